@@ -1,0 +1,166 @@
+#ifndef CAMP_COMPILER_AST_H
+#define CAMP_COMPILER_AST_H
+/* The tree that parsing makes and the later stages fill. Nodes live in the compilation's arena; fields under
+ * "filled by" are zero until that stage. Lists are linked by `next`, in the order of the text. */
+#include "compile.h"
+
+struct name { struct str text; struct span span; }; /* quotes of a quoted name removed */
+
+enum expr_kind {
+  EXPR_LITERAL,   /* value */
+  EXPR_NAME,      /* name: property, definition, list, event alias, contact (resolved by names) */
+  EXPR_MEMBER,    /* a.name: contact.x, purchase.amount, item.price, moment.weekday */
+  EXPR_HISTORY,   /* count(…) sum(…) average(…) min(…) max(…) */
+  EXPR_FIRST,     /* first(purchase).source: history.fn AGG_FIRST or AGG_LAST, name = property, empty: its own time */
+  EXPR_DID,       /* did E …; negated for no */
+  EXPR_SINCE,     /* time since last E / first E */
+  EXPR_ANY,       /* any|every|no x in LIST where COND */
+  EXPR_UNARY, EXPR_BINARY,
+  EXPR_IN,        /* a in [x, y], a is one of x, y; items linked */
+  EXPR_MISSING,   /* a is missing; negated: is not missing */
+  EXPR_BAD        /* stands where a mistake was reported; every check passes over it */
+};
+enum binary_op { BIN_OR, BIN_AND, BIN_IS, BIN_IS_NOT, BIN_LT, BIN_LE, BIN_GT, BIN_GE, BIN_CONTAINS, BIN_STARTS, BIN_ENDS,
+  BIN_MATCHES, BIN_ADD, BIN_SUB, BIN_MUL, BIN_DIV, BIN_ELSE };
+enum unary_op { UN_NOT, UN_NEG };
+enum aggregate { AGG_COUNT, AGG_SUM, AGG_AVERAGE, AGG_MIN, AGG_MAX, AGG_FIRST, AGG_LAST };
+
+struct type {             /* what types fills */
+  uint8_t kind;           /* enum value_type; V_MISSING = unknown, agrees with everything */
+  uint32_t currency;      /* of money, when known */
+  const struct type *item;      /* V_LIST */
+  const struct record *record;  /* V_RECORD */
+  struct str ref;               /* V_REF: "message", "campaign", "list" … */
+};
+
+struct event_ref {        /* an event as conditions, triggers and waits name it */
+  struct name name;
+  struct name of;         /* `open of hello`: the message; len 0 when none */
+  struct name alias;      /* as p */
+  struct expr *where;     /* or NULL */
+  struct span span;
+  struct event_ref *next; /* joined by or */
+  /* filled by names */
+  struct event_decl *decl;/* NULL when unknown is allowed */
+};
+
+struct expr {
+  uint8_t kind, op, aggregate;
+  bool negated, every;
+  struct span span;
+  struct value value;
+  struct name name;
+  struct expr *a, *b, *items, *next;   /* items: EXPR_IN's list, linked by next */
+  struct event_ref *events;            /* HISTORY, FIRST, DID, SINCE */
+  struct expr *where;                  /* ANY (events carry their own) */
+  struct value window;                 /* `last 90d`: V_EXACT or V_CALENDAR; V_MISSING: none */
+  struct span window_span;
+  /* filled by names and types */
+  struct type type;
+  uint8_t target;                      /* enum target of names.h */
+  void *decl;                          /* what a name means */
+};
+
+enum stmt_kind { STMT_SEND, STMT_JOIN, STMT_LEAVE, STMT_TAG, STMT_UNTAG, STMT_SET, STMT_EMIT, STMT_EXIT, STMT_START,
+  STMT_STOP, STMT_IF, STMT_WAIT, STMT_BAD };
+enum wait_kind { WAIT_DURATION, WAIT_UNTIL_MOMENT, WAIT_UNTIL_TIME, WAIT_UNTIL_WINDOW, WAIT_EVENTS };
+enum { SINCE_NOW, SINCE_START, SINCE_LAST };
+
+struct on_branch {        /* on EVENT where … { … }; also the single `wait for` */
+  struct event_ref *events;
+  uint8_t since;          /* SINCE_… */
+  struct value since_window;
+  struct stmt *body;
+  struct span span;
+  struct on_branch *next;
+};
+struct prop { struct name name; struct expr *value; struct prop *next; };
+
+struct stmt {
+  uint8_t kind, wait;
+  bool forever;           /* wait forever for */
+  struct span span;       /* the whole statement's head, without its blocks */
+  struct name name;       /* message, list, tag, attribute, event, campaign */
+  struct expr *value;     /* set to; wait until a moment; if's condition; tag's text */
+  /* send */
+  struct value after;     /* V_MISSING: at once */
+  struct span after_span;
+  struct expr *at;        /* send … at MOMENT */
+  struct event_ref *unless;
+  struct expr *if_still;
+  struct prop *props;     /* emit with { } */
+  /* if and wait */
+  struct stmt *then, *otherwise; /* if: blocks (else if is a nested STMT_IF); wait: otherwise = else block */
+  bool has_else;
+  struct on_branch *branches;    /* WAIT_EVENTS */
+  struct value duration;         /* wait D; up to D */
+  struct span duration_span;
+  struct value time_from, time_to; /* WAIT_UNTIL_TIME (from), WAIT_UNTIL_WINDOW */
+  uint8_t weekdays;       /* bit 0 Monday; 0x7f any */
+  struct stmt *next;
+  /* filled by names */
+  void *decl;
+};
+
+struct type_ref { struct name name; struct type_ref *item; /* list of */ struct expr *choices; /* one of "free", "pro" */
+  uint32_t currency; /* money in EUR */ struct span span; struct type type; /* filled by names */ };
+struct member { struct name name; struct type_ref *type; struct expr *initial; struct str doc; struct member *next; };
+
+enum item_kind { ITEM_USE, ITEM_EVENT, ITEM_RECORD, ITEM_CONTACT, ITEM_DEFINE, ITEM_LIST, ITEM_MESSAGE, ITEM_CAMPAIGN,
+  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_ALLOW };
+
+struct event_decl  { struct name name; struct member *members; };
+struct record      { struct name name; struct member *members; };
+struct contact_decl{ struct member *members; };
+struct define_decl { struct name name; struct expr *value; uint8_t state; /* names: cycle mark */ };
+struct list_decl   { struct name name; };
+struct message_decl{ struct name name; struct name channel; struct name subject, body; /* text and its span inside the quotes */
+  bool has_subject, has_body, body_is_file; struct unit *unit; /* emit */ };
+
+struct start_clause { struct event_ref *events; struct expr *where_cond; /* `and COND` */ struct span span; struct start_clause *next; };
+struct goal_clause { struct event_ref *events; struct value within; struct span span; struct goal_clause *next; };
+struct stop_clause { struct event_ref *events; struct span span; struct stop_clause *next; };
+struct entry_clause { bool given; uint8_t kind; /* enum entry_kind */ uint32_t at_once; struct value within; struct expr *key; struct span span; };
+
+struct campaign_decl {    /* and a rule: one start, entry every time */
+  struct name name;       /* a rule without a name gets one from its text: "when purchase and …" */
+  bool rule;
+  struct start_clause *starts;
+  struct goal_clause *goals;
+  struct stop_clause *stops;
+  struct entry_clause entry;
+  struct stmt *body;
+  struct unit *unit;      /* emit */
+};
+
+struct expect { uint8_t kind; struct name contact, message; bool has_at, once, negated; int64_t civil_ms; struct value within;
+  uint32_t times; struct expr *cond; };
+struct test_line { uint8_t kind; /* enum test_kind */ struct span span; struct name contact, event, of; struct prop *props;
+  int64_t civil_ms; bool has_at; struct expect expect; struct test_line *next; };
+struct test_decl { struct name name; struct test_line *lines; };
+
+struct item {
+  uint8_t kind;
+  struct span span;
+  struct str doc;         /* ## lines above */
+  union {
+    struct name use;      /* module name, or a path in quotes */
+    struct event_decl event; struct record record; struct contact_decl contact; struct define_decl define;
+    struct list_decl list; struct message_decl message; struct campaign_decl campaign; struct test_decl test;
+    struct name zone;
+  };
+  bool use_is_path;
+  struct item *next;
+};
+
+struct tree { struct item *items; struct item **tail; };
+
+/* parse: appends the source's items to the tree; every mistake is reported. */
+void parse_source(struct compilation *c, uint32_t source, struct tree *tree);
+/* The later stages, over the tree of all sources. Each passes over EXPR_BAD and STMT_BAD. */
+struct scope; /* names.h */
+void names_resolve(struct compilation *c, struct tree *tree, struct scope *scope);
+void types_check(struct compilation *c, struct tree *tree, struct scope *scope);
+void flow_check(struct compilation *c, struct tree *tree, struct scope *scope);
+void emit_program(struct compilation *c, struct tree *tree, struct scope *scope);
+#endif

@@ -1,0 +1,91 @@
+#ifndef CAMP_COMPILER_COMPILE_H
+#define CAMP_COMPILER_COMPILE_H
+/* The compiler's one public header: text in, verified program and diagnostics out. No database, no clock, no network.
+ * Stages, each a file, in order: source, lex, parse, names, types, flow, lower, emit. */
+#include "vm/base/arena.h"
+#include "vm/program.h"
+
+struct source {           /* one script; text is NUL-ended after its last byte */
+  struct str path;        /* as shown in messages */
+  struct str text;
+  bool standard;          /* of the standard library: not listed, not warned about */
+  const uint32_t *lines;  /* byte offset of each line's start; made on demand */
+  uint32_t line_count;
+};
+
+enum severity { SEVERITY_ERROR, SEVERITY_WARNING };
+struct span { uint32_t source; uint32_t from, to; }; /* bytes, to is behind the last */
+
+struct fix { struct span span; struct str text; };   /* replace span by text */
+
+struct diagnostic {
+  const char *code;       /* "E0203" */
+  enum severity severity;
+  struct span span;
+  struct str message;     /* one sentence without a full stop: what is wrong */
+  struct str expected;    /* "a duration such as `7d`", or empty */
+  struct str help;        /* a second line: the nearest right name, why, or empty */
+  struct span note_span;  /* e.g. the first declaration; from == to: none */
+  struct str note;
+  bool has_fix;
+  struct fix fix;
+};
+
+struct test_block;        /* a test, checked; run by runtime/command (camp test) */
+
+struct compilation {
+  struct arena arena;     /* owns everything below */
+  VEC(struct source) sources;
+  VEC(struct diagnostic) diagnostics; /* in order of source and place */
+  uint32_t error_count, warning_count;
+  struct program program; /* valid when error_count is 0 */
+  VEC(const struct test_block *) tests;
+  uint32_t line_count;    /* lines of user scripts */
+};
+
+/* How the compiler finds files; the caller owns the file system. */
+struct source_reader {
+  void *context;
+  /* Reads `use "./common.camp"` relative to `from`, or a stdlib module by bare name with from NULL. The text is
+   * copied into the arena with a NUL behind it; *shown is the path for messages. False when there is none. */
+  bool (*read)(void *context, struct arena *a, const char *from, struct str name, struct str *shown, struct str *text);
+};
+
+void compilation_init(struct compilation *c);
+void compilation_deinit(struct compilation *c);
+/* Adds a script before compiling. Text is borrowed, NUL-ended, and outlives the compilation. */
+void compilation_add(struct compilation *c, struct str path, struct str text, bool standard);
+/* All stages; every mistake found is in c->diagnostics. Reader may be NULL: then `use` of a file is an error. */
+void compile(struct compilation *c, const struct source_reader *reader);
+
+/* Line and column from 1; a column is a code point. */
+void source_place(const struct source *s, uint32_t offset, uint32_t *line, uint32_t *column);
+struct str source_line(const struct source *s, uint32_t line);
+
+enum diagnostic_format { FORMAT_HUMAN, FORMAT_SHORT, FORMAT_JSON };
+void diagnostics_print(struct buf *b, const struct compilation *c, enum diagnostic_format format, bool color);
+
+/* The explain pages, generated from compiler/diagnostics.def. */
+struct explain { const char *code, *title, *text, *wrong, *right; };
+const struct explain *explain_find(const char *code);
+const struct explain *explain_at(size_t i); /* NULL behind the last */
+
+/* What a test block says, for the runner. Names are resolved, times are civil in the project's zone. */
+enum test_kind { TEST_CONTACT, TEST_AT, TEST_EVENT, TEST_EXPECT_SENT, TEST_EXPECT_NOTHING, TEST_EXPECT_COND };
+struct test_prop { struct str name; struct value value; };
+struct test_step {
+  enum test_kind kind;
+  struct span span;
+  struct str contact;
+  struct str name;              /* event or message */
+  struct str of;                /* `open of coupon25` */
+  const struct test_prop *props; uint32_t prop_count;
+  int64_t civil_ms;             /* TEST_AT; TEST_EXPECT_SENT at */
+  bool has_at, has_within, once, negated;
+  struct value within;          /* V_EXACT or V_CALENDAR */
+  uint32_t times;               /* once = 1, `3 times` = 3; 0: at least once */
+  const struct unit *unit;      /* TEST_EXPECT_COND: expression code at pc */
+  uint32_t pc;
+};
+struct test_block { struct str name; struct span span; const struct test_step *steps; uint32_t step_count; };
+#endif

@@ -1,0 +1,45 @@
+#ifndef CAMP_ENGINE_H
+#define CAMP_ENGINE_H
+/* The tick: events and due timers in; committed positions, history, memberships and outbox rows out. See tick.c for its
+ * invariants. The engine knows no clock: every call says what time it is. */
+#include "runtime/input/input.h"
+#include "runtime/store/store.h"
+#include "vm/image.h"
+
+struct engine;
+struct engine_options {
+  uint32_t batch;            /* contacts or inputs a transaction, at most LIMIT_BATCH_COUNT; 0: chosen */
+  bool import;               /* fills history, starts nothing */
+  int64_t late_after_ms;     /* live: older events start no campaign; STORE_NEVER in simulation */
+  struct str zone;           /* default zone; empty: the program's */
+};
+struct engine_error { char text[512]; };
+
+/* Opens over a store that holds a deployed program. */
+enum camp_err engine_open(struct store *s, const struct engine_options *o, struct engine **out, struct engine_error *e) MUST_CHECK;
+void engine_close(struct engine *e);
+const struct image *engine_image(const struct engine *e);
+const struct engine_error *engine_last_error(const struct engine *e);
+/* Makes the program the current one; running strands keep theirs. Nothing changes when all hashes are the same. */
+enum camp_err engine_deploy(struct store *s, const struct program *p, int64_t at_ms, struct engine_error *e) MUST_CHECK;
+
+/* One transaction or more: the inputs are accepted, run and committed together with `source`'s new place and the rejects. Inputs
+ * are in order of arrival; each arrived at arrival_ms (simulation: at its own time). On an error nothing of the uncommitted part
+ * happened and the call may be repeated. */
+struct engine_inputs {
+  const struct input *inputs; uint32_t count;
+  const struct reject_row *rejects; uint32_t reject_count;
+  struct str source_key;
+  struct store_source source;
+  int64_t arrival_ms;
+  bool virtual_time;         /* arrival = at */
+};
+enum camp_err engine_take(struct engine *e, const struct engine_inputs *in) MUST_CHECK;
+/* Finishes a round that a crash left under way. */
+enum camp_err engine_resume(struct engine *e) MUST_CHECK;
+/* Runs timers due at or before limit; *ran counts contacts looked at. All inputs that arrived before limit have been taken. */
+enum camp_err engine_timers(struct engine *e, int64_t limit_ms, uint64_t *ran) MUST_CHECK;
+enum camp_err engine_next_timer(struct engine *e, int64_t *at_ms) MUST_CHECK;
+struct engine_counts { uint64_t events, duplicates, rejects, starts, wakes, sends, drops, ended, notes; };
+struct engine_counts engine_counts(const struct engine *e);
+#endif

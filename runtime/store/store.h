@@ -1,0 +1,178 @@
+#ifndef CAMP_STORE_H
+#define CAMP_STORE_H
+/* The narrow store: what the engine and the senders keep, in batches, with no SQLite type in sight, so that another store
+ * may stand behind it. One writer a database (an advisory lock taken at open), readers beside it.
+ *
+ * Every write happens between store_begin and store_commit; a failed commit (disk full, I/O) leaves the database as it was
+ * before store_begin, and the caller may try again. Durability: a commit that returned CAMP_OK survives a power cut
+ * (synchronous=FULL), unless opened with `relaxed`.
+ *
+ * Texts given out borrow from the store's memory until the next call on the same cursor, unless an arena is taken. */
+#include "vm/base/arena.h"
+#include "vm/base/check.h"
+#include "vm/base/hash.h"
+#include "vm/base/str.h"
+
+#define STORE_VERSION 1
+#define STORE_NEVER INT64_MAX
+
+struct store;
+struct store_error { char text[512]; }; /* a whole sentence for the user, path included */
+
+struct store_options {
+  bool read_only;
+  bool create;        /* make the file when it is absent */
+  bool relaxed;       /* synchronous=off: only for tests that prove what FULL buys, and for throw-away databases */
+  const char *vfs;    /* SQLite VFS by name, for crash tests; NULL: the system's */
+};
+enum camp_err store_open(const char *path, const struct store_options *o, struct store **out, struct store_error *e) MUST_CHECK;
+void store_close(struct store *s);
+const struct store_error *store_last_error(const struct store *s);
+
+enum camp_err store_begin(struct store *s) MUST_CHECK;
+enum camp_err store_commit(struct store *s) MUST_CHECK;
+void store_rollback(struct store *s);
+
+/* Names: event, list, tag, campaign, measure, message and reason texts become small numbers that never change.
+ * Kept in memory for look-up; at most LIMIT_NAMES_COUNT. Making one needs a transaction. A rollback forgets those made in it. */
+enum name_kind { NAME_EVENT = 1, NAME_LIST, NAME_TAG, NAME_CAMPAIGN, NAME_MEASURE, NAME_MESSAGE };
+uint32_t store_name_find(const struct store *s, enum name_kind kind, struct str text); /* 0 when unknown */
+enum camp_err store_name(struct store *s, enum name_kind kind, struct str text, uint32_t *id) MUST_CHECK;
+struct str store_name_text(const struct store *s, uint32_t id);
+/* Measures also carry the epoch (deploy number) at which they appeared; 0 for other kinds. */
+uint32_t store_name_epoch(const struct store *s, uint32_t id);
+
+/* Programs. A deploy writes the manifest and the units that are new; unit ids never change. */
+struct stored_unit { uint32_t id; struct str hash; struct str name; struct str body; bool current; };
+enum camp_err store_unit_put(struct store *s, struct str hash, struct str name, struct str body, uint32_t *id) MUST_CHECK;
+/* Replaces the set of current units (ids, in order of declaration) and their step tables; raises the epoch. */
+struct stored_step { uint32_t unit, pc, line, column; struct str file, label; };
+enum camp_err store_deploy(struct store *s, const uint32_t *units, uint32_t unit_count, const struct stored_step *steps,
+                           uint32_t step_count, int64_t at_ms, uint32_t *epoch) MUST_CHECK;
+/* Live units: current ones, and those some strand still stands in. Bodies are copied into the arena. */
+enum camp_err store_units(struct store *s, struct arena *a, struct stored_unit **out, uint32_t *count) MUST_CHECK;
+/* Keeps, per unit, how many strands stand in it, so that store_units needs no scan: delta is added at commit. */
+void store_unit_count(struct store *s, uint32_t unit, int64_t delta);
+
+/* The clock row: where the engine stands. Written with each tick. */
+struct store_clock {
+  int64_t now_ms;          /* virtual time reached (simulate), or the last tick's time */
+  int64_t event_done;      /* events up to this id have been through a tick */
+  int64_t round_last;      /* the round under way: inputs up to this id (0: none) … */
+  int64_t round_limit_ms;  /* … and timers up to this moment … */
+  int64_t round_contact;   /* … contacts up to this id are finished … */
+  uint32_t round_phase;    /* … in this phase: 0 inputs, 1 timers */
+};
+enum camp_err store_clock_get(struct store *s, struct store_clock *out) MUST_CHECK;
+enum camp_err store_clock_put(struct store *s, const struct store_clock *clock) MUST_CHECK;
+
+/* Sources: how far each has been taken. key: "file:/path" or "stdin". */
+struct store_source { int64_t byte_offset, line, bytes_known, mark_at_ms, mark_line, count; };
+enum camp_err store_source_get(struct store *s, struct str key, struct store_source *out) MUST_CHECK; /* zeros when new */
+enum camp_err store_source_put(struct store *s, struct str key, const struct store_source *src) MUST_CHECK;
+
+/* Contacts by key, a batch at once: fills each id; unknown ones are made when `make`, in the order given, else stay 0. The same
+ * key may occur twice. `fresh` tells those made now. Keys are looked up in order of their hash, which keeps pages near. */
+struct key_lookup { struct str key; int64_t id; bool fresh; };
+enum camp_err store_contacts(struct store *s, struct key_lookup *keys, uint32_t count, bool make, int64_t at_ms) MUST_CHECK;
+
+/* A contact's rows. Slot 0 is the contact, 1 … its strands. Read together, written when changed. */
+struct strand_row {
+  uint32_t slot, unit, pc, entry, fork, sends;
+  int64_t due_ms, since_ms, base_ms, started_ms;
+  bool converted;
+  struct str locals;
+  enum { ROW_CLEAN, ROW_CHANGED, ROW_NEW, ROW_GONE } state;
+};
+struct contact_row {
+  int64_t id;
+  struct str key, state, attributes;
+  int64_t timer_ms;      /* when the contact is to be looked at: as stored, STORE_NEVER none */
+  struct strand_row *strands; uint32_t strand_count; /* by slot */
+  bool fresh;            /* made by store_contacts in this transaction: there is no row yet */
+};
+/* Reads into the arena. Ids must rise from call to call within a batch for speed; not required. */
+enum camp_err store_contact_read(struct store *s, struct arena *a, int64_t id, struct contact_row *out) MUST_CHECK;
+/* Writes slot 0 (insert when fresh) and every strand row that is not clean. timer_ms here is the new one; timer_was the stored
+ * one: the timer index is touched only when it moves earlier, fires, or goes. Index changes are gathered and applied in order at
+ * store_commit. */
+enum camp_err store_contact_write(struct store *s, const struct contact_row *row, int64_t timer_was) MUST_CHECK;
+/* Contacts whose timer is at or before limit, earliest first, at most max, without those already taken since store_begin. */
+enum camp_err store_due(struct store *s, int64_t limit_ms, int64_t *ids, uint32_t max, uint32_t *count) MUST_CHECK;
+/* The earliest timer of all, STORE_NEVER when none. */
+enum camp_err store_next_timer(struct store *s, int64_t *at_ms) MUST_CHECK;
+
+/* History: append-only, each event pointing to its contact's previous one. */
+struct event_row {
+  int64_t id;            /* given by store_event_put */
+  int64_t contact, at_ms, received_ms, prev;
+  uint32_t name;
+  uint64_t ident;        /* hash of the event id, 0 when it had none */
+  struct str body;       /* JSON object of properties, or empty */
+  struct str outcome;    /* what it did not do and why, one a line; empty mostly */
+  uint8_t kind;          /* EVENT_… */
+};
+enum { EVENT_TRACK = 0, EVENT_IDENTIFY = 1, EVENT_EMITTED = 2, EVENT_IMPORTED = 3, EVENT_NOTE = 4 /* the engine's own remark */ };
+enum camp_err store_event_put(struct store *s, struct event_row *e) MUST_CHECK;
+/* An accepted event after its tick: its place in the chain and its outcome. */
+enum camp_err store_event_settle(struct store *s, int64_t id, int64_t prev, struct str outcome) MUST_CHECK;
+enum camp_err store_event_remove(struct store *s, int64_t id) MUST_CHECK; /* a repeated id, found in the tick */
+enum camp_err store_event_get(struct store *s, struct arena *a, int64_t id, struct event_row *out) MUST_CHECK;
+/* Accepted events behind `after`, up to `last`, in order; the inbox. */
+enum camp_err store_inbox(struct store *s, struct arena *a, int64_t after, int64_t last, uint32_t max, struct event_row **out,
+                          uint32_t *count) MUST_CHECK;
+int64_t store_event_last(struct store *s);
+
+/* Older event ids, spilled from a contact's state, in chunks: `bytes` is opaque. */
+enum camp_err store_seen_put(struct store *s, int64_t contact, uint32_t day_last, struct str bytes) MUST_CHECK;
+enum camp_err store_seen_get(struct store *s, struct arena *a, int64_t contact, uint32_t day_min, struct str **chunks, uint32_t *count) MUST_CHECK;
+/* entry once per KEY: true in *was when this contact entered with the key before; remembers it when put. */
+enum camp_err store_entry_key(struct store *s, int64_t contact, uint32_t campaign, uint64_t hash, bool put, bool *was) MUST_CHECK;
+
+/* Lists, beside what the contact's state says, for questions by list. */
+enum camp_err store_member_put(struct store *s, uint32_t list, int64_t contact, int64_t since_ms) MUST_CHECK;
+enum camp_err store_member_remove(struct store *s, uint32_t list, int64_t contact) MUST_CHECK;
+enum camp_err store_tag_put(struct store *s, uint32_t tag, int64_t contact, int64_t since_ms) MUST_CHECK;
+enum camp_err store_tag_remove(struct store *s, uint32_t tag, int64_t contact) MUST_CHECK;
+enum camp_err store_goal_put(struct store *s, uint32_t campaign, int64_t contact, uint32_t entry, int64_t at_ms, int64_t event) MUST_CHECK;
+
+/* The outbox: append-only rows that change state; see runtime/send/outbox.c for the states. */
+enum outbox_state { OUTBOX_READY = 0, OUTBOX_CLAIMED = 1, OUTBOX_SENT = 2, OUTBOX_DROPPED = 3, OUTBOX_WITHDRAWN = 4, OUTBOX_FAILED = 5,
+  OUTBOX_DEFERRED = 6 };
+struct outbox_row {
+  int64_t id, contact, prev, at_ms, sent_ms;
+  uint32_t message;       /* name id */
+  uint32_t campaign;      /* name id */
+  uint32_t unit;          /* the strand's */
+  uint32_t entry, fork, ordinal; /* the key, with contact and campaign: never changes */
+  uint32_t pc;            /* the step that sent it */
+  uint8_t state;
+  struct str reason;
+};
+enum camp_err store_outbox_put(struct store *s, struct outbox_row *row) MUST_CHECK;
+enum camp_err store_outbox_get(struct store *s, struct arena *a, int64_t id, struct outbox_row *out) MUST_CHECK;
+/* Ready rows for a sender, in order of (at, contact key, id) when `by_time`, else of id; with the contact's key and attributes. */
+struct outbox_item { struct outbox_row row; struct str key, attributes; };
+enum camp_err store_outbox_ready(struct store *s, struct arena *a, bool by_time, int64_t until_ms, uint32_t max, struct outbox_item **out,
+                                 uint32_t *count) MUST_CHECK;
+enum camp_err store_outbox_state(struct store *s, int64_t id, enum outbox_state state, int64_t at_ms, struct str reason) MUST_CHECK;
+
+/* What a sender has made durable, committed with the rows' states: a file's length. */
+enum camp_err store_sender_get(struct store *s, struct str sender, int64_t *mark) MUST_CHECK;
+enum camp_err store_sender_put(struct store *s, struct str sender, int64_t mark) MUST_CHECK;
+
+/* Rejected lines. */
+struct reject_row { int64_t id, at_ms, line; struct str source, reason, text; };
+enum camp_err store_reject_put(struct store *s, const struct reject_row *r) MUST_CHECK;
+enum camp_err store_rejects(struct store *s, struct arena *a, int64_t after, uint32_t max, struct reject_row **out, uint32_t *count) MUST_CHECK;
+
+/* Reports, read-only, for commands; each a named view's rows as text columns. view is one of the names in schema.sql's views.
+ * The callback gets column names with row NULL first; false stops. */
+typedef bool store_row_fn(void *context, int columns, const char *const *names, const char *const *row);
+enum camp_err store_report(struct store *s, const char *query_name, struct str argument, store_row_fn *fn, void *context) MUST_CHECK;
+
+/* For benchmarks and status. */
+struct store_stats { int64_t db_bytes, wal_bytes, wal_peak_bytes, bytes_written; };
+void store_stats(struct store *s, struct store_stats *out);
+enum camp_err store_checkpoint(struct store *s) MUST_CHECK;
+#endif

@@ -1,0 +1,46 @@
+#ifndef CAMP_BASE_JSON_H
+#define CAMP_BASE_JSON_H
+/* A strict scanner of JSON text (RFC 8259, UTF-8 only) that slices and never copies or allocates.
+ *
+ * Why not jansson: an arena-allocated jansson parse of a typical event takes 3.4 us of the 12 us that the
+ * engine has for one, allocates a node per value, and loses where in the line a value stood, which the event
+ * log stores as it came. jansson is the oracle of this scanner's tests and of its fuzz target.
+ *
+ * Limits: LIMIT_JSON_DEPTH nested arrays and objects. Refused like jansson does with JSON_REJECT_DUPLICATES off:
+ * lone surrogates in \u escapes, control characters in strings, invalid UTF-8, leading zeros, NaN. */
+#include "arena.h"
+#include "str.h"
+
+enum json_type { JSON_NULL, JSON_TRUE, JSON_FALSE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT, JSON_BAD };
+
+/* One whole value as it stands in the text: a string with its quotes, an object with its braces. */
+struct json {
+  enum json_type type;
+  bool escaped; /* a string that holds a backslash */
+  struct str text;
+};
+
+/* Checks that text holds exactly one value (white space around it allowed) and gives it. On failure false,
+ * *why a static sentence and *at_byte where it was seen. */
+bool json_check(struct str text, struct json *out, const char **why, size_t *at_byte);
+
+/* Walks a checked object or array, in order. The walk trusts json_check: give it only slices of checked text.
+ *   struct json_walk w = json_walk_of(object.text);
+ *   while (json_next(&w)) use(w.key, w.value);
+ * w.key is the raw text between the quotes (w.key_escaped: it holds backslashes); empty in arrays. */
+struct json_walk {
+  const char *at, *end;
+  bool object, key_escaped;
+  struct str key;
+  struct json value;
+};
+struct json_walk json_walk_of(struct str text);
+bool json_next(struct json_walk *w);
+/* The last member of a checked object with this (unescaped) name; JSON_BAD when there is none. */
+struct json json_member(struct str object, struct str name);
+
+/* The text of a string value without quotes; copied to the arena only when it holds escapes. */
+struct str json_string(struct json string, struct arena *a);
+/* The number; anything that is not a finite number gives false. */
+bool json_number(struct json number, double *out);
+#endif

@@ -1,0 +1,49 @@
+#ifndef CAMP_BASE_LIMITS_H
+#define CAMP_BASE_LIMITS_H
+/* Every limit of Camp, by name, with its unit at the end of the name (after Pigeonhole's sieve-limits.h).
+ * Who meets one gets a message that says its number. */
+
+/* Scripts */
+#define LIMIT_SOURCE_BYTES (64u << 20)       /* one .camp file */
+#define LIMIT_LINE_BYTES (1u << 20)          /* one line of a script */
+#define LIMIT_PARSE_DEPTH 200                /* nested parentheses or blocks */
+#define LIMIT_DIAGNOSTICS_COUNT 1000         /* reported mistakes a run */
+#define LIMIT_PROJECT_FILES_COUNT 20000
+#define LIMIT_DEFINE_DEPTH 32                /* definitions that use definitions */
+
+/* Program files */
+#define LIMIT_PROGRAM_BYTES (256u << 20)
+#define LIMIT_UNIT_COUNT 200000
+#define LIMIT_UNIT_CODE_BYTES (1u << 20)
+#define LIMIT_UNIT_ITEMS_COUNT 65535         /* strings, constants, fields, waits … of one unit */
+#define LIMIT_LOCALS_COUNT 64
+#define LIMIT_STACK_COUNT 64                 /* values on a strand's stack */
+
+/* Running */
+#define LIMIT_FUEL_COUNT 100000              /* instructions between two waits */
+#define LIMIT_EMIT_DEPTH 16                  /* events emitted by events, at one instant */
+#define LIMIT_STRANDS_COUNT 3000             /* strands of one contact at a time */
+#define LIMIT_SERIES_COUNT 4096              /* occurrences that one window of one contact remembers */
+#define LIMIT_CONTACT_BYTES (8u << 20)       /* one contact's own state */
+#define LIMIT_ATTRIBUTES_BYTES (256u << 10)  /* one contact's attributes, as JSON */
+#define LIMIT_MEMBER_COUNT 1000              /* lists and tags of one contact */
+#define LIMIT_NAMES_COUNT 65536              /* different event, list, tag … names of one database */
+
+/* Input */
+#define LIMIT_EVENT_BYTES (256u << 10)       /* one line of events */
+#define LIMIT_JSON_DEPTH 64
+#define LIMIT_EVENT_FIELDS_COUNT 256         /* properties of one event that are looked at */
+#define LIMIT_KEY_BYTES 256                  /* a contact's key */
+#define LIMIT_NAME_BYTES 128                 /* an event's name */
+#define LIMIT_ID_BYTES 256                   /* an event's id */
+#define LIMIT_REJECT_BYTES 1024              /* kept of a rejected line */
+#define LIMIT_YEAR_MIN 1900                  /* moments outside these years are refused */
+#define LIMIT_YEAR_MAX 2200
+#define LIMIT_FUTURE_MS (24 * 3600 * 1000LL) /* an event of a live run may be at most so far ahead */
+
+/* Engine */
+#define LIMIT_BATCH_COUNT 200000             /* inputs or timers in one transaction */
+#define LIMIT_MESSAGE_BYTES (1u << 20)       /* one rendered message */
+#define LIMIT_ZONES_COUNT 700                /* zones held at a time */
+#define LIMIT_REGEX_STEPS 100000             /* PCRE2 match limit of `matches` */
+#endif

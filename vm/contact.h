@@ -1,0 +1,83 @@
+#ifndef CAMP_VM_CONTACT_H
+#define CAMP_VM_CONTACT_H
+/* One contact in memory, as conditions see it, and the event in hand. Decoded from the row by contact_read and
+ * encoded by contact_write; the engine changes it only through the calls below.
+ *
+ * Ownership: everything hangs in the arena given to contact_read or borrows from the row's bytes; both live for a batch. */
+#include "base/arena.h"
+#include "base/hash.h"
+#include "program.h"
+#include "value.h"
+
+struct image;
+struct vm;
+struct env;
+
+struct event_field { uint32_t key; struct json value; }; /* key: the image's symbol, only keys some code looks at */
+struct event {
+  uint32_t name;         /* the image's symbol, or NONE when no code listens */
+  struct str name_text;
+  int64_t at_ms;         /* its own time */
+  struct str body;       /* the properties, a checked JSON object, or empty */
+  uint32_t field_count;
+  struct event_field fields[LIMIT_EVENT_FIELDS_COUNT];
+};
+/* Fills name and fields from name_text and body by the image's symbols: strings are interned here, once. A repeated key
+ * counts with its last value. */
+void event_intern(struct event *e, const struct image *image, struct arena *a);
+
+/* What a measure remembers. Which members count depends on its kind and window. */
+struct occurrence { int64_t at_ms; int64_t amount; }; /* amount: money in 1/10000, numbers as the bits of a double */
+struct measure_state {
+  uint32_t id;           /* image measure's stored id */
+  uint64_t count;
+  int64_t total;         /* money; numbers: bits of a double */
+  int64_t at_ms;         /* of `kept` */
+  struct value kept;     /* first, last, min, max */
+  struct occurrence *series; /* windows: sorted by at_ms */
+  uint32_t series_count, series_cap;
+  bool overflowed;       /* LIMIT_SERIES_COUNT was met: older ones were let go, and the engine says so */
+};
+
+struct membership { uint32_t id; int64_t since_ms; };    /* list or tag, by stored name id */
+struct entry { uint32_t campaign; uint32_t count; int64_t last_ms; }; /* by stored name id of the campaign's name */
+struct seen { uint64_t hash; uint32_t day; };            /* event ids, day = at / MS_PER_DAY of arrival */
+
+struct contact {
+  int64_t id;
+  struct str key;
+  int64_t known_ms;      /* first heard of */
+  int64_t clock_ms;      /* never runs back */
+  int64_t last_event, last_message; /* newest rows of its chains, 0 = none */
+  uint32_t measures_as_of; /* measures with a younger epoch must be filled from the log */
+  struct str attributes; /* checked JSON object, or empty */
+  struct json_member_cache *cache; /* attributes looked at; contact.c's */
+  VEC(struct measure_state) measures; /* sorted by id */
+  VEC(struct membership) lists, tags;
+  VEC(struct entry) entries;
+  VEC(struct seen) seen; /* oldest first */
+  struct arena *arena;
+};
+
+enum camp_err contact_read(struct contact *c, struct arena *a, struct str state) MUST_CHECK; /* key, id, attributes set by the caller */
+void contact_write(struct buf *b, const struct contact *c);
+
+struct value contact_attribute(struct contact *c, struct str name, const struct field *f, const struct zone *z);
+/* The whole attributes object with one member replaced (missing removes it). */
+enum camp_err contact_set(struct contact *c, struct str name, struct value v, const struct zone *z) MUST_CHECK;
+/* Merges a checked object of traits over the attributes. */
+enum camp_err contact_merge(struct contact *c, struct str traits) MUST_CHECK;
+
+bool contact_in(const struct contact *c, uint32_t list);
+bool contact_tagged(const struct contact *c, uint32_t tag);
+/* True when it changed something. */
+bool contact_join(struct contact *c, uint32_t list, int64_t at_ms);
+bool contact_leave(struct contact *c, uint32_t list);
+bool contact_tag(struct contact *c, uint32_t tag, int64_t at_ms);
+bool contact_untag(struct contact *c, uint32_t tag);
+struct entry *contact_entry(struct contact *c, uint32_t campaign); /* made when absent */
+
+/* Measures: takes one occurrence of the event in env (the filter has passed); reads a value as of env->now_ms. */
+void measure_take(struct contact *c, const struct unit *u, const struct measure *m, uint32_t id, const struct env *env);
+struct value measure_value(struct contact *c, const struct unit *u, const struct measure *m, uint32_t id, const struct env *env);
+#endif

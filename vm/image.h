@@ -1,0 +1,61 @@
+#ifndef CAMP_VM_IMAGE_H
+#define CAMP_VM_IMAGE_H
+/* The image: every live unit linked for running. Units' local strings become symbols, their measures become one table by
+ * canonical text, and triggers are found by (event) and by (event, property, text), so that an event costs what listens to
+ * it and nothing for what does not.
+ *
+ * Build once a deploy: image_new, image_add each unit (current ones with their triggers, pinned old ones without),
+ * image_seal. Read-only afterwards, so threads may share it. Owns its arena; borrows the units. */
+#include "base/hash.h"
+#include "program.h"
+
+struct event;
+
+struct unit_link {
+  uint32_t *symbols;   /* string index -> symbol */
+  uint32_t *measures;  /* measure index -> image measure */
+  uint32_t order;      /* of declaration */
+  bool current;        /* starts runs and counts goals by the present manifest; else only old runs use it */
+  uint32_t stored_id;  /* the engine's: id of the unit's row */
+  uint32_t campaign_id;/* the engine's: stored name id of the campaign's name */
+  uint32_t *stored;    /* string index -> stored name id where the engine needs one, else 0 */
+};
+
+struct image_measure {
+  const struct unit *unit;       /* a unit that has it: its filter code is as good as any other's */
+  const struct measure *measure;
+  uint32_t event;                /* symbol */
+  uint32_t stored_id;            /* the engine's: stored name id of the text */
+  uint32_t epoch;                /* the engine's: contacts older than this fill it from the log */
+};
+
+struct listener { const struct unit *unit; const struct trigger *trigger; };
+
+struct image;
+struct image *image_new(void);
+void image_free(struct image *image);
+void image_add(struct image *image, struct unit *unit, bool current);
+void image_seal(struct image *image);
+
+/* Symbols: NONE when no unit has this string. */
+uint32_t image_symbol(const struct image *image, struct str text);
+struct str image_symbol_text(const struct image *image, uint32_t symbol);
+uint32_t image_symbol_count(const struct image *image);
+/* Whether any code looks at a property of this name, so that event_intern keeps it. */
+bool image_symbol_is_key(const struct image *image, uint32_t symbol);
+
+uint32_t image_unit_count(const struct image *image);
+struct unit *image_unit(const struct image *image, uint32_t i);
+const struct unit *image_campaign(const struct image *image, struct str name); /* the current one, or NULL */
+const struct unit *image_message(const struct image *image, struct str name);
+uint32_t image_measure_count(const struct image *image);
+struct image_measure *image_measure(const struct image *image, uint32_t i);
+/* Image measures fed by this event; *count of them. */
+const uint32_t *image_event_measures(const struct image *image, uint32_t event, uint32_t *count);
+/* Current units' triggers that the event may start, in order of declaration: guards are passed, filters are not yet
+ * evaluated. out has room for image_listener_max. */
+uint32_t image_listeners(const struct image *image, const struct event *e, struct listener *out);
+uint32_t image_listener_max(const struct image *image);
+/* Whether any wait, stop or goal of a live unit names the event: if not, strands need not be asked. */
+bool image_event_is_heard(const struct image *image, uint32_t event);
+#endif

@@ -1,0 +1,171 @@
+#ifndef CAMP_VM_PROGRAM_H
+#define CAMP_VM_PROGRAM_H
+/* A compiled project: a manifest of units, and its file format.
+ *
+ * A unit is one campaign, rule or message, self-contained: its own strings, constants and code, so that its hash changes
+ * only when its meaning does. Beside the hashed part stand its steps (pc -> line), so formatting a script makes no new
+ * version. Strands pin a unit by hash; bodies of old units live in the database.
+ *
+ * A program read from bytes is verified: every index in range, every jump to an instruction's first byte, stack depth
+ * known and within LIMIT_STACK_COUNT at every instruction, effects only in step code. Nothing that passed can crash the VM.
+ *
+ * Ownership: everything hangs in the arena given, and texts borrow from the bytes read, which must outlive it. */
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/limits.h"
+#include "value.h"
+
+#define PROGRAM_MAGIC "CAMPPRG\n"
+#define PROGRAM_VERSION 1
+#define UNIT_HASH_BYTES 32 /* SHA-256 (FIPS 180-4) of the unit's body */
+#define NONE UINT32_MAX    /* no index, no pc */
+
+enum opcode {
+#define OP(name, byte, operands, pops, pushes, flags, synopsis) OP_##name = byte,
+#include "opcodes.def"
+#undef OP
+};
+enum { OPF_END = 1, OPF_JUMP = 2, OPF_EFFECT = 4, OPF_YIELD = 8, OPF_STEP = 16, OPF_EXPR = 32 };
+struct opcode_info {
+  const char *name; /* NULL where no opcode has this byte */
+  const char *operands;
+  int8_t pops, pushes;
+  uint8_t flags, bytes; /* bytes: opcode and operands */
+  const char *synopsis;
+};
+extern const struct opcode_info opcode_table[256];
+
+enum unit_kind { UNIT_CAMPAIGN, UNIT_RULE, UNIT_MESSAGE };
+
+struct field {       /* a property or attribute as code looks at it */
+  uint32_t name;     /* string */
+  uint8_t type;      /* enum value_type; V_MISSING = as it comes */
+  uint32_t currency; /* the default of money, or 0 */
+};
+
+enum measure_kind {
+  MEASURE_COUNT, MEASURE_SUM, MEASURE_AVERAGE, MEASURE_MIN, MEASURE_MAX, MEASURE_FIRST, MEASURE_LAST,
+  MEASURE_LAST_AT /* own time of the newest occurrence: no, did, time since last */,
+  MEASURE_FIRST_AT
+};
+struct measure {
+  uint8_t kind;
+  uint32_t event;      /* string: the event's name */
+  uint32_t field;      /* field whose values are taken, or NONE */
+  struct value window; /* V_EXACT or V_CALENDAR; V_MISSING: all of history */
+  uint32_t filter_pc;  /* expression over the event alone, or NONE */
+  uint32_t text;       /* string: canonical text; equal text means equal measure, across units and versions */
+};
+
+struct trigger {       /* also stops and goals */
+  uint32_t event;      /* string */
+  uint32_t guard_field;/* string: a property that must equal guard_text, so that dispatch can hash it; or NONE */
+  uint32_t guard_text; /* string */
+  uint32_t filter_pc;  /* expression (holds the guard's test too), or NONE */
+  uint32_t start_pc;   /* step code; NONE for stops and goals */
+  struct value within; /* goals: counted up to so long after the start; else V_MISSING */
+};
+
+enum { BRANCH_NOW = 0, BRANCH_SINCE_START = 1, BRANCH_SINCE_LAST = 2 };
+struct branch {
+  uint32_t event;      /* string */
+  uint32_t filter_pc;  /* expression; may read locals and the event in hand; or NONE */
+  uint32_t target_pc;  /* step code; the event is still in hand there */
+  uint8_t since;       /* also what happened before the wait: BRANCH_… */
+  struct value since_window; /* BRANCH_SINCE_LAST: V_EXACT or V_CALENDAR */
+};
+struct wait {
+  uint32_t first_branch, branch_count;
+  uint32_t arm_pc;     /* expression code that gives the deadline, for computing it anew when the zone changes; NONE: no deadline */
+  uint32_t timeout_pc; /* step code when the deadline passes; NONE: waits for ever */
+  uint64_t live;       /* bit l: local l is read after this wait, so it is kept */
+};
+
+struct emit {          /* emit NAME with { key: … } */
+  uint32_t event;      /* string */
+  uint32_t first_key, key_count; /* strings in emit_keys */
+};
+
+enum entry_kind { ENTRY_EVERY_TIME, ENTRY_ONCE_AT_A_TIME, ENTRY_ONCE, ENTRY_ONCE_PER, ENTRY_ONCE_IN };
+struct entry_rule {
+  uint8_t kind;
+  uint32_t at_once;    /* ENTRY_EVERY_TIME up to N at once; 0: no bound */
+  struct value within; /* ENTRY_ONCE_IN: at most once in this */
+  uint32_t key_pc;     /* ENTRY_ONCE_PER: expression */
+};
+
+enum part_kind { PART_TEXT, PART_ATTR };
+struct part {          /* a piece of a message's subject or body */
+  uint8_t kind;
+  uint32_t text;       /* PART_TEXT: string to copy; PART_ATTR: string printed when the attribute is missing, or NONE */
+  uint32_t field;      /* PART_ATTR */
+};
+
+struct step {          /* where an instruction came from; sorted by pc */
+  uint32_t pc, line, column;
+  struct str label;    /* the statement as one line, e.g. `wait for purchase up to 5d` */
+};
+
+struct unit_link;      /* made by the image: local indices to global ones */
+
+struct unit {
+  uint8_t hash[UNIT_HASH_BYTES];
+  uint8_t kind;
+  uint32_t name;       /* string */
+  struct entry_rule entry;
+  const struct str *strings;      uint32_t string_count;
+  const struct value *consts;     uint32_t const_count;
+  const struct field *fields;     uint32_t field_count;
+  const struct measure *measures; uint32_t measure_count;
+  const struct trigger *triggers; uint32_t trigger_count;
+  const struct trigger *stops;    uint32_t stop_count;
+  const struct trigger *goals;    uint32_t goal_count;
+  const struct wait *waits;       uint32_t wait_count;
+  const struct branch *branches;  uint32_t branch_count;
+  const struct emit *emits;       uint32_t emit_count;
+  const uint32_t *emit_keys;      uint32_t emit_key_count;
+  const uint8_t *code;            uint32_t code_bytes;
+  uint8_t local_count;
+  uint32_t channel;    /* UNIT_MESSAGE: string, "email" */
+  const struct part *subject;     uint32_t subject_count;
+  const struct part *body;        uint32_t body_count;
+  /* beside the hashed part */
+  struct str file;
+  const struct step *steps;       uint32_t step_count;
+  /* filled by others, never written to a file */
+  struct str body_bytes;          /* the hashed bytes, as they stand in a file */
+  struct unit_link *link;
+};
+
+struct program {
+  const struct unit *units; uint32_t unit_count;   /* in order of declaration */
+  struct str zone;                                  /* the project's default zone, "UTC" */
+  const struct str *events; uint32_t event_count;   /* declared event names */
+  const struct str *lists;  uint32_t list_count;
+  bool allow_unknown;
+  const struct str *files;  const struct str *sources; uint32_t file_count; /* the scripts themselves */
+};
+
+static inline struct str unit_string(const struct unit *u, uint32_t i) {
+  return i == NONE ? (struct str){ NULL, 0 } : u->strings[i];
+}
+static inline struct str unit_name(const struct unit *u) { return u->strings[u->name]; }
+
+struct program_error { char text[256]; };
+
+/* Serialises a unit's hashed part and fills hash and body_bytes (copied to the arena). The emitter calls it once a unit. */
+void unit_seal(struct arena *a, struct unit *u);
+/* Reads and verifies one unit's hashed part. */
+enum camp_err unit_read(struct arena *a, struct str body, struct unit *out, struct program_error *e) MUST_CHECK;
+/* Verifies a unit that is in memory: the check that unit_read ends with. The emitter's output must pass it too. */
+enum camp_err unit_verify(const struct unit *u, struct program_error *e) MUST_CHECK;
+/* The file: header with magic, version, length and SHA-256 of the rest; then declarations, sealed units, steps, sources. */
+void program_write(struct buf *b, const struct program *p);
+enum camp_err program_read(struct arena *a, struct str bytes, struct program *out, struct program_error *e) MUST_CHECK;
+/* A listing: every unit, its tables, its code with source lines. unit NULL lists all. */
+void program_disassemble(struct buf *b, const struct program *p);
+void unit_disassemble(struct buf *b, const struct unit *u);
+/* One instruction's operands, in order; returns its bytes, 0 when it is cut or unknown. */
+uint32_t instruction_decode(const uint8_t *code, uint32_t code_bytes, uint32_t pc, uint32_t operands[2]);
+#endif
