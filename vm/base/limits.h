@@ -45,5 +45,6 @@
 #define LIMIT_BATCH_COUNT 200000             /* inputs or timers in one transaction */
 #define LIMIT_MESSAGE_BYTES (1u << 20)       /* one rendered message */
 #define LIMIT_ZONES_COUNT 700                /* zones held at a time */
+#define LIMIT_ZONE_BYTES (256u << 10)         /* one zone file; the largest of the system has 4 KB */
 #define LIMIT_REGEX_STEPS 100000             /* PCRE2 match limit of `matches` */
 #endif
