@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,8 +76,11 @@ static bool name_is_plain(struct str name) {
 
 /* The file's bytes in the arena, where the zone may go on borrowing from them; len 0 when it cannot be read. */
 static struct str read_file(struct zones *z, struct str name) {
-  struct str path = arena_printf(&z->arena, "%s/" STR_FMT, z->folder, STR_ARG(name)), bytes = { NULL, 0 };
-  int fd = open(path.ptr, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  struct str bytes = { NULL, 0 };
+  char path[PATH_MAX];
+  int length = snprintf(path, sizeof path, "%s/" STR_FMT, z->folder, STR_ARG(name));
+  if (length < 0 || (size_t)length >= sizeof path) return bytes;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return bytes;
   struct stat st;
   if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size <= 0 || st.st_size > (off_t)LIMIT_ZONE_BYTES) goto out;
