@@ -25,6 +25,10 @@ struct event {
 /* Fills name and fields from name_text and body by the image's symbols: strings are interned here, once. A repeated key
  * counts with its last value. */
 void event_intern(struct event *e, const struct image *image, struct arena *a);
+/* A property of the event as code looks at it: the field whose name is the symbol, as f's type. A bare number in the place
+ * of money takes the currency of a `currency` property beside it, and f's own when there is none. */
+struct value event_field_value(const struct event *e, uint32_t symbol, const struct field *f, const struct zone *z,
+                               struct arena *a);
 
 /* What a measure remembers. Which members count depends on its kind and window. */
 struct occurrence { int64_t at_ms; int64_t amount; }; /* amount: money in 1/10000, numbers as the bits of a double */
@@ -35,6 +39,7 @@ struct measure_state {
   int64_t at_ms;         /* of `kept` */
   struct value kept;     /* first, last, min, max */
   struct occurrence *series; /* windows: sorted by at_ms */
+  struct value *values;  /* windows of first, last, min, max: the value of each occurrence, beside series; else NULL */
   uint32_t series_count, series_cap;
   bool overflowed;       /* LIMIT_SERIES_COUNT was met: older ones were let go, and the engine says so */
 };

@@ -7,7 +7,9 @@
  * log stores as it came. jansson is the oracle of this scanner's tests and of its fuzz target.
  *
  * Limits: LIMIT_JSON_DEPTH nested arrays and objects. Refused like jansson does with JSON_REJECT_DUPLICATES off:
- * lone surrogates in \u escapes, control characters in strings, invalid UTF-8, leading zeros, NaN. */
+ * lone surrogates and \u0000 in strings, control characters in strings, invalid UTF-8, a byte order mark, leading zeros,
+ * NaN. Unlike jansson, which limits the depth to 2048 and refuses integers beyond 64 bits and reals beyond a double,
+ * a number of any size is accepted as text, as RFC 8259 has it; json_number then says whether it is a finite double. */
 #include "arena.h"
 #include "str.h"
 
@@ -36,6 +38,8 @@ struct json_walk {
 };
 struct json_walk json_walk_of(struct str text);
 bool json_next(struct json_walk *w);
+/* The walk's present key, copied to the arena only when it holds escapes. */
+struct str json_key(const struct json_walk *w, struct arena *a);
 /* The last member of a checked object with this (unescaped) name; JSON_BAD when there is none. */
 struct json json_member(struct str object, struct str name);
 

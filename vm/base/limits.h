@@ -26,6 +26,7 @@
 #define LIMIT_SERIES_COUNT 4096              /* occurrences that one window of one contact remembers */
 #define LIMIT_CONTACT_BYTES (8u << 20)       /* one contact's own state */
 #define LIMIT_ATTRIBUTES_BYTES (256u << 10)  /* one contact's attributes, as JSON */
+#define LIMIT_KEPT_BYTES 1024u               /* of a text that first, last, min or max remembers; longer ones are cut */
 #define LIMIT_MEMBER_COUNT 1000              /* lists and tags of one contact */
 #define LIMIT_NAMES_COUNT 65536              /* different event, list, tag … names of one database */
 
