@@ -1,0 +1,79 @@
+/* camp: finds the subcommand and hands over. What a subcommand does stands in the file of its name.
+ *
+ * Exit codes, the same everywhere: 0 it worked; 1 the scripts or their tests have mistakes; 2 it could not run (usage,
+ * files, database); 3 the disk was full or the database busy, what was taken is kept, and running again goes on. */
+#include "runtime/command/commands.h"
+
+#include <signal.h>
+
+#ifndef CAMP_RELEASE
+#define CAMP_RELEASE "0.1.0"
+#endif
+
+static const struct command *const commands[] = {
+  &command_check, &command_explain, &command_test, &command_simulate, &command_run, &command_import, &command_status,
+  &command_contact, &command_rejects, &command_compile, &command_disasm, NULL,
+};
+
+static const struct command *find_command(const char *name) {
+  for (size_t i = 0; commands[i]; i++)
+    if (strcmp(commands[i]->name, name) == 0) return commands[i];
+  return NULL;
+}
+
+static const char *command_name_at(const void *context, size_t i) {
+  (void)context;
+  return commands[i] ? commands[i]->name : NULL;
+}
+
+static void print_help(FILE *to) {
+  fprintf(to, "camp - a language for marketing campaigns\n\nUsage: camp COMMAND [arguments]\n\nCommands:\n");
+  for (size_t i = 0; commands[i]; i++) fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+  fprintf(to, "\n`camp help COMMAND` tells more, with examples. A start:\n"
+              "  echo 'when purchase and first_purchase then send coupon25 after 7d' > first.camp\n"
+              "  camp check first.camp\n");
+}
+
+static int unknown_command(const char *name) {
+  const char *near = nearest_name(name, command_name_at, NULL);
+  if (near)
+    complain(NULL, "there is no command \"%s\". Did you mean \"%s\"?", name, near);
+  else
+    complain(NULL, "there is no command \"%s\". `camp --help` lists them.", name);
+  return EXIT_COULD_NOT;
+}
+
+int main(int argc, char **argv) {
+  /* A reader that went away (`camp contact … | head`) is an error of write, not an end in the middle of a commit. */
+  signal(SIGPIPE, SIG_IGN);
+  const char *name = argc > 1 ? argv[1] : NULL;
+  if (!name) {
+    print_help(stderr);
+    return EXIT_COULD_NOT;
+  }
+  bool help = strcmp(name, "help") == 0;
+  if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || (help && argc == 2)) {
+    print_help(stdout);
+    return EXIT_FINE;
+  }
+  if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0) {
+    printf("camp " CAMP_RELEASE "\n");
+    return EXIT_FINE;
+  }
+  if (name[0] == '-') {
+    complain(NULL, "there is no option %s before the command. `camp --help` lists the commands.", name);
+    return EXIT_COULD_NOT;
+  }
+  const struct command *command = find_command(help ? argv[2] : name);
+  if (!command) return unknown_command(help ? argv[2] : name);
+  if (help) {
+    command_help(command, stdout);
+    return EXIT_FINE;
+  }
+  struct options options;
+  int code = EXIT_COULD_NOT;
+  if (!options_read(command, argc - 2, argv + 2, &options, &code)) return code;
+  code = command->run(&options);
+  if (fflush(stdout) != 0 && code == EXIT_FINE) code = EXIT_COULD_NOT;
+  return code;
+}

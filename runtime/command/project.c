@@ -1,0 +1,274 @@
+/* Finds and reads the scripts of a project, and hands them to the compiler.
+ *
+ * It is not a part of the compiler: the compiler sees texts and asks for more of them through struct source_reader, this
+ * file knows folders. It does not decide what a mistake is.
+ *
+ * Invariants:
+ * 1. Scripts are added in the bytewise order of their paths, so that the same folder gives the same program anywhere.
+ * 2. One script has one spelling of its path (no `./`, no `a/../`), so that the compiler can tell that a file which a
+ *    folder holds and a `use` names is the same.
+ * 3. Folders and files whose name begins with a dot are passed over; a link to a folder is not followed, so no loops. */
+#include "runtime/command/project.h"
+
+#include "runtime/command/options.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct embedded_file { const char *path; const char *text; unsigned long bytes; };
+extern const struct embedded_file stdlib_files[];
+
+/* Reads to the end rather than to a size, because a pipe or a file of /proc has none. */
+bool file_read(struct arena *a, const char *path, size_t max_bytes, struct str *out) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  struct stat st;
+  bool ok = false;
+  if (fstat(fd, &st) != 0) goto out;
+  if (S_ISDIR(st.st_mode)) {
+    errno = EISDIR;
+    goto out;
+  }
+  size_t cap = st.st_size > 0 && (size_t)st.st_size <= max_bytes ? (size_t)st.st_size + 2 : 64 << 10, len = 0;
+  char *text = arena_alloc(a, cap);
+  for (;;) {
+    if (len + 1 == cap) {
+      char *bigger = arena_alloc(a, cap * 2);
+      memcpy(bigger, text, len);
+      text = bigger, cap *= 2;
+    }
+    ssize_t n = read(fd, text + len, cap - len - 1);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) goto out;
+    if (n == 0) break;
+    len += (size_t)n;
+    if (len > max_bytes) {
+      errno = EFBIG;
+      goto out;
+    }
+  }
+  text[len] = 0;
+  *out = (struct str){ text, len };
+  ok = true;
+out:;
+  int error = errno;
+  close(fd);
+  errno = error;
+  return ok;
+}
+
+bool file_write(const char *path, struct str bytes) {
+  struct arena a;
+  arena_init(&a, 4096);
+  struct str beside = arena_printf(&a, "%s.new%ld", path, (long)getpid());
+  int fd = open(beside.ptr, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  bool ok = fd >= 0;
+  for (size_t done = 0; ok && done < bytes.len;) {
+    ssize_t n = write(fd, bytes.ptr + done, bytes.len - done);
+    if (n < 0 && errno == EINTR) continue;
+    ok = n > 0;
+    if (ok) done += (size_t)n;
+  }
+  ok = ok && fsync(fd) == 0;
+  int error = errno;
+  if (fd >= 0 && close(fd) != 0 && ok) ok = false, error = errno;
+  if (ok && rename(beside.ptr, path) != 0) ok = false, error = errno;
+  if (!ok && fd >= 0) unlink(beside.ptr);
+  arena_deinit(&a);
+  errno = error;
+  return ok;
+}
+
+/* The path without `.` parts and with `a/..` taken out; `..` at the front stays. Links are not looked at, as in a URL. */
+static struct str path_normal(struct arena *a, struct str path) {
+  char *out = arena_alloc(a, path.len + 2);
+  size_t len = 0, floor = 0;
+  if (path.len && path.ptr[0] == '/') out[len++] = '/', floor = 1;
+  for (size_t i = 0; i < path.len;) {
+    size_t end = i;
+    while (end < path.len && path.ptr[end] != '/') end++;
+    struct str part = { path.ptr + i, end - i };
+    i = end + 1;
+    if (part.len == 0 || str_is(part, ".")) continue;
+    if (str_is(part, "..") && len > floor) {
+      while (len > floor && out[len - 1] != '/') len--;
+      if (len > floor) len--;
+      continue;
+    }
+    if (len > 0 && out[len - 1] != '/') out[len++] = '/';
+    memcpy(out + len, part.ptr, part.len);
+    len += part.len;
+    if (str_is(part, "..")) floor = len;
+  }
+  if (len == 0) out[len++] = '.';
+  out[len] = 0;
+  return (struct str){ out, len };
+}
+
+/* The standard library's files are named stdlib/NAME.camp; a module in a folder is named with its slash. */
+static bool read_module(struct arena *a, struct str name, struct str *shown, struct str *text) {
+  for (const struct embedded_file *f = stdlib_files; f->path; f++) {
+    struct str path = str_from_c(f->path), prefix = STR("stdlib/"), suffix = STR(".camp");
+    if (path.len != prefix.len + name.len + suffix.len || !str_starts(path, prefix) || !str_ends(path, suffix)) continue;
+    if (!str_eq((struct str){ path.ptr + prefix.len, name.len }, name)) continue;
+    *shown = path;
+    *text = arena_str(a, (struct str){ f->text, f->bytes });
+    return true;
+  }
+  return false;
+}
+
+static bool read_source(void *context, struct arena *a, const char *from, struct str name, struct str *shown, struct str *text) {
+  (void)context;
+  if (!from) return read_module(a, name, shown, text);
+  if (memchr(name.ptr ? name.ptr : "", 0, name.len)) return false;
+  const char *slash = strrchr(from, '/');
+  struct str folder = name.len && name.ptr[0] == '/' ? STR("") : slash ? str_slice(from, slash + 1) : STR("");
+  *shown = path_normal(a, arena_printf(a, STR_FMT STR_FMT, STR_ARG(folder), STR_ARG(name)));
+  return file_read(a, shown->ptr, LIMIT_SOURCE_BYTES, text);
+}
+
+struct paths { VEC(const char *) found; };
+
+static int path_order(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+static bool walk_folder(struct project *p, const char *command, const char *folder, int depth, struct paths *out) {
+  enum { FOLDER_DEPTH = 32 };
+  if (depth == FOLDER_DEPTH) {
+    complain(command, "%s lies more than %d folders deep", folder, FOLDER_DEPTH);
+    return false;
+  }
+  DIR *dir = opendir(folder);
+  if (!dir) {
+    complain(command, "cannot read the folder %s: %s", folder, strerror(errno));
+    return false;
+  }
+  bool ok = true;
+  struct dirent *entry;
+  while (ok && (entry = readdir(dir)) != NULL) {
+    if (entry->d_name[0] == '.') continue;
+    struct str path = path_normal(&p->arena, arena_printf(&p->arena, "%s/%s", folder, entry->d_name));
+    struct stat st;
+    if (lstat(path.ptr, &st) != 0) continue;
+    if (S_ISDIR(st.st_mode)) {
+      ok = walk_folder(p, command, path.ptr, depth + 1, out);
+    } else if (str_ends(path, STR(".camp"))) {
+      VEC_PUSH(&p->arena, &out->found, path.ptr);
+      if (out->found.count > LIMIT_PROJECT_FILES_COUNT) {
+        complain(command, "%s holds more than %d scripts, the most that one project may have", folder, LIMIT_PROJECT_FILES_COUNT);
+        ok = false;
+      }
+    }
+  }
+  closedir(dir);
+  return ok;
+}
+
+static bool add_script(struct project *p, const char *command, const char *path) {
+  struct str text;
+  if (!file_read(&p->arena, path, LIMIT_SOURCE_BYTES, &text)) {
+    if (errno == EFBIG)
+      complain(command, "%s is larger than %u MB, the most that one script may have", path, LIMIT_SOURCE_BYTES >> 20);
+    else
+      complain(command, "cannot read %s: %s", path, strerror(errno));
+    return false;
+  }
+  compilation_add(&p->compilation, str_from_c(path), text, false);
+  p->file_count++;
+  return true;
+}
+
+static bool add_path(struct project *p, const char *command, const char *given, struct paths *all) {
+  struct stat st;
+  if (stat(given, &st) != 0) {
+    complain(command, "cannot read %s: %s", given, strerror(errno));
+    return false;
+  }
+  if (!S_ISDIR(st.st_mode)) {
+    VEC_PUSH(&p->arena, &all->found, path_normal(&p->arena, str_from_c(given)).ptr);
+    return true;
+  }
+  uint32_t before = all->found.count;
+  if (!walk_folder(p, command, given, 0, all)) return false;
+  if (all->found.count > before) return true;
+  complain(command, "the folder %s holds no .camp file", given);
+  return false;
+}
+
+bool project_load(struct project *p, const char *command, char *const *paths, int count) {
+  *p = (struct project){ 0 };
+  arena_init(&p->arena, 64 << 10);
+  compilation_init(&p->compilation);
+  struct paths all = { 0 };
+  for (int i = 0; i < count; i++)
+    if (!add_path(p, command, paths[i], &all)) return false;
+  if (all.found.count) qsort(all.found.items, all.found.count, sizeof *all.found.items, path_order);
+  for (uint32_t i = 0; i < all.found.count; i++) {
+    if (i > 0 && strcmp(all.found.items[i], all.found.items[i - 1]) == 0) continue;
+    if (!add_script(p, command, all.found.items[i])) return false;
+  }
+  struct source_reader reader = { .context = p, .read = read_source };
+  compile(&p->compilation, &reader);
+  if (p->compilation.error_count == 0) p->program = p->compilation.program;
+  return true;
+}
+
+/* A program file is told by its first bytes, so that its name is the user's. */
+static bool is_program_file(const char *path) {
+  char magic[sizeof PROGRAM_MAGIC - 1];
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return false;
+  ssize_t n = read(fd, magic, sizeof magic);
+  close(fd);
+  return n == (ssize_t)sizeof magic && memcmp(magic, PROGRAM_MAGIC, sizeof magic) == 0;
+}
+
+static int open_program_file(struct project *p, const char *command, const char *path) {
+  *p = (struct project){ .compiled = true };
+  arena_init(&p->arena, 64 << 10);
+  compilation_init(&p->compilation);
+  struct str bytes;
+  struct program_error error;
+  if (!file_read(&p->arena, path, LIMIT_PROGRAM_BYTES, &bytes)) {
+    complain(command, "cannot read %s: %s", path, strerror(errno));
+    return EXIT_COULD_NOT;
+  }
+  if (program_read(&p->arena, bytes, &p->program, &error) != CAMP_OK) {
+    complain(command, "%s is not a program that can be run: %s", path, error.text);
+    return EXIT_COULD_NOT;
+  }
+  return EXIT_FINE;
+}
+
+int project_open(struct project *p, const char *command, const char *path) {
+  if (is_program_file(path)) return open_program_file(p, command, path);
+  char *paths[] = { (char *)path };
+  if (!project_load(p, command, paths, 1)) return EXIT_COULD_NOT;
+  if (p->compilation.error_count == 0) return EXIT_FINE;
+  project_report(p, FORMAT_HUMAN, stderr);
+  return EXIT_MISTAKES;
+}
+
+void project_close(struct project *p) {
+  compilation_deinit(&p->compilation);
+  arena_deinit(&p->arena);
+}
+
+void project_report(const struct project *p, enum diagnostic_format format, FILE *to) {
+  const struct compilation *c = &p->compilation;
+  struct buf b;
+  buf_init(&b, SIZE_MAX / 2);
+  diagnostics_print(&b, c, format, isatty(fileno(to)) && !getenv("NO_COLOR"));
+  if (b.len) fwrite(b.data, 1, b.len, to);
+  buf_deinit(&b);
+  if (format != FORMAT_HUMAN) return;
+  if (c->error_count == 0 && c->warning_count == 0)
+    fprintf(to, "%u file%s, %u line%s: no mistakes\n", p->file_count, p->file_count == 1 ? "" : "s", c->line_count,
+            c->line_count == 1 ? "" : "s");
+  else
+    fprintf(to, "%u error%s, %u warning%s\n", c->error_count, c->error_count == 1 ? "" : "s", c->warning_count,
+            c->warning_count == 1 ? "" : "s");
+}

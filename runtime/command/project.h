@@ -1,0 +1,26 @@
+#ifndef CAMP_COMMAND_PROJECT_H
+#define CAMP_COMMAND_PROJECT_H
+/* A project from the file system: a .camp file, a folder of them, or a compiled program file. */
+#include "compiler/compile.h"
+
+struct project {
+  struct arena arena;           /* the scripts' texts, and a program that was read from a file */
+  struct compilation compilation;
+  struct program program;       /* valid after project_open returned CAMP_OK */
+  bool compiled;                /* read from a program file: there is no compilation to report on */
+  uint32_t file_count;          /* scripts of the user */
+};
+
+/* Reads the scripts at the paths (files or folders) and compiles them. False when something could not be read, after
+ * complaining in `command`'s name; the scripts' mistakes are in compilation. */
+bool project_load(struct project *p, const char *command, char *const *paths, int count);
+/* The same for one path, which may be a program file too; mistakes are printed. Returns an exit code. */
+int project_open(struct project *p, const char *command, const char *path);
+void project_close(struct project *p);
+/* The diagnostics as check prints them, and its last line. */
+void project_report(const struct project *p, enum diagnostic_format format, FILE *to);
+/* Whole file with a NUL behind it; false with errno, EFBIG above max_bytes. */
+bool file_read(struct arena *a, const char *path, size_t max_bytes, struct str *out);
+/* All of a file or nothing of it: written beside the path, synced, renamed. */
+bool file_write(const char *path, struct str bytes);
+#endif
