@@ -42,6 +42,7 @@ struct event_ref {        /* an event as conditions, triggers and waits name it 
   struct event_ref *next; /* joined by or */
   /* filled by names */
   struct event_decl *decl;/* NULL when unknown is allowed */
+  struct frame *frame;    /* names.h: this event alone, as its own where sees it */
 };
 
 struct expr {
@@ -73,6 +74,7 @@ struct on_branch {        /* on EVENT where … { … }; also the single `wait f
   struct stmt *body;
   struct span span;
   struct on_branch *next;
+  struct frame *frame;      /* filled by names: the event that was heard, as the body sees it */
 };
 struct prop { struct name name; struct expr *value; struct prop *next; };
 
@@ -130,6 +132,7 @@ struct campaign_decl {    /* and a rule: one start, entry every time */
   struct stop_clause *stops;
   struct entry_clause entry;
   struct stmt *body;
+  struct frame *frame;    /* filled by names: what started the run */
   struct unit *unit;      /* emit */
 };
 

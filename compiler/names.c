@@ -1,0 +1,914 @@
+/* Gives every name of the tree its meaning: events, properties, attributes, definitions, lists, messages, campaigns.
+ *
+ * Not here: whether kinds of values go together (types.c), whether a script makes sense as a whole (flow.c).
+ *
+ * Invariants:
+ * 1. Every look-up is one hash probe a scope; only a mistake's suggestion looks at all names of its kind.
+ * 2. What stays unresolved becomes EXPR_BAD, or a statement that is reported once: later stages stay silent about it.
+ * 3. A definition is resolved once, in no event's scope, so it means the same wherever it is used.
+ * 4. A user's declaration replaces a standard one of its name; two of a user's are a mistake at the second. */
+#include "names.h"
+
+#include "vm/base/hash.h"
+
+/* What names may mean at one place, innermost first. */
+struct env {
+  struct frame *frame;    /* an event, or */
+  struct item_var *item;  /* an element */
+  bool in_hand;           /* the event is in hand where this code runs */
+  const struct env *outer;
+};
+
+struct resolver {
+  struct scope *s;
+  struct compilation *c;
+  bool impure;            /* something but constants was seen: contact, history, lists, the clock */
+  uint32_t depth;         /* definitions within definitions */
+};
+enum { DEFINE_NEW, DEFINE_OPEN, DEFINE_PURE, DEFINE_IMPURE };
+
+/* --- the table ----------------------------------------------------------------------------------------------------- */
+static uint64_t table_hash(uintptr_t space, struct str name) {
+  static const struct hash_key key = { 0x63616d70, 0x6e616d6573 };
+  return hash_str(key, name) ^ hash_u64((uint64_t)space);
+}
+
+static struct table_entry *table_slot(const struct table *t, uint64_t hash, uintptr_t space, struct str name) {
+  for (uint32_t i = (uint32_t)hash & (t->cap - 1);; i = (i + 1) & (t->cap - 1)) {
+    struct table_entry *e = &t->entries[i];
+    if (!e->space || (e->hash == hash && e->space == space && str_eq(e->name, name)))
+      return e;
+  }
+}
+
+void *table_find(const struct table *t, uintptr_t space, struct str name) {
+  if (!t->cap)
+    return NULL;
+  return table_slot(t, table_hash(space, name), space, name)->value;
+}
+
+void **table_place(struct arena *a, struct table *t, uintptr_t space, struct str name) {
+  CHECK(space != 0);
+  if (t->count * 4 >= t->cap * 3) {
+    struct table bigger = { .cap = t->cap ? t->cap * 2 : 1024, .count = t->count };
+    bigger.entries = arena_zalloc(a, bigger.cap, sizeof *bigger.entries);
+    for (uint32_t i = 0; i < t->cap; i++)
+      if (t->entries[i].space)
+        *table_slot(&bigger, t->entries[i].hash, t->entries[i].space, t->entries[i].name) = t->entries[i];
+    *t = bigger;
+  }
+  uint64_t hash = table_hash(space, name);
+  struct table_entry *e = table_slot(t, hash, space, name);
+  if (!e->space) {
+    *e = (struct table_entry){ hash, space, name, NULL };
+    t->count++;
+  }
+  return &e->value;
+}
+
+/* --- looking up ---------------------------------------------------------------------------------------------------- */
+struct item *scope_item(const struct scope *s, enum space space, struct str name) {
+  return table_find(&s->table, (uintptr_t)space, name);
+}
+const struct member *scope_member(const struct scope *s, const void *owner, struct str name) {
+  return table_find(&s->table, (uintptr_t)owner, name);
+}
+const struct member *scope_attribute(const struct scope *s, struct str name) {
+  return table_find(&s->table, SPACE_ATTRIBUTE, name);
+}
+bool scope_is_standard(const struct scope *s, const struct item *item) {
+  return s->c->sources.items[item->span.source].standard;
+}
+
+static struct name *item_name(struct item *item) {
+  switch (item->kind) {
+  case ITEM_EVENT: return &item->event.name;
+  case ITEM_RECORD: return &item->record.name;
+  case ITEM_DEFINE: return &item->define.name;
+  case ITEM_LIST: return &item->list.name;
+  case ITEM_MESSAGE: return &item->message.name;
+  case ITEM_CAMPAIGN: case ITEM_RULE: return &item->campaign.name;
+  default: CHECK(!"an item without a name"); return NULL;
+  }
+}
+
+static void suggest_end(struct scope *s, struct diagnostic *d, struct span span, struct nearest n, const char *prefix) {
+  if (!n.best.len)
+    return;
+  d->help = arena_printf(&s->c->arena, "did you mean `%s" STR_FMT "`?", prefix, STR_ARG(n.best));
+  d->has_fix = true;
+  d->fix = (struct fix){ span, arena_printf(&s->c->arena, "%s" STR_FMT, prefix, STR_ARG(n.best)) };
+}
+/* Past the limit nobody reads suggestions, and each costs a look at every name. */
+static bool suggest_worthwhile(const struct scope *s) {
+  return s->c->diagnostics.count < LIMIT_DIAGNOSTICS_COUNT;
+}
+
+void scope_suggest(struct scope *s, struct diagnostic *d, struct span span, enum space space, struct str want) {
+  if (!suggest_worthwhile(s))
+    return;
+  struct nearest n = nearest_of(want);
+  for (uint32_t i = 0; i < s->declared[space].count; i++)
+    nearest_try(&n, item_name(s->declared[space].items[i])->text);
+  suggest_end(s, d, span, n, "");
+}
+
+void scope_suggest_member(struct scope *s, struct diagnostic *d, struct span span, const struct member *members,
+                          struct str want) {
+  if (!suggest_worthwhile(s))
+    return;
+  struct nearest n = nearest_of(want);
+  for (const struct member *m = members; m; m = m->next)
+    nearest_try(&n, m->name.text);
+  suggest_end(s, d, span, n, "");
+}
+
+void scope_suggest_attribute(struct scope *s, struct diagnostic *d, struct span span, struct str want,
+                             const char *prefix) {
+  if (!suggest_worthwhile(s))
+    return;
+  struct nearest n = nearest_of(want);
+  for (uint32_t i = 0; i < s->attributes.count; i++)
+    nearest_try(&n, s->attributes.items[i]->name.text);
+  suggest_end(s, d, span, n, prefix);
+}
+
+/* --- declarations -------------------------------------------------------------------------------------------------- */
+static void twice(struct scope *s, struct span span, struct str name, const char *what, struct span first) {
+  struct diagnostic *d = diag(s->c, DIAG_E0301, span, "%s `" STR_FMT "` is declared twice", what, STR_ARG(name));
+  d->note_span = first;
+  d->note = STR("the first declaration");
+}
+
+static void declare(struct scope *s, struct item *item, enum space space, const char *what) {
+  struct name *name = item_name(item);
+  struct item **place = (struct item **)table_place(&s->c->arena, &s->table, (uintptr_t)space, name->text);
+  if (!*place || scope_is_standard(s, *place))
+    *place = item;
+  else if (!scope_is_standard(s, item))
+    twice(s, name->span, name->text, what, item_name(*place)->span);
+}
+
+static void declare_members(struct scope *s, const void *owner, struct member *members, const char *what) {
+  for (struct member *m = members; m; m = m->next) {
+    struct member **place = (struct member **)table_place(&s->c->arena, &s->table, (uintptr_t)owner, m->name.text);
+    if (*place)
+      twice(s, m->name.span, m->name.text, what, (*place)->name.span);
+    else
+      *place = m;
+  }
+}
+
+static void declare_attributes(struct scope *s, struct member *members) {
+  for (struct member *m = members; m; m = m->next) {
+    struct member **place = (struct member **)table_place(&s->c->arena, &s->table, SPACE_ATTRIBUTE, m->name.text);
+    if (!*place || s->c->sources.items[(*place)->name.span.source].standard) {
+      *place = m;
+      VEC_PUSH(&s->c->arena, &s->attributes, m);
+    } else if (!s->c->sources.items[m->name.span.source].standard) {
+      twice(s, m->name.span, m->name.text, "contact attribute", (*place)->name.span);
+    }
+  }
+}
+
+static void declare_all(struct scope *s, struct tree *tree) {
+  struct span zone_span = { 0 };
+  for (struct item *i = tree->items; i; i = i->next)
+    switch (i->kind) {
+    case ITEM_EVENT: declare(s, i, SPACE_EVENT, "event"); break;
+    case ITEM_RECORD: declare(s, i, SPACE_RECORD, "record"); break;
+    case ITEM_DEFINE: declare(s, i, SPACE_VALUE, "definition"); break;
+    case ITEM_LIST: declare(s, i, SPACE_VALUE, "list"); break;
+    case ITEM_MESSAGE: declare(s, i, SPACE_MESSAGE, "message"); break;
+    case ITEM_CAMPAIGN: declare(s, i, SPACE_CAMPAIGN, "campaign"); break;
+    case ITEM_RULE: declare(s, i, SPACE_CAMPAIGN, "rule"); break;
+    case ITEM_CONTACT: declare_attributes(s, i->contact.members); break;
+    case ITEM_ALLOW: s->allow_unknown = true; break;
+    case ITEM_ZONE:
+      if (s->zone.len)
+        twice(s, i->span, i->zone.text, "zone", zone_span);
+      s->zone = i->zone.text;
+      zone_span = i->span;
+      break;
+    default: break;
+    }
+}
+
+/* The list of what is in force, for suggestions and for the program's tables. */
+static void list_declared(struct scope *s, struct tree *tree) {
+  for (struct item *i = tree->items; i; i = i->next) {
+    enum space space = i->kind == ITEM_EVENT                              ? SPACE_EVENT
+                       : i->kind == ITEM_RECORD                           ? SPACE_RECORD
+                       : i->kind == ITEM_DEFINE || i->kind == ITEM_LIST   ? SPACE_VALUE
+                       : i->kind == ITEM_MESSAGE                          ? SPACE_MESSAGE
+                       : i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE ? SPACE_CAMPAIGN
+                                                                          : SPACE_COUNT;
+    if (space != SPACE_COUNT && scope_item(s, space, item_name(i)->text) == i)
+      VEC_PUSH(&s->c->arena, &s->declared[space], i);
+    if (i->kind == ITEM_EVENT)
+      declare_members(s, &i->event, i->event.members, "property");
+    if (i->kind == ITEM_RECORD)
+      declare_members(s, &i->record, i->record.members, "member");
+  }
+}
+
+/* --- types of members ---------------------------------------------------------------------------------------------- */
+static const struct { const char *name; uint8_t kind; } type_names[] = {
+  { "bool", V_BOOL }, { "number", V_NUMBER }, { "percent", V_PERCENT }, { "money", V_MONEY }, { "text", V_TEXT },
+  { "date", V_DATE }, { "time", V_TIME }, { "time of day", V_TIME }, { "moment", V_MOMENT }, { "duration", V_EXACT },
+};
+
+static void resolve_type(struct scope *s, struct type_ref *t) {
+  if (t->choices) {
+    t->type = (struct type){ .kind = t->choices->value.type };
+    return;
+  }
+  if (t->item) {
+    resolve_type(s, t->item);
+    t->type = (struct type){ .kind = V_LIST, .item = &t->item->type };
+    return;
+  }
+  if (str_is(t->name.text, "list")) {
+    t->type = (struct type){ .kind = V_LIST };
+    return;
+  }
+  for (size_t i = 0; i < sizeof type_names / sizeof *type_names; i++)
+    if (str_is(t->name.text, type_names[i].name)) {
+      t->type = (struct type){ .kind = type_names[i].kind, .currency = t->currency };
+      return;
+    }
+  struct item *record = scope_item(s, SPACE_RECORD, t->name.text);
+  if (record) {
+    t->type = (struct type){ .kind = V_RECORD, .record = &record->record };
+    return;
+  }
+  struct diagnostic *d = diag(s->c, DIAG_E0309, t->span, "there is no type `" STR_FMT "`", STR_ARG(t->name.text));
+  d->expected = STR("bool, number, percent, money, text, date, time, moment, `list of …`, `one of …` or a record's name");
+  if (suggest_worthwhile(s)) {
+    struct nearest n = nearest_of(t->name.text);
+    for (size_t i = 0; i < sizeof type_names / sizeof *type_names; i++)
+      nearest_try(&n, str_from_c(type_names[i].name));
+    for (uint32_t i = 0; i < s->declared[SPACE_RECORD].count; i++)
+      nearest_try(&n, s->declared[SPACE_RECORD].items[i]->record.name.text);
+    suggest_end(s, d, t->span, n, "");
+  }
+}
+
+static void resolve_members(struct scope *s, struct member *members) {
+  for (struct member *m = members; m; m = m->next)
+    if (m->type)
+      resolve_type(s, m->type);
+}
+
+static struct type member_type(const struct member *m) {
+  return m && m->type ? m->type->type : (struct type){ .kind = V_MISSING };
+}
+
+/* --- events -------------------------------------------------------------------------------------------------------- */
+static struct frame *frame_new(struct resolver *r, const struct event_ref *events, const struct start_clause *starts) {
+  struct frame *f = ARENA_NEW(&r->c->arena, struct frame);
+  f->events = events;
+  f->starts = starts;
+  f->uses_tail = &f->uses;
+  for (const struct event_ref *e = events; e; e = e->next)
+    f->event_count++;
+  for (const struct start_clause *st = starts; st; st = st->next)
+    for (const struct event_ref *e = st->events; e; e = e->next)
+      f->event_count++;
+  return f;
+}
+
+/* Walks the events of a frame: its own, or those of all starts. */
+struct frame_walk { const struct event_ref *event; const struct start_clause *start; };
+static struct frame_walk frame_walk_of(const struct frame *f) {
+  struct frame_walk w = { f->events, f->starts };
+  if (!w.event && w.start)
+    w.event = w.start->events;
+  return w;
+}
+static void frame_step(struct frame_walk *w) {
+  w->event = w->event->next;
+  while (!w->event && w->start) {
+    w->start = w->start->next;
+    w->event = w->start ? w->start->events : NULL;
+  }
+}
+
+static struct use *frame_use(struct resolver *r, struct frame *f, struct str name, struct str only,
+                             const struct member *m, bool in_hand) {
+  struct use **first = (struct use **)table_place(&r->c->arena, &r->s->table, (uintptr_t)f, name);
+  struct use *u = *first;
+  /* Uses of one name stand together in the list only by chance; the few qualifiers of one name are walked. */
+  for (; u; u = u->next)
+    if (str_eq(u->name, name) && str_eq(u->only, only))
+      break;
+  if (!u) {
+    u = ARENA_NEW(&r->c->arena, struct use);
+    *u = (struct use){ .frame = f, .name = name, .only = only, .member = m, .type = member_type(m), .local = NONE };
+    *f->uses_tail = u;
+    f->uses_tail = &u->next;
+    if (!*first)
+      *first = u;
+  }
+  u->later |= !in_hand;
+  return u;
+}
+
+static void resolve_expr(struct resolver *r, struct expr *e, const struct env *env);
+
+/* Unknown events are reported here; the decl stays NULL. */
+static void resolve_event_name(struct resolver *r, struct name *name, struct event_decl **decl) {
+  struct item *item = scope_item(r->s, SPACE_EVENT, name->text);
+  if (item) {
+    *decl = &item->event;
+  } else if (!r->s->allow_unknown) {
+    struct diagnostic *d =
+        diag(r->c, DIAG_E0302, name->span, "there is no event `" STR_FMT "`", STR_ARG(name->text));
+    scope_suggest(r->s, d, name->span, SPACE_EVENT, name->text);
+    if (!d->help.len)
+      d->help = arena_printf(&r->c->arena, "declare it: `event " STR_FMT " { }`", STR_ARG(name->text));
+  }
+}
+
+static void resolve_message_name(struct resolver *r, struct name *name, void **decl) {
+  struct item *item = scope_item(r->s, SPACE_MESSAGE, name->text);
+  if (item) {
+    *decl = &item->message;
+    return;
+  }
+  struct diagnostic *d =
+      diag(r->c, DIAG_E0306, name->span, "there is no message `" STR_FMT "`", STR_ARG(name->text));
+  scope_suggest(r->s, d, name->span, SPACE_MESSAGE, name->text);
+  if (!d->help.len)
+    d->help = arena_printf(&r->c->arena, "declare it: `message " STR_FMT " { subject \"…\"; body \"…\" }`",
+                           STR_ARG(name->text));
+}
+
+static void resolve_events(struct resolver *r, struct event_ref *events, const struct env *env, bool history) {
+  for (struct event_ref *e = events; e; e = e->next) {
+    resolve_event_name(r, &e->name, &e->decl);
+    if (e->of.text.len) {
+      void *message = NULL;
+      resolve_message_name(r, &e->of, &message);
+      if (e->decl && !scope_member(r->s, e->decl, STR("message"))) {
+        struct diagnostic *d = diag(r->c, DIAG_E0305, e->of.span, "`" STR_FMT "` has no property `message`, so it is of no message",
+                                    STR_ARG(e->name.text));
+        d->help = STR("`of` goes with open and click, and with events that declare `message: text`");
+      }
+    }
+    struct event_ref *rest = e->next;
+    e->next = NULL; /* the frame is this event alone */
+    e->frame = frame_new(r, e, NULL);
+    e->next = rest;
+    e->frame->history = history;
+    struct env own = { .frame = e->frame, .in_hand = true, .outer = env };
+    if (e->where)
+      resolve_expr(r, e->where, &own);
+  }
+}
+
+/* --- names in expressions ------------------------------------------------------------------------------------------ */
+static void expr_bad(struct expr *e) {
+  e->kind = EXPR_BAD;
+  e->type = (struct type){ .kind = V_MISSING };
+}
+
+static void outside_history(struct resolver *r, struct expr *e) {
+  diag(r->c, DIAG_E0503, e->span, "a condition on past events sees only each event's own properties and constants");
+  expr_bad(e);
+}
+static bool env_in_history(const struct env *env) {
+  for (; env; env = env->outer)
+    if (env->frame && env->frame->history)
+      return true;
+  return false;
+}
+
+static bool frame_declares(const struct resolver *r, const struct frame *f, struct str name, struct str only,
+                           const struct member **out) {
+  bool unknown = false;
+  *out = NULL;
+  /* A frame of one event is its ref alone, whose `next` belongs to another frame. */
+  struct frame_walk w = frame_walk_of(f);
+  for (uint32_t i = 0; i < f->event_count; i++, frame_step(&w)) {
+    if (only.len && !str_eq(w.event->name.text, only))
+      continue;
+    unknown |= !w.event->decl;
+    if (w.event->decl && (*out = scope_member(r->s, w.event->decl, name)))
+      return true;
+  }
+  return unknown; /* of an event that nobody declared any property may be asked */
+}
+
+/* Looks a bare name up among items and properties; true when e is settled. */
+static bool resolve_bare(struct resolver *r, struct expr *e, const struct env *env, bool unknown) {
+  bool crossed = false;
+  for (; env; crossed |= env->frame && env->frame->history, env = env->outer) {
+    if (env->item) {
+      const struct member *m = NULL;
+      bool self = str_eq(env->item->name, e->name.text);
+      if (!self && env->item->type.record)
+        m = scope_member(r->s, env->item->type.record, e->name.text);
+      if (!self && !m)
+        continue;
+      e->target = self ? TARGET_ITEM : TARGET_ITEM_FIELD;
+      e->decl = env->item;
+      e->type = self ? env->item->type : member_type(m);
+    } else {
+      const struct member *m = NULL;
+      if (!frame_declares(r, env->frame, e->name.text, (struct str){ NULL, 0 }, &m) || (!m && !unknown))
+        continue;
+      struct use *u = frame_use(r, env->frame, e->name.text, (struct str){ NULL, 0 }, m, env->in_hand);
+      e->target = TARGET_PROPERTY;
+      e->decl = u;
+      e->type = u->type;
+    }
+    if (crossed)
+      outside_history(r, e);
+    return true;
+  }
+  return false;
+}
+
+static void resolve_define(struct resolver *r, struct define_decl *d, struct expr *user) {
+  if (d->state == DEFINE_OPEN) {
+    struct diagnostic *g = diag(r->c, DIAG_E0310, user->span, "the definition `" STR_FMT "` needs itself",
+                                STR_ARG(d->name.text));
+    g->note_span = d->name.span;
+    g->note = STR("it is defined here");
+    expr_bad(user);
+    return;
+  }
+  if (d->state == DEFINE_NEW) {
+    if (r->depth >= LIMIT_DEFINE_DEPTH) {
+      diag(r->c, DIAG_E0310, user->span, "definitions use each other more than %d deep", LIMIT_DEFINE_DEPTH);
+      expr_bad(user);
+      return;
+    }
+    bool outer = r->impure;
+    d->state = DEFINE_OPEN;
+    r->impure = false;
+    r->depth++;
+    resolve_expr(r, d->value, NULL);
+    r->depth--;
+    d->state = r->impure ? DEFINE_IMPURE : DEFINE_PURE;
+    r->impure = outer;
+  }
+  r->impure |= d->state == DEFINE_IMPURE;
+}
+
+static void unknown_name(struct resolver *r, struct expr *e, const struct env *env) {
+  struct diagnostic *d = diag(r->c, DIAG_E0304, e->span, "`" STR_FMT "` means nothing here", STR_ARG(e->name.text));
+  if (scope_attribute(r->s, e->name.text)) {
+    d->help = arena_printf(&r->c->arena, "the contact's attribute is `contact." STR_FMT "`", STR_ARG(e->name.text));
+    d->has_fix = true;
+    d->fix = (struct fix){ e->span, arena_printf(&r->c->arena, "contact." STR_FMT, STR_ARG(e->name.text)) };
+  } else if (scope_item(r->s, SPACE_EVENT, e->name.text)) {
+    d->help = arena_printf(&r->c->arena, "for the event write `did " STR_FMT "` or `count(" STR_FMT ") > 0`",
+                           STR_ARG(e->name.text), STR_ARG(e->name.text));
+  } else if (suggest_worthwhile(r->s)) {
+    struct nearest n = nearest_of(e->name.text);
+    for (const struct env *v = env; v; v = v->outer) {
+      if (v->item) {
+        nearest_try(&n, v->item->name);
+        for (const struct member *m = v->item->type.record ? v->item->type.record->members : NULL; m; m = m->next)
+          nearest_try(&n, m->name.text);
+        continue;
+      }
+      struct frame_walk w = frame_walk_of(v->frame);
+      for (uint32_t i = 0; i < v->frame->event_count; i++, frame_step(&w))
+        for (const struct member *m = w.event->decl ? w.event->decl->members : NULL; m; m = m->next)
+          nearest_try(&n, m->name.text);
+    }
+    for (uint32_t i = 0; i < r->s->declared[SPACE_VALUE].count; i++)
+      nearest_try(&n, item_name(r->s->declared[SPACE_VALUE].items[i])->text);
+    suggest_end(r->s, d, e->span, n, "");
+  }
+  expr_bad(e);
+}
+
+static void resolve_name(struct resolver *r, struct expr *e, const struct env *env) {
+  if (resolve_bare(r, e, env, false))
+    return;
+  struct item *item = scope_item(r->s, SPACE_VALUE, e->name.text);
+  if (item && item->kind == ITEM_DEFINE) {
+    e->target = TARGET_DEFINE;
+    e->decl = &item->define;
+    resolve_define(r, &item->define, e);
+    if (e->kind != EXPR_BAD && item->define.state == DEFINE_IMPURE && env_in_history(env))
+      outside_history(r, e);
+    return;
+  }
+  if (item || str_is(e->name.text, "now")) {
+    r->impure = true;
+    e->target = item ? TARGET_LIST : TARGET_NOW;
+    e->decl = item ? &item->list : NULL;
+    e->type = (struct type){ .kind = item ? V_BOOL : V_MOMENT };
+    if (env_in_history(env))
+      outside_history(r, e);
+    return;
+  }
+  if (resolve_bare(r, e, env, true))
+    return;
+  unknown_name(r, e, env);
+}
+
+static void resolve_attribute(struct resolver *r, struct expr *e, const struct env *env) {
+  r->impure = true;
+  const struct member *m = scope_attribute(r->s, e->name.text);
+  if (!m && str_is(e->name.text, "tags")) {
+    e->target = TARGET_TAGS;
+    e->type = (struct type){ .kind = V_LIST };
+  } else if (m || r->s->allow_unknown) {
+    e->target = TARGET_ATTRIBUTE;
+    e->decl = (void *)(uintptr_t)m;
+    e->type = member_type(m);
+  } else {
+    struct diagnostic *d = diag(r->c, DIAG_E0303, e->name.span, "a contact has no attribute `" STR_FMT "`",
+                                STR_ARG(e->name.text));
+    scope_suggest_attribute(r->s, d, e->name.span, e->name.text, "");
+    if (!d->help.len)
+      d->help = arena_printf(&r->c->arena, "declare it: `contact { " STR_FMT ": text }`", STR_ARG(e->name.text));
+    expr_bad(e);
+    return;
+  }
+  if (env_in_history(env))
+    outside_history(r, e);
+}
+
+/* The frame that a qualifier names: an alias, innermost first; then what started the run, then innermost first. Inside
+ * a history condition the event's own name is itself. */
+static const struct env *env_qualified(const struct env *env, struct str name, bool *is_alias) {
+  *is_alias = true;
+  for (const struct env *v = env; v; v = v->outer) {
+    if (!v->frame)
+      continue;
+    struct frame_walk w = frame_walk_of(v->frame);
+    for (uint32_t i = 0; i < v->frame->event_count; i++, frame_step(&w))
+      if (w.event->alias.text.len && str_eq(w.event->alias.text, name))
+        return v;
+  }
+  *is_alias = false;
+  const struct env *best = NULL;
+  for (const struct env *v = env; v; v = v->outer) {
+    if (!v->frame)
+      continue;
+    struct frame_walk w = frame_walk_of(v->frame);
+    for (uint32_t i = 0; i < v->frame->event_count; i++, frame_step(&w))
+      if (str_eq(w.event->name.text, name)) {
+        if (v->frame->history)
+          return v;
+        if (!best || v->frame->starts)
+          best = v;
+      }
+  }
+  return best;
+}
+
+static bool resolve_qualified(struct resolver *r, struct expr *e, const struct env *env) {
+  bool is_alias;
+  const struct env *v = env_qualified(env, e->a->name.text, &is_alias);
+  if (!v)
+    return false;
+  struct str only = { NULL, 0 };
+  if (v->frame->event_count > 1) {
+    /* An alias among several joined events stands for the one that bears it. */
+    struct frame_walk w = frame_walk_of(v->frame);
+    uint32_t same = 0;
+    for (uint32_t i = 0; i < v->frame->event_count; i++, frame_step(&w))
+      if (str_eq(is_alias ? w.event->alias.text : w.event->name.text, e->a->name.text)) {
+        only = w.event->name.text;
+        same++;
+      }
+    if (is_alias && same == v->frame->event_count)
+      only.len = 0;
+  }
+  const struct member *m;
+  if (!frame_declares(r, v->frame, e->name.text, only, &m)) {
+    struct diagnostic *d = diag(r->c, DIAG_E0305, e->name.span, "`" STR_FMT "` has no property `" STR_FMT "`",
+                                STR_ARG(e->a->name.text), STR_ARG(e->name.text));
+    struct frame_walk w = frame_walk_of(v->frame);
+    for (uint32_t i = 0; i < v->frame->event_count && !d->help.len; i++, frame_step(&w))
+      if (w.event->decl && (!only.len || str_eq(w.event->name.text, only)))
+        scope_suggest_member(r->s, d, e->name.span, w.event->decl->members, e->name.text);
+    expr_bad(e);
+    return true;
+  }
+  struct use *u = frame_use(r, v->frame, e->name.text, only, m, v->in_hand);
+  e->target = TARGET_PROPERTY;
+  e->decl = u;
+  e->type = u->type;
+  if (!v->frame->history && env_in_history(env))
+    outside_history(r, e);
+  return true;
+}
+
+static const char *const date_parts[] = { "year", "month", "day", "weekday", "hour", "date", "time" };
+static const uint8_t date_part_types[] = { V_NUMBER, V_NUMBER, V_NUMBER, V_TEXT, V_NUMBER, V_DATE, V_TIME };
+
+static bool resolve_date_part(struct expr *e) {
+  for (uint8_t i = 0; i < 7; i++)
+    if (str_is(e->name.text, date_parts[i])) {
+      e->target = TARGET_DATEPART;
+      e->op = i;
+      e->type = (struct type){ .kind = date_part_types[i] };
+      return true;
+    }
+  return false;
+}
+
+static void resolve_member(struct resolver *r, struct expr *e, const struct env *env) {
+  if (e->a->kind == EXPR_NAME && str_is(e->a->name.text, "contact")) {
+    resolve_attribute(r, e, env);
+    return;
+  }
+  if (e->a->kind == EXPR_NAME && resolve_qualified(r, e, env))
+    return;
+  if (e->a->kind == EXPR_NAME && scope_item(r->s, SPACE_EVENT, e->a->name.text) &&
+      !scope_item(r->s, SPACE_VALUE, e->a->name.text)) {
+    const struct event_decl *event = &scope_item(r->s, SPACE_EVENT, e->a->name.text)->event;
+    if (!scope_member(r->s, event, e->a->name.text)) {
+      struct diagnostic *d = diag(r->c, DIAG_E0311, e->span, "no `" STR_FMT "` is in hand here", STR_ARG(e->a->name.text));
+      d->help = arena_printf(&r->c->arena, "of a past one write `last(" STR_FMT ")." STR_FMT "`",
+                             STR_ARG(e->a->name.text), STR_ARG(e->name.text));
+      expr_bad(e);
+      return;
+    }
+  }
+  resolve_expr(r, e->a, env);
+  if (e->a->kind == EXPR_BAD) {
+    expr_bad(e);
+    return;
+  }
+  struct type t = e->a->type;
+  if (t.kind == V_RECORD || t.kind == V_MISSING) {
+    const struct member *m = t.record ? scope_member(r->s, t.record, e->name.text) : NULL;
+    if (m || !t.record) {
+      e->target = TARGET_SUBFIELD;
+      e->decl = (void *)(uintptr_t)m;
+      e->type = member_type(m);
+      return;
+    }
+    struct diagnostic *d = diag(r->c, DIAG_E0312, e->name.span, "a `" STR_FMT "` has no `" STR_FMT "`",
+                                STR_ARG(t.record->name.text), STR_ARG(e->name.text));
+    scope_suggest_member(r->s, d, e->name.span, t.record->members, e->name.text);
+  } else if ((t.kind == V_DATE || t.kind == V_MOMENT) && resolve_date_part(e)) {
+    return;
+  } else {
+    struct diagnostic *d = diag(r->c, DIAG_E0312, e->name.span, "%s has no `" STR_FMT "`",
+                                value_type_name((enum value_type)t.kind), STR_ARG(e->name.text));
+    if (t.kind == V_DATE || t.kind == V_MOMENT)
+      d->expected = STR("year, month, day, weekday, hour, date or time");
+  }
+  expr_bad(e);
+}
+
+static void resolve_any(struct resolver *r, struct expr *e, const struct env *env) {
+  resolve_expr(r, e->a, env);
+  struct item_var *v = ARENA_NEW(&r->c->arena, struct item_var);
+  v->name = e->name.text;
+  v->local = NONE;
+  if (e->a->type.kind == V_LIST && e->a->type.item)
+    v->type = *e->a->type.item;
+  e->decl = v;
+  struct env own = { .item = v, .outer = env };
+  if (e->where)
+    resolve_expr(r, e->where, &own);
+}
+
+/* The property that sum(purchase.amount) or first(purchase).source takes, checked in every event that is named. */
+static void resolve_history(struct resolver *r, struct expr *e, const struct env *env) {
+  r->impure = true;
+  if (env_in_history(env)) {
+    outside_history(r, e);
+    return;
+  }
+  resolve_events(r, e->events, env, true);
+  if (!e->name.text.len)
+    return;
+  for (const struct event_ref *v = e->events; v; v = v->next) {
+    if (!v->decl)
+      continue;
+    const struct member *m = scope_member(r->s, v->decl, e->name.text);
+    if (!m) {
+      struct diagnostic *d = diag(r->c, DIAG_E0305, e->name.span, "`" STR_FMT "` has no property `" STR_FMT "`",
+                                  STR_ARG(v->name.text), STR_ARG(e->name.text));
+      scope_suggest_member(r->s, d, e->name.span, v->decl->members, e->name.text);
+      expr_bad(e);
+      return;
+    }
+    if (!e->decl) {
+      e->decl = (void *)(uintptr_t)m;
+      e->type = member_type(m);
+    }
+  }
+}
+
+static void resolve_expr(struct resolver *r, struct expr *e, const struct env *env) {
+  if (!e)
+    return;
+  switch ((enum expr_kind)e->kind) {
+  case EXPR_NAME: resolve_name(r, e, env); break;
+  case EXPR_MEMBER: resolve_member(r, e, env); break;
+  case EXPR_HISTORY: case EXPR_FIRST: case EXPR_DID: case EXPR_SINCE: resolve_history(r, e, env); break;
+  case EXPR_ANY: resolve_any(r, e, env); break;
+  case EXPR_LITERAL: case EXPR_BAD: break;
+  case EXPR_UNARY: case EXPR_BINARY: case EXPR_IN: case EXPR_MISSING:
+    resolve_expr(r, e->a, env);
+    resolve_expr(r, e->b, env);
+    for (struct expr *i = e->items; i; i = i->next)
+      resolve_expr(r, i, env);
+    break;
+  }
+}
+
+/* --- statements ---------------------------------------------------------------------------------------------------- */
+static void resolve_campaign_name(struct resolver *r, struct name *name, void **decl) {
+  struct item *item = scope_item(r->s, SPACE_CAMPAIGN, name->text);
+  if (item) {
+    *decl = &item->campaign;
+    return;
+  }
+  struct diagnostic *d =
+      diag(r->c, DIAG_E0308, name->span, "there is no campaign `" STR_FMT "`", STR_ARG(name->text));
+  scope_suggest(r->s, d, name->span, SPACE_CAMPAIGN, name->text);
+}
+
+static void resolve_list_name(struct resolver *r, struct name *name, void **decl) {
+  struct item *item = scope_item(r->s, SPACE_VALUE, name->text);
+  if (item && item->kind == ITEM_LIST) {
+    *decl = &item->list;
+    return;
+  }
+  struct diagnostic *d = diag(r->c, DIAG_E0307, name->span, "there is no list `" STR_FMT "`", STR_ARG(name->text));
+  if (item) {
+    d->help = STR("a definition's members cannot be set by hand");
+  } else if (suggest_worthwhile(r->s)) {
+    struct nearest n = nearest_of(name->text);
+    for (uint32_t i = 0; i < r->s->declared[SPACE_VALUE].count; i++)
+      if (r->s->declared[SPACE_VALUE].items[i]->kind == ITEM_LIST)
+        nearest_try(&n, r->s->declared[SPACE_VALUE].items[i]->list.name.text);
+    suggest_end(r->s, d, name->span, n, "");
+    if (!d->help.len)
+      d->help = arena_printf(&r->c->arena, "declare it: `list " STR_FMT "`", STR_ARG(name->text));
+  }
+}
+
+static void resolve_set(struct resolver *r, struct stmt *st) {
+  st->decl = (void *)(uintptr_t)scope_attribute(r->s, st->name.text);
+  if (st->decl || r->s->allow_unknown)
+    return;
+  struct diagnostic *d = diag(r->c, DIAG_E0303, st->name.span, "a contact has no attribute `" STR_FMT "`",
+                              STR_ARG(st->name.text));
+  scope_suggest_attribute(r->s, d, st->name.span, st->name.text, "");
+}
+
+static void resolve_props(struct resolver *r, struct prop *props, const struct event_decl *decl, struct str event,
+                          const struct env *env) {
+  for (struct prop *p = props; p; p = p->next) {
+    resolve_expr(r, p->value, env);
+    if (!decl || scope_member(r->s, decl, p->name.text) || r->s->allow_unknown)
+      continue;
+    struct diagnostic *d = diag(r->c, DIAG_E0305, p->name.span, "`" STR_FMT "` has no property `" STR_FMT "`",
+                                STR_ARG(event), STR_ARG(p->name.text));
+    scope_suggest_member(r->s, d, p->name.span, decl->members, p->name.text);
+  }
+}
+
+static void resolve_block(struct resolver *r, struct stmt *block, const struct env *env);
+
+static void resolve_branches(struct resolver *r, struct on_branch *branches, const struct env *env) {
+  for (struct on_branch *b = branches; b; b = b->next) {
+    resolve_events(r, b->events, env, false);
+    b->frame = frame_new(r, b->events, NULL);
+    struct env own = { .frame = b->frame, .in_hand = false, .outer = env };
+    resolve_block(r, b->body, &own);
+  }
+}
+
+static void resolve_stmt(struct resolver *r, struct stmt *st, const struct env *env) {
+  switch ((enum stmt_kind)st->kind) {
+  case STMT_SEND: resolve_message_name(r, &st->name, &st->decl); break;
+  case STMT_JOIN: case STMT_LEAVE: resolve_list_name(r, &st->name, &st->decl); break;
+  case STMT_SET: resolve_set(r, st); break;
+  case STMT_START: case STMT_STOP: resolve_campaign_name(r, &st->name, &st->decl); break;
+  case STMT_EMIT: {
+    struct event_decl *decl = NULL;
+    resolve_event_name(r, &st->name, &decl);
+    st->decl = decl;
+    resolve_props(r, st->props, decl, st->name.text, env);
+    break;
+  }
+  case STMT_IF: case STMT_WAIT: case STMT_TAG: case STMT_UNTAG: case STMT_EXIT: case STMT_BAD: break;
+  }
+  resolve_expr(r, st->value, env);
+  resolve_expr(r, st->at, env);
+  resolve_expr(r, st->if_still, env);
+  resolve_events(r, st->unless, env, false);
+  resolve_branches(r, st->branches, env);
+  resolve_block(r, st->then, env);
+  resolve_block(r, st->otherwise, env);
+}
+
+static void resolve_block(struct resolver *r, struct stmt *block, const struct env *env) {
+  for (struct stmt *st = block; st; st = st->next)
+    resolve_stmt(r, st, env);
+}
+
+static void resolve_campaign(struct resolver *r, struct campaign_decl *cd) {
+  for (struct start_clause *st = cd->starts; st; st = st->next)
+    resolve_events(r, st->events, NULL, false);
+  cd->frame = frame_new(r, NULL, cd->starts);
+  struct env in_hand = { .frame = cd->frame, .in_hand = true };
+  struct env later = { .frame = cd->frame, .in_hand = false };
+  for (struct start_clause *st = cd->starts; st; st = st->next)
+    resolve_expr(r, st->where_cond, &in_hand);
+  resolve_expr(r, cd->entry.key, &in_hand);
+  for (struct goal_clause *g = cd->goals; g; g = g->next)
+    resolve_events(r, g->events, NULL, false);
+  for (struct stop_clause *st = cd->stops; st; st = st->next)
+    resolve_events(r, st->events, NULL, false);
+  resolve_block(r, cd->body, &later);
+}
+
+/* --- tests --------------------------------------------------------------------------------------------------------- */
+static void resolve_test_contact(struct resolver *r, const struct test_decl *t, const struct name *contact,
+                                 bool declares, struct nearest *known) {
+  if (!contact->text.len)
+    return;
+  void **place = table_place(&r->c->arena, &r->s->table, (uintptr_t)t, contact->text);
+  if (declares) {
+    *place = (void *)(uintptr_t)contact;
+  } else if (!*place) {
+    struct diagnostic *d = diag(r->c, DIAG_E0313, contact->span, "the test has no contact `" STR_FMT "`",
+                                STR_ARG(contact->text));
+    *known = nearest_of(contact->text);
+    for (const struct test_line *l = t->lines; l; l = l->next)
+      if (l->kind == TEST_CONTACT)
+        nearest_try(known, l->contact.text);
+    suggest_end(r->s, d, contact->span, *known, "");
+    if (!d->help.len)
+      d->help = arena_printf(&r->c->arena, "introduce it: `contact " STR_FMT " { }`", STR_ARG(contact->text));
+    *place = (void *)(uintptr_t)contact; /* said once */
+  }
+}
+
+static void resolve_test_attributes(struct resolver *r, struct prop *props) {
+  for (struct prop *p = props; p; p = p->next) {
+    resolve_expr(r, p->value, NULL);
+    if (scope_attribute(r->s, p->name.text) || r->s->allow_unknown)
+      continue;
+    struct diagnostic *d = diag(r->c, DIAG_E0303, p->name.span, "a contact has no attribute `" STR_FMT "`",
+                                STR_ARG(p->name.text));
+    scope_suggest_attribute(r->s, d, p->name.span, p->name.text, "");
+  }
+}
+
+static void resolve_test(struct resolver *r, struct test_decl *t) {
+  struct nearest scratch = { 0 };
+  for (struct test_line *l = t->lines; l; l = l->next) {
+    resolve_test_contact(r, t, &l->contact, l->kind == TEST_CONTACT, &scratch);
+    if (l->kind == TEST_CONTACT)
+      resolve_test_attributes(r, l->props);
+    if (l->kind == TEST_EVENT) {
+      struct event_decl *decl = NULL;
+      void *message = NULL;
+      resolve_event_name(r, &l->event, &decl);
+      resolve_props(r, l->props, decl, l->event.text, NULL);
+      if (l->of.text.len)
+        resolve_message_name(r, &l->of, &message);
+    }
+    if (l->kind != TEST_CONTACT && l->kind != TEST_EVENT)
+      resolve_test_contact(r, t, &l->expect.contact, false, &scratch);
+    if (l->expect.message.text.len) {
+      void *message = NULL;
+      resolve_message_name(r, &l->expect.message, &message);
+    }
+    resolve_expr(r, l->expect.cond, NULL);
+  }
+}
+
+void names_resolve(struct compilation *c, struct tree *tree, struct scope *scope) {
+  scope->c = c;
+  declare_all(scope, tree);
+  list_declared(scope, tree);
+  struct resolver r = { .s = scope, .c = c };
+  for (struct item *i = tree->items; i; i = i->next) {
+    if (i->kind == ITEM_EVENT)
+      resolve_members(scope, i->event.members);
+    if (i->kind == ITEM_RECORD)
+      resolve_members(scope, i->record.members);
+    if (i->kind == ITEM_CONTACT)
+      resolve_members(scope, i->contact.members);
+  }
+  for (struct item *i = tree->items; i; i = i->next) {
+    if (i->kind == ITEM_DEFINE && i->define.state == DEFINE_NEW) {
+      struct expr self = { .span = i->define.name.span };
+      resolve_define(&r, &i->define, &self);
+    }
+    if (i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE)
+      resolve_campaign(&r, &i->campaign);
+    if (i->kind == ITEM_TEST)
+      resolve_test(&r, &i->test);
+  }
+}

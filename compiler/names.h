@@ -1,0 +1,93 @@
+#ifndef CAMP_COMPILER_NAMES_H
+#define CAMP_COMPILER_NAMES_H
+/* What names mean: the project's declarations by name, and what names_resolve leaves at each place of the tree for
+ * types, flow and emit. Private to the compiler. Everything lives in the compilation's arena. */
+#include "ast.h"
+#include "diagnostics.h"
+
+/* What an EXPR_NAME or EXPR_MEMBER stands for, and what its decl then is. */
+enum target {
+  TARGET_NONE,
+  TARGET_PROPERTY,  /* struct use: a property of an event */
+  TARGET_ATTRIBUTE, /* struct member, or NULL when unknown is allowed: expr.name of the contact */
+  TARGET_DEFINE,    /* struct define_decl */
+  TARGET_LIST,      /* struct list_decl */
+  TARGET_ITEM,      /* struct item_var: the element itself */
+  TARGET_ITEM_FIELD,/* struct item_var: expr.name is a member of the element, standing bare */
+  TARGET_SUBFIELD,  /* struct member or NULL: expr.name of the record expr.a */
+  TARGET_DATEPART,  /* expr.op is the part: 0 year … 6 time, of expr.a */
+  TARGET_TAGS,      /* contact.tags, which only `contains` may follow */
+  TARGET_NOW
+};
+
+/* A property that code reads. One use a frame, property and qualifier, so that it needs one local at most. */
+struct use {
+  struct frame *frame;
+  struct str name;
+  struct str only;             /* `purchase.amount` where several events are joined: the event's name; else empty */
+  const struct member *member; /* NULL when unknown is allowed */
+  struct type type;
+  bool later;                  /* read after the instant in which the event was in hand */
+  uint32_t local;              /* emit: NONE until it has one */
+  struct use *next;
+};
+
+/* An event that conditions may look into: what started the run, what a wait hears, what a history condition counts. */
+struct frame {
+  const struct event_ref *events; /* joined by or; the starts of a campaign are several such lists, in `starts` */
+  const struct start_clause *starts;
+  bool history;                /* of count(…), did …: only its own properties may be read inside */
+  uint32_t event_count;
+  struct use *uses, **uses_tail;
+};
+
+struct item_var {              /* any item in LIST where … */
+  struct str name;
+  struct type type;
+  uint32_t local;              /* emit */
+};
+
+/* A hash table from (space, name) to a pointer. Spaces below SPACE_COUNT are kinds of declarations; above them a space
+ * is the address of the declaration whose members it holds. */
+enum space { SPACE_EVENT = 1, SPACE_RECORD, SPACE_ATTRIBUTE, SPACE_VALUE, SPACE_MESSAGE, SPACE_CAMPAIGN, SPACE_COUNT };
+struct table_entry { uint64_t hash; uintptr_t space; struct str name; void *value; };
+struct table { struct table_entry *entries; uint32_t count, cap; };
+
+struct scope {
+  struct compilation *c;
+  struct table table;
+  VEC(struct item *) declared[SPACE_COUNT]; /* what is in force, in order; overridden standard ones are skipped */
+  VEC(struct member *) attributes;
+  bool allow_unknown;
+  struct str zone;
+};
+
+void *table_find(const struct table *t, uintptr_t space, struct str name);
+/* The place for (space, name): new ones hold NULL. */
+void **table_place(struct arena *a, struct table *t, uintptr_t space, struct str name);
+
+/* The item of a declaration (ITEM_EVENT in SPACE_EVENT …), or NULL. */
+struct item *scope_item(const struct scope *s, enum space space, struct str name);
+const struct member *scope_member(const struct scope *s, const void *owner, struct str name);
+const struct member *scope_attribute(const struct scope *s, struct str name);
+bool scope_is_standard(const struct scope *s, const struct item *item);
+/* Adds the nearest declared name of the space as help and fix. */
+void scope_suggest(struct scope *s, struct diagnostic *d, struct span span, enum space space, struct str want);
+void scope_suggest_member(struct scope *s, struct diagnostic *d, struct span span, const struct member *members,
+                          struct str want);
+void scope_suggest_attribute(struct scope *s, struct diagnostic *d, struct span span, struct str want, const char *prefix);
+
+/* Canonical text of an expression: the same for the same meaning, whatever its spelling. Definitions are written out. */
+void expr_show(struct buf *b, const struct expr *e);
+/* `purchase`, `open of hello where …`, without aliases. */
+void event_ref_show(struct buf *b, const struct event_ref *e);
+void duration_show(struct buf *b, struct value v);
+void name_show(struct buf *b, struct str name);
+/* The choices that an expression's value is one of (`one of "free", "pro"`), or NULL. */
+const struct expr *expr_choices(const struct expr *e);
+/* A type's name as a script writes it, in the arena. */
+struct str type_show(struct arena *a, struct type t);
+
+/* emit_message.c */
+void emit_messages(struct compilation *c, struct scope *s);
+#endif
