@@ -46,6 +46,7 @@ enum feed_result { FEED_LINE, FEED_END, FEED_EMPTY /* nothing now, more may come
 enum feed_result feed_next(struct feed *f, int wait_ms, struct str *line, int64_t *line_number, int64_t *byte_offset, int64_t *end_offset);
 /* Parses what feed_next gave by the feed's kind. */
 enum input_kind feed_parse(struct feed *f, struct str line, struct arena *a, struct input *out, struct str *why);
+const char *feed_error(const struct feed *f); /* why feed_next gave FEED_ERROR or feed_seek failed: a sentence */
 int64_t feed_size(const struct feed *f); /* bytes of a file, -1 for a pipe */
 struct str feed_key(const struct feed *f); /* "file:/real/path" or "stdin" */
 #endif
