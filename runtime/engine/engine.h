@@ -11,6 +11,7 @@ struct engine_options {
   uint32_t batch;            /* contacts or inputs a transaction, at most LIMIT_BATCH_COUNT; 0: chosen */
   bool import;               /* fills history, starts nothing */
   int64_t late_after_ms;     /* live: older events start no campaign; STORE_NEVER in simulation */
+  bool virtual_time;         /* simulation: messages leave the moment they are released */
   struct str zone;           /* default zone; empty: the program's */
 };
 struct engine_error { char text[512]; };

@@ -23,6 +23,7 @@ struct store_options {
   bool read_only;
   bool create;        /* make the file when it is absent */
   bool relaxed;       /* synchronous=off: only for tests that prove what FULL buys, and for throw-away databases */
+  uint32_t busy_ms;   /* how long to wait for another program's lock; 0: chosen */
   const char *vfs;    /* SQLite VFS by name, for crash tests; NULL: the system's */
 };
 enum camp_err store_open(const char *path, const struct store_options *o, struct store **out, struct store_error *e) MUST_CHECK;
@@ -49,6 +50,7 @@ enum camp_err store_unit_put(struct store *s, struct str hash, struct str name, 
 struct stored_step { uint32_t unit, pc, line, column; struct str file, label; };
 enum camp_err store_deploy(struct store *s, const uint32_t *units, uint32_t unit_count, const struct stored_step *steps,
                            uint32_t step_count, int64_t at_ms, uint32_t *epoch) MUST_CHECK;
+uint32_t store_epoch(const struct store *s); /* number of the newest deploy, 0 before the first */
 /* Live units: current ones, and those some strand still stands in. Bodies are copied into the arena. */
 enum camp_err store_units(struct store *s, struct arena *a, struct stored_unit **out, uint32_t *count) MUST_CHECK;
 /* Keeps, per unit, how many strands stand in it, so that store_units needs no scan: delta is added at commit. */
@@ -90,6 +92,7 @@ struct contact_row {
   int64_t timer_ms;      /* when the contact is to be looked at: as stored, STORE_NEVER none */
   struct strand_row *strands; uint32_t strand_count; /* by slot */
   bool fresh;            /* made by store_contacts in this transaction: there is no row yet */
+  int64_t last_event, last_message; /* newest rows of its chains, so that plain SQL can walk them; 0: kept as stored */
 };
 /* Reads into the arena. Ids must rise from call to call within a batch for speed; not required. */
 enum camp_err store_contact_read(struct store *s, struct arena *a, int64_t id, struct contact_row *out) MUST_CHECK;
@@ -97,7 +100,8 @@ enum camp_err store_contact_read(struct store *s, struct arena *a, int64_t id, s
  * one: the timer index is touched only when it moves earlier, fires, or goes. Index changes are gathered and applied in order at
  * store_commit. */
 enum camp_err store_contact_write(struct store *s, const struct contact_row *row, int64_t timer_was) MUST_CHECK;
-/* Contacts whose timer is at or before limit, earliest first, at most max, without those already taken since store_begin. */
+/* Contacts whose timer is at or before limit, earliest first, at most max, without those already taken since store_begin.
+ * Timers set in this transaction show after its commit. */
 enum camp_err store_due(struct store *s, int64_t limit_ms, int64_t *ids, uint32_t max, uint32_t *count) MUST_CHECK;
 /* The earliest timer of all, STORE_NEVER when none. */
 enum camp_err store_next_timer(struct store *s, int64_t *at_ms) MUST_CHECK;

@@ -1,0 +1,245 @@
+/* Opening the engine over a store: units to an image, names to numbers; and making a program the current one.
+ *
+ * Not for what a tick does (tick.c) or how inputs are divided into transactions (round.c).
+ *
+ * Invariants:
+ * 1. The image holds every live unit: the current ones, and those that some strand still stands in.
+ * 2. Name caches hold only ids that are committed or belong to the transaction under way; a rollback clears them. */
+#include "runtime/engine/engine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "runtime/engine/tick.h"
+
+enum camp_err engine_fail(struct engine *e, enum camp_err err, const char *fmt, ...) {
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(e->error.text, sizeof e->error.text, fmt, ap);
+  va_end(ap);
+  return err;
+}
+
+const struct engine_error *engine_last_error(const struct engine *e) {
+  return &e->error;
+}
+
+const struct image *engine_image(const struct engine *e) {
+  return e->image;
+}
+
+struct engine_counts engine_counts(const struct engine *e) {
+  return e->counts;
+}
+
+static enum camp_err say(struct engine_error *out, enum camp_err err, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static enum camp_err say(struct engine_error *out, enum camp_err err, const char *fmt, ...) {
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(out->text, sizeof out->text, fmt, ap);
+  va_end(ap);
+  return err;
+}
+
+static enum camp_err say_store(struct engine_error *out, enum camp_err err, const struct store *s) {
+  return say(out, err, "%s", store_last_error(s)->text);
+}
+
+/* --- deploy -------------------------------------------------------------------------------------------------------- */
+
+static enum camp_err deploy(struct store *s, const struct program *p, struct arena *a, int64_t at_ms) {
+  uint32_t *ids = arena_zalloc(a, p->unit_count + 1, sizeof *ids), epoch;
+  size_t steps = 0;
+  for (uint32_t i = 0; i < p->unit_count; i++) steps += p->units[i].step_count;
+  struct stored_step *rows = arena_zalloc(a, steps + 1, sizeof *rows);
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < p->unit_count; i++) {
+    const struct unit *u = &p->units[i];
+    struct str hash = { (const char *)u->hash, UNIT_HASH_BYTES };
+    TRY(store_unit_put(s, hash, unit_name(u), u->body_bytes, &ids[i]));
+    for (uint32_t k = 0; k < u->step_count; k++)
+      rows[n++] = (struct stored_step){ .unit = ids[i], .pc = u->steps[k].pc, .line = u->steps[k].line,
+                                        .column = u->steps[k].column, .file = u->file, .label = u->steps[k].label };
+  }
+  TRY(store_deploy(s, ids, p->unit_count, rows, n, at_ms, &epoch));
+  /* Measures get the deploy's number when they are new: contacts that were known before fill them from the log. */
+  for (uint32_t i = 0; i < p->unit_count; i++) {
+    const struct unit *u = &p->units[i];
+    uint32_t id;
+    for (uint32_t k = 0; k < u->measure_count; k++)
+      TRY(store_name(s, NAME_MEASURE, unit_string(u, u->measures[k].text), &id));
+    if (u->kind != UNIT_MESSAGE) TRY(store_name(s, NAME_CAMPAIGN, unit_name(u), &id));
+  }
+  for (uint32_t i = 0; i < p->list_count; i++) {
+    uint32_t id;
+    TRY(store_name(s, NAME_LIST, p->lists[i], &id));
+  }
+  return CAMP_OK;
+}
+
+enum camp_err engine_deploy(struct store *s, const struct program *p, int64_t at_ms, struct engine_error *e) {
+  struct arena a;
+  arena_init(&a, 1 << 16);
+  enum camp_err err = store_begin(s);
+  if (err == CAMP_OK) {
+    err = deploy(s, p, &a, at_ms);
+    if (err == CAMP_OK) err = store_commit(s);
+    if (err != CAMP_OK) store_rollback(s);
+  }
+  arena_deinit(&a);
+  return err == CAMP_OK ? CAMP_OK : say_store(e, err, s);
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------------- */
+
+const struct unit *engine_unit(const struct engine *e, uint32_t stored_id) {
+  return stored_id < e->unit_id_max ? e->unit_by_id[stored_id] : NULL;
+}
+
+static enum camp_err load_units(struct engine *e, struct engine_error *error) {
+  struct stored_unit *rows;
+  uint32_t count;
+  enum camp_err err = store_units(e->store, &e->units, &rows, &count);
+  if (err != CAMP_OK) return say_store(error, err, e->store);
+  struct unit *units = arena_zalloc(&e->units, count + 1, sizeof *units);
+  for (uint32_t i = 0; i < count; i++) {
+    struct program_error why;
+    if (unit_read(&e->units, rows[i].body, &units[i], &why) != CAMP_OK)
+      return say(error, CAMP_CORRUPT, "the stored program of " STR_FMT " is damaged: %s", STR_ARG(rows[i].name), why.text);
+    image_add(e->image, &units[i], rows[i].current);
+    if (rows[i].id >= e->unit_id_max) e->unit_id_max = rows[i].id + 1;
+  }
+  image_seal(e->image);
+  e->unit_by_id = arena_zalloc(&e->units, e->unit_id_max + 1, sizeof *e->unit_by_id);
+  for (uint32_t i = 0; i < count; i++) {
+    units[i].link->stored_id = rows[i].id;
+    units[i].link->campaign_id = store_name_find(e->store, NAME_CAMPAIGN, unit_name(&units[i]));
+    e->unit_by_id[rows[i].id] = &units[i];
+  }
+  return CAMP_OK;
+}
+
+/* Lists and tags share a kind of name, so that one number a string suffices for both. Each name that code asks about is given
+ * its number now: conditions must not write. */
+static enum camp_err number_names(struct engine *e) {
+  uint32_t n = image_unit_count(e->image);
+  for (uint32_t i = 0; i < n; i++) {
+    struct unit *u = image_unit(e->image, i);
+    uint32_t operands[2];
+    for (uint32_t pc = 0; pc < u->code_bytes;) {
+      uint32_t bytes = instruction_decode(u->code, u->code_bytes, pc, operands);
+      CHECK(bytes > 0);
+      if (u->code[pc] == OP_MEMBER || u->code[pc] == OP_TAGGED)
+        TRY(store_name(e->store, NAME_LIST, unit_string(u, operands[0]), &u->link->stored[operands[0]]));
+      pc += bytes;
+    }
+  }
+  for (uint32_t i = 0; i < image_measure_count(e->image); i++) {
+    struct image_measure *m = image_measure(e->image, i);
+    TRY(store_name(e->store, NAME_MEASURE, unit_string(m->unit, m->measure->text), &m->stored_id));
+    m->epoch = store_name_epoch(e->store, m->stored_id);
+  }
+  return CAMP_OK;
+}
+
+static enum camp_err number_names_committed(struct engine *e, struct engine_error *error) {
+  enum camp_err err = store_begin(e->store);
+  if (err == CAMP_OK) {
+    err = number_names(e);
+    if (err == CAMP_OK) err = store_commit(e->store);
+    if (err != CAMP_OK) store_rollback(e->store);
+  }
+  return err == CAMP_OK ? CAMP_OK : say_store(error, err, e->store);
+}
+
+static enum camp_err open_parts(struct engine *e, struct engine_error *error) {
+  TRY(load_units(e, error));
+  TRY(number_names_committed(e, error));
+  uint32_t symbols = image_symbol_count(e->image);
+  e->event_ids = arena_zalloc(&e->units, symbols + 1, sizeof *e->event_ids);
+  e->message_ids = arena_zalloc(&e->units, symbols + 1, sizeof *e->message_ids);
+  e->listeners = arena_zalloc(&e->units, image_listener_max(e->image) + 1, sizeof *e->listeners);
+  e->epoch = store_epoch(e->store);
+  struct str zone = e->options.zone;
+  if (zone.len) {
+    e->zone = zones_find(e->zones, zone);
+    if (!e->zone) return say(error, CAMP_NOT_FOUND, "the time zone \"" STR_FMT "\" is not in the system's zone files", STR_ARG(zone));
+  }
+  enum camp_err err = store_clock_get(e->store, &e->clock);
+  return err == CAMP_OK ? CAMP_OK : say_store(error, err, e->store);
+}
+
+enum camp_err engine_open(struct store *s, const struct engine_options *o, struct engine **out, struct engine_error *error) {
+  struct engine *e = calloc(1, sizeof *e);
+  if (!e) {
+    fputs("camp: out of memory\n", stderr);
+    exit(70);
+  }
+  e->store = s;
+  e->options = *o;
+  e->virtual_time = o->virtual_time;
+  if (e->options.batch == 0 || e->options.batch > LIMIT_BATCH_COUNT) e->options.batch = ENGINE_BATCH_COUNT;
+  arena_init(&e->units, 1 << 20);
+  arena_init(&e->batch, 1 << 20);
+  arena_init(&e->contact, 1 << 18);
+  buf_init(&e->scratch, LIMIT_CONTACT_BYTES);
+  buf_init(&e->outcome, LIMIT_EVENT_BYTES);
+  e->image = image_new();
+  e->zones = zones_new();
+  e->zone = zone_utc();
+  enum camp_err err = open_parts(e, error);
+  if (err != CAMP_OK) {
+    engine_close(e);
+    return err;
+  }
+  *out = e;
+  return CAMP_OK;
+}
+
+void engine_close(struct engine *e) {
+  if (!e) return;
+  image_free(e->image);
+  zones_free(e->zones);
+  buf_deinit(&e->scratch);
+  buf_deinit(&e->outcome);
+  arena_deinit(&e->contact);
+  arena_deinit(&e->batch);
+  arena_deinit(&e->units);
+  free(e);
+}
+
+/* --- names --------------------------------------------------------------------------------------------------------- */
+
+enum camp_err engine_event_id(struct engine *e, uint32_t symbol, struct str name, uint32_t *id) {
+  if (symbol != NONE && e->event_ids[symbol]) {
+    *id = e->event_ids[symbol];
+    return CAMP_OK;
+  }
+  TRY(store_name(e->store, NAME_EVENT, name, id));
+  if (symbol != NONE) e->event_ids[symbol] = *id;
+  return CAMP_OK;
+}
+
+enum camp_err engine_message_id(struct engine *e, struct str name, uint32_t *id) {
+  uint32_t symbol = image_symbol(e->image, name);
+  if (symbol != NONE && e->message_ids[symbol]) {
+    *id = e->message_ids[symbol];
+    return CAMP_OK;
+  }
+  TRY(store_name(e->store, NAME_MESSAGE, name, id));
+  if (symbol != NONE) e->message_ids[symbol] = *id;
+  return CAMP_OK;
+}
+
+void engine_rollback(struct engine *e) {
+  store_rollback(e->store);
+  uint32_t symbols = image_symbol_count(e->image);
+  memset(e->event_ids, 0, symbols * sizeof *e->event_ids);
+  memset(e->message_ids, 0, symbols * sizeof *e->message_ids);
+  e->pending = (struct engine_counts){ 0 };
+}
+
+enum camp_err engine_next_timer(struct engine *e, int64_t *at_ms) {
+  return store_next_timer(e->store, at_ms);
+}

@@ -1,0 +1,113 @@
+/* What looks back into a contact's history: measures that a later deploy added, and waits with `since`.
+ *
+ * Not for the windows of conditions: those are kept incrementally (vm/measure.c) and never look at the log.
+ *
+ * Invariants:
+ * 1. A contact's events are reached through their prev pointers, newest arrival first; no scan.
+ * 2. An event arrives at its own time or later, so the walk for `since T` ends at the first event that arrived before T. */
+#include "runtime/engine/tick.h"
+
+static struct event *event_of_row(struct live *l, const struct event_row *row) {
+  struct event *event = arena_alloc(&l->e->contact, sizeof *event);
+  event->name_text = store_name_text(l->e->store, row->name);
+  event->at_ms = row->at_ms;
+  event->body = row->body;
+  event_intern(event, l->e->image, &l->e->contact);
+  return event;
+}
+
+static void fill_from(struct live *l, const struct event *event) {
+  struct engine *e = l->e;
+  uint32_t count;
+  if (event->name == NONE) return;
+  const uint32_t *ids = image_event_measures(e->image, event->name, &count);
+  l->event = event;
+  l->now_ms = event->at_ms;
+  struct env env = live_env(l);
+  for (uint32_t i = 0; i < count; i++) {
+    const struct image_measure *m = image_measure(e->image, ids[i]);
+    if (m->epoch <= l->c.measures_as_of) continue;
+    if (m->measure->filter_pc != NONE && !value_true(vm_eval(&e->vm, m->unit, m->measure->filter_pc, NULL, &env))) continue;
+    measure_take(&l->c, m->unit, m->measure, m->stored_id, &env);
+  }
+}
+
+static bool any_younger(const struct live *l) {
+  uint32_t n = image_measure_count(l->e->image);
+  for (uint32_t i = 0; i < n; i++)
+    if (image_measure(l->e->image, i)->epoch > l->c.measures_as_of) return true;
+  return false;
+}
+
+enum camp_err live_fill(struct live *l) {
+  struct engine *e = l->e;
+  if (l->c.last_event && any_younger(l)) {
+    VEC(int64_t) ids = { 0 };
+    for (int64_t id = l->c.last_event; id;) {
+      struct event_row row;
+      TRY(store_event_get(e->store, &e->contact, id, &row));
+      if (row.kind != EVENT_NOTE && row.kind != EVENT_IDENTIFY) VEC_PUSH(&e->contact, &ids, id);
+      id = row.prev;
+    }
+    /* Oldest arrival first, as it would have been, had the measure been there. */
+    while (ids.count) {
+      struct event_row row;
+      TRY(store_event_get(e->store, &e->contact, ids.items[--ids.count], &row));
+      fill_from(l, event_of_row(l, &row));
+    }
+    l->event = NULL;
+  }
+  l->c.measures_as_of = e->epoch;
+  l->changed = true;
+  return CAMP_OK;
+}
+
+static int64_t branch_since_ms(struct live *l, const struct strand *s, const struct branch *b) {
+  if (b->since == BRANCH_SINCE_START) return s->started_ms;
+  struct value back = value_sub(value_moment(l->now_ms), b->since_window, l->zone);
+  return back.type == V_MOMENT ? back.i : l->now_ms;
+}
+
+/* Whether branch b accepts this older event. Both bounds are exclusive at their old end: `last 2h` holds what happened after
+ * now - 2h, and `start` is the very event that started the run. */
+static bool accepts(struct live *l, struct strand_item *item, const struct branch *b, const struct event *event) {
+  const struct unit *u = item->s.unit;
+  if (b->since == BRANCH_NOW || u->link->symbols[b->event] != event->name) return false;
+  if (event->at_ms <= branch_since_ms(l, &item->s, b) || event->at_ms > l->now_ms) return false;
+  const struct event *in_hand = l->event;
+  l->event = event;
+  struct env env = live_env(l);
+  bool yes = b->filter_pc == NONE || value_true(vm_eval(&l->e->vm, u, b->filter_pc, &item->s, &env));
+  l->event = in_hand;
+  return yes;
+}
+
+enum camp_err live_since(struct live *l, struct strand_item *item, uint32_t *pc, struct event **found) {
+  struct engine *e = l->e;
+  const struct wait *w = strand_wait(&item->s);
+  int64_t oldest = l->now_ms;
+  *pc = NONE;
+  for (uint32_t i = 0; i < w->branch_count; i++) {
+    const struct branch *b = &item->s.unit->branches[w->first_branch + i];
+    if (b->since == BRANCH_NOW) continue;
+    int64_t since = branch_since_ms(l, &item->s, b);
+    if (since < oldest) oldest = since;
+  }
+  for (int64_t id = l->c.last_event; id;) {
+    struct event_row row;
+    TRY(store_event_get(e->store, &e->contact, id, &row));
+    if (row.received_ms < oldest) break;
+    id = row.prev;
+    if (row.kind == EVENT_NOTE || row.kind == EVENT_IDENTIFY) continue;
+    struct event *event = event_of_row(l, &row);
+    if (event->name == NONE || (*found && event->at_ms > (*found)->at_ms)) continue;
+    for (uint32_t i = 0; i < w->branch_count; i++) {
+      const struct branch *b = &item->s.unit->branches[w->first_branch + i];
+      if (!accepts(l, item, b, event)) continue;
+      *pc = b->target_pc;
+      *found = event;
+      break;
+    }
+  }
+  return CAMP_OK;
+}

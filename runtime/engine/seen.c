@@ -1,0 +1,67 @@
+/* Has this contact sent this event id before? The newest ids are in the contact's own state; older ones, in chunks, in the store.
+ *
+ * Not for events without an id: those are known by their place in their source, never by their content.
+ *
+ * Invariants:
+ * 1. c.seen is oldest first. Ids are spilled oldest first, leaving SEEN_KEPT_COUNT; so while fewer than that many are in
+ *    the state, whatever was spilled has expired, and no look at the store is needed.
+ * 2. Days are those of the contact's clock, which never runs back. */
+#include "runtime/engine/tick.h"
+
+static uint32_t day_of(const struct live *l) {
+  int64_t ms = l->c.clock_ms > 0 ? l->c.clock_ms : 0;
+  return (uint32_t)(ms / MS_PER_DAY);
+}
+
+static void expire(struct live *l, uint32_t today) {
+  uint32_t gone = 0;
+  while (gone < l->c.seen.count && l->c.seen.items[gone].day + SEEN_DAYS < today) gone++;
+  if (!gone) return;
+  l->c.seen.count -= gone;
+  memmove(l->c.seen.items, l->c.seen.items + gone, l->c.seen.count * sizeof l->c.seen.items[0]);
+}
+
+static enum camp_err in_chunks(struct live *l, uint64_t ident, uint32_t today, bool *again) {
+  struct str *chunks;
+  uint32_t count;
+  uint32_t day_min = today > SEEN_DAYS ? today - SEEN_DAYS : 0;
+  TRY(store_seen_get(l->e->store, &l->e->contact, l->c.id, day_min, &chunks, &count));
+  for (uint32_t i = 0; i < count; i++) {
+    struct reader r = reader_of(chunks[i].ptr, chunks[i].len);
+    while (r.at < r.end && !r.failed) {
+      uint64_t hash = reader_u64(&r);
+      uint64_t day = reader_varint(&r);
+      if (!r.failed && hash == ident && day + SEEN_DAYS >= today) *again = true;
+    }
+    if (r.failed)
+      return engine_fail(l->e, CAMP_CORRUPT, "the older event ids of contact " STR_FMT " are damaged", STR_ARG(l->c.key));
+  }
+  return CAMP_OK;
+}
+
+static enum camp_err spill(struct live *l) {
+  struct engine *e = l->e;
+  uint32_t n = l->c.seen.count - SEEN_KEPT_COUNT;
+  buf_clear(&e->scratch);
+  for (uint32_t i = 0; i < n; i++) {
+    buf_u64(&e->scratch, l->c.seen.items[i].hash);
+    buf_varint(&e->scratch, l->c.seen.items[i].day);
+  }
+  uint32_t day_last = l->c.seen.items[n - 1].day;
+  TRY(store_seen_put(e->store, l->c.id, day_last, buf_as_str(&e->scratch)));
+  memmove(l->c.seen.items, l->c.seen.items + n, SEEN_KEPT_COUNT * sizeof l->c.seen.items[0]);
+  l->c.seen.count = SEEN_KEPT_COUNT;
+  return CAMP_OK;
+}
+
+enum camp_err live_seen(struct live *l, uint64_t ident, bool *again) {
+  uint32_t today = day_of(l);
+  *again = false;
+  expire(l, today);
+  for (uint32_t i = l->c.seen.count; i-- && !*again;) *again = l->c.seen.items[i].hash == ident;
+  if (!*again && l->c.seen.count >= SEEN_KEPT_COUNT) TRY(in_chunks(l, ident, today, again));
+  if (*again) return CAMP_OK;
+  struct seen s = { .hash = ident, .day = today };
+  VEC_PUSH(&l->e->contact, &l->c.seen, s);
+  return l->c.seen.count >= SEEN_INLINE_COUNT ? spill(l) : CAMP_OK;
+}

@@ -1,0 +1,126 @@
+#ifndef CAMP_ENGINE_TICK_H
+#define CAMP_ENGINE_TICK_H
+/* Private to the engine: one contact in the tick. See tick.c. */
+#include "runtime/engine/engine.h"
+#include "runtime/engine/zones.h"
+#include "vm/strand.h"
+
+#define TRY(call)                              \
+  do {                                         \
+    enum camp_err try_err = (call);            \
+    if (try_err != CAMP_OK) return try_err;    \
+  } while (0)
+
+/* Days for which a repeated event id is the same event (the contract of the language). */
+#define SEEN_DAYS 30u
+/* Event ids kept in the contact's own state; past it the older half is spilled in one chunk. */
+/* Inputs or timers in one transaction unless told. At 100,000 a commit's pages are shared by enough contacts that random page
+ * writes no longer decide (tests/bench), and its WAL stays below 256 MB. */
+#define ENGINE_BATCH_COUNT 100000u
+#define SEEN_INLINE_COUNT 64u
+#define SEEN_KEPT_COUNT 32u
+
+struct engine {
+  struct store *store;
+  struct image *image;
+  struct arena units;            /* the image's units */
+  struct arena batch;            /* inputs of one transaction */
+  struct arena contact;          /* one contact in the tick: reset for each */
+  struct zones *zones;
+  const struct zone *zone;       /* the project's default */
+  struct engine_options options;
+  struct vm vm;
+  struct listener *listeners;    /* room for image_listener_max */
+  uint32_t *event_ids;           /* symbol -> stored name id, 0 not asked yet */
+  uint32_t *message_ids;
+  uint32_t epoch;                /* of the newest deploy */
+  bool virtual_time;
+  struct store_clock clock;
+  struct engine_counts counts;   /* committed */
+  struct engine_counts pending;  /* of the transaction under way */
+  struct event event;            /* the input in hand; big, so it is not on the stack */
+  struct buf scratch;
+  struct buf outcome;            /* lent to the live contact */
+  const struct unit **unit_by_id;/* row id -> live unit */
+  uint32_t unit_id_max;
+  struct engine_error error;
+};
+
+/* One input as the tick takes it: fresh from a feed (id 0) or accepted before (id of its row). */
+struct tick_input {
+  int64_t contact;
+  int64_t at_ms, arrival_ms, id;
+  uint64_t ident;
+  uint32_t order;                /* of arrival within the batch */
+  uint8_t kind;                  /* EVENT_TRACK, EVENT_IDENTIFY or EVENT_IMPORTED */
+  bool fresh, identify;          /* fresh: the contact was made in this transaction */
+  struct str key, name, body, zone;
+};
+
+struct strand_item {
+  struct strand s;
+  struct strand_row row;
+  uint8_t state;                 /* ROW_… */
+  uint32_t heard;                /* stamp of the last event that it was offered */
+};
+
+enum task_kind { TASK_EVENT, TASK_START, TASK_FORK };
+struct task {                    /* queued behind the input in hand, first in first out */
+  enum task_kind kind;
+  uint32_t depth;
+  int64_t base_ms;
+  struct str name;               /* TASK_EVENT, TASK_START */
+  struct str body;
+  uint8_t event_kind;
+  bool internal;                 /* enters, leaves, changes: not written into history */
+  struct strand_item *strand;    /* TASK_FORK: a copy of the one that forked */
+  uint32_t pc;
+  const struct event *event;     /* in hand when it was queued */
+};
+
+struct live {
+  struct engine *e;
+  struct contact c;
+  struct contact_row row;
+  VEC(struct strand_item *) strands;
+  VEC(struct task) tasks;
+  uint32_t task_next;
+  const struct zone *zone;
+  const struct event *event;     /* in hand */
+  int64_t now_ms, base_ms;
+  uint32_t depth, stamp;
+  struct buf *outcome;           /* why the event in hand did not do what a script asked for */
+  bool starts_allowed;
+  bool changed;
+  bool timer_fired;              /* opened because its timer was due: the index entry goes or moves */
+};
+
+enum camp_err live_open(struct engine *e, struct live *l, int64_t id, struct str key, bool fresh) MUST_CHECK;
+enum camp_err live_input(struct live *l, const struct tick_input *in) MUST_CHECK;
+/* Timers due before `before` (exclusive). */
+enum camp_err live_timers(struct live *l, int64_t before_ms) MUST_CHECK;
+enum camp_err live_close(struct live *l) MUST_CHECK;
+
+/* start.c: entry rules. The event in hand, the instant and the base are the live's. */
+enum camp_err live_start(struct live *l, const struct unit *u, uint32_t pc) MUST_CHECK;
+enum camp_err live_run(struct live *l, struct strand_item *item, uint32_t pc) MUST_CHECK;
+enum camp_err live_end(struct live *l, struct strand_item *item) MUST_CHECK;
+struct strand_item *live_strand_new(struct live *l, const struct unit *u);
+void live_outcome(struct live *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
+struct env live_env(struct live *l);
+
+/* seen.c: event ids. *again: the contact sent this id within SEEN_DAYS. */
+enum camp_err live_seen(struct live *l, uint64_t ident, bool *again) MUST_CHECK;
+
+/* past.c: what happened before: filling new measures from the log, and waits with `since`. */
+enum camp_err live_fill(struct live *l) MUST_CHECK;
+/* The earliest event since the branch's moment that it accepts; *pc NONE when there is none. */
+enum camp_err live_since(struct live *l, struct strand_item *item, uint32_t *pc, struct event **found) MUST_CHECK;
+
+/* The live unit with this row id, or NULL. */
+const struct unit *engine_unit(const struct engine *e, uint32_t stored_id);
+enum camp_err engine_event_id(struct engine *e, uint32_t symbol, struct str name, uint32_t *id) MUST_CHECK;
+enum camp_err engine_message_id(struct engine *e, struct str name, uint32_t *id) MUST_CHECK;
+void engine_rollback(struct engine *e);
+enum camp_err engine_fail(struct engine *e, enum camp_err err, const char *fmt, ...) PRINTF_LIKE(3, 4);
+#endif
