@@ -21,11 +21,13 @@ struct outcome { enum delivery result; char reason[160]; };
 struct sender;
 struct sender_ops {
   const char *scheme;     /* "maildir" */
-  enum camp_err (*open)(const char *target, int64_t mark, struct sender **out, char why[256]); /* mark: store_sender_get's */
+  enum camp_err (*open)(const char *target, int64_t mark, struct sender **out, char why[256]); /* mark: store_sender_get's; -1: never used before */
   enum camp_err (*deliver)(struct sender *s, const struct envelope *batch, uint32_t count, struct outcome *out, char why[256]);
   enum camp_err (*sync)(struct sender *s, int64_t *mark, char why[256]); /* what was delivered is durable when this returns */
   void (*close)(struct sender *s);
 };
+/* Called before every write, sync and rename of a sender; NULL but in tests that end the process at the n-th. */
+extern void (*send_write_point)(void);
 /* "maildir:DIR" or "file:PATH". NULL with why for an unknown scheme. */
 const struct sender_ops *sender_find(const char *spec, const char **target, char why[256]);
 

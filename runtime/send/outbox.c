@@ -1,0 +1,233 @@
+/* The outbox: takes rows that are ready, has them rendered and delivered, and records what became of each.
+ *
+ * Not for: deciding whether a message may go (the engine does, at release), how bytes travel (the senders).
+ *
+ *   engine: store_outbox_put                  engine: store_outbox_put
+ *          |                                         |
+ *          v                engine: a stop           v
+ *        READY ----------------------------+      DROPPED (no consent, a cap, an expiry: with its reason)
+ *         ^ |                              |
+ *         | | send_batch                   +----> WITHDRAWN
+ *         | |
+ *   store | +-- render_envelope: no ----------------------------> FAILED
+ *    _out | |                              settle_unrendered        ^
+ *    box_ | +-- deliver: DELIVERY_REFUSED --------------------------+
+ *   ready | |                              settle_delivered
+ *    at   | +-- deliver: DELIVERY_OK, then sync ----------------> SENT
+ *    its  | |                              settle_delivered
+ *    time | +-- deliver: DELIVERY_RETRY ----+
+ *         |                                v
+ *         +----------------------------- DEFERRED  (settle_delivered)
+ *
+ * CLAIMED is for senders that work while the engine does: rows that a sender holds cannot be withdrawn. This outbox runs in the
+ * engine's thread, between two ticks, so nothing can come between its reading a row and its recording the outcome, and no row
+ * is left CLAIMED by a crash.
+ *
+ * Invariants:
+ * 1. A row becomes SENT only after deliver said OK and sync returned, in one transaction with the sender's mark.
+ * 2. A crash, or a failed commit, leaves rows READY and the mark as it was. What had been delivered is delivered again under the
+ *    same keys by a sender that was opened anew with that mark: file: cuts itself back, maildir: writes the same names.
+ * 3. A sender that has failed, or whose work was not committed, is not used again before it was opened anew.
+ * 4. Every flush ends: rows that it has settled are not ready again in the same flush.
+ * 5. A batch holds at most BATCH_BYTES of rendered text beyond its last message, however many rows were asked for. */
+#include "runtime/send/send.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "runtime/send/render.h"
+#include "runtime/send/senders.h"
+#include "vm/base/limits.h"
+
+enum { BATCH_COUNT_CHOSEN = 4096, BATCH_BYTES = 16 << 20, RETRY_AFTER_MS = 5 * 60 * 1000 };
+
+struct outbox {
+  struct store *store;
+  const struct image *image;
+  const struct sender_ops *ops;
+  const char *target;
+  struct sender *sender;   /* NULL until needed, and after a failure */
+  struct arena kept;       /* spec, key */
+  struct arena batch;
+  struct buf scratch;
+  struct str key;          /* of the sender in the store */
+};
+
+struct batch {
+  const struct outbox_item *items;
+  uint32_t count;              /* rows of this batch; those behind them come with the next */
+  struct envelope *envelopes;  /* of the rows that could be rendered */
+  struct outcome *outcomes;
+  uint32_t envelope_count;
+  const struct outbox_item **rendered; /* envelope -> its row */
+  const struct outbox_item **failed;
+  struct str *reasons;
+  uint32_t failed_count;
+};
+
+static enum camp_err store_failed(const struct outbox *o, enum camp_err err, char why[WHY_BYTES]) {
+  const struct store_error *e = store_last_error(o->store);
+  snprintf(why, WHY_BYTES, "%.250s", e && e->text[0] ? e->text : camp_err_text(err));
+  return err;
+}
+
+static void close_sender(struct outbox *o) {
+  if (o->sender) o->ops->close(o->sender);
+  o->sender = NULL;
+}
+
+static enum camp_err commit_mark(struct outbox *o, int64_t mark, char why[WHY_BYTES]) {
+  enum camp_err err = store_begin(o->store);
+  if (err) return store_failed(o, err, why);
+  err = store_sender_put(o->store, o->key, mark);
+  if (!err) err = store_commit(o->store);
+  if (!err) return CAMP_OK;
+  store_failed(o, err, why);
+  store_rollback(o->store);
+  return err;
+}
+
+/* A sender that this database has not used yet keeps what it finds, and that becomes its first mark: from then on everything
+ * behind the mark is known to be ours, so that cutting back can never cut somebody else's bytes. */
+static enum camp_err open_sender(struct outbox *o, char why[WHY_BYTES]) {
+  if (o->sender) return CAMP_OK;
+  int64_t mark = -1;
+  enum camp_err err = store_sender_get(o->store, o->key, &mark);
+  bool first = err == CAMP_NOT_FOUND;
+  if (err && !first) return store_failed(o, err, why);
+  err = o->ops->open(o->target, first ? -1 : mark, &o->sender, why);
+  if (err) o->sender = NULL;
+  if (err || !first) return err;
+  err = o->ops->sync(o->sender, &mark, why);
+  if (!err) err = commit_mark(o, mark, why);
+  if (err) close_sender(o);
+  return err;
+}
+
+enum camp_err outbox_open(struct store *s, const struct image *image, const char *spec, struct outbox **out, char why[256]) {
+  *out = NULL;
+  const char *target;
+  const struct sender_ops *ops = sender_find(spec, &target, why);
+  if (!ops) return CAMP_BAD;
+  struct outbox *o = calloc(1, sizeof *o);
+  CHECK(o);
+  *o = (struct outbox){ .store = s, .image = image, .ops = ops };
+  arena_init(&o->kept, 4096);
+  arena_init(&o->batch, 1 << 20);
+  buf_init(&o->scratch, LIMIT_MESSAGE_BYTES);
+  o->target = arena_str(&o->kept, str_from_c(target)).ptr;
+  o->key = sender_key(&o->kept, ops, o->target);
+  enum camp_err err = open_sender(o, why);
+  if (err) outbox_close(o);
+  else *out = o;
+  return err;
+}
+
+void outbox_close(struct outbox *o) {
+  if (!o) return;
+  close_sender(o);
+  arena_deinit(&o->kept);
+  arena_deinit(&o->batch);
+  buf_deinit(&o->scratch);
+  free(o);
+}
+
+void outbox_image(struct outbox *o, const struct image *image) { o->image = image; }
+
+static void render_batch(struct outbox *o, const struct outbox_item *items, uint32_t count, struct batch *b) {
+  struct arena *a = &o->batch;
+  *b = (struct batch){ .items = items };
+  b->envelopes = arena_zalloc(a, count, sizeof *b->envelopes);
+  b->outcomes = arena_zalloc(a, count, sizeof *b->outcomes);
+  b->rendered = arena_zalloc(a, count, sizeof *b->rendered);
+  b->failed = arena_zalloc(a, count, sizeof *b->failed);
+  b->reasons = arena_zalloc(a, count, sizeof *b->reasons);
+  for (size_t bytes = 0; b->count < count && bytes < BATCH_BYTES; b->count++) {
+    char reason[160];
+    struct envelope *e = &b->envelopes[b->envelope_count];
+    const struct outbox_item *item = &items[b->count];
+    if (render_envelope(o->image, o->store, item, a, &o->scratch, e, reason)) {
+      b->rendered[b->envelope_count++] = item;
+      bytes += e->subject.len + e->body.len;
+    } else {
+      b->failed[b->failed_count] = item;
+      b->reasons[b->failed_count++] = arena_str(a, str_from_c(reason));
+    }
+  }
+}
+
+static enum camp_err settle_unrendered(struct outbox *o, const struct batch *b, int64_t now_ms) {
+  for (uint32_t i = 0; i < b->failed_count; i++) {
+    enum camp_err err = store_outbox_state(o->store, b->failed[i]->row.id, OUTBOX_FAILED, now_ms, b->reasons[i]);
+    if (err) return err;
+  }
+  return CAMP_OK;
+}
+
+/* In virtual time a message leaves at the moment of its release: when the flush happens says nothing, and the rows are to be
+ * the same whatever the size of a batch. */
+static enum camp_err settle_delivered(struct outbox *o, const struct batch *b, bool by_time, int64_t now_ms, uint64_t *sent) {
+  for (uint32_t i = 0; i < b->envelope_count; i++) {
+    const struct outbox_row *row = &b->rendered[i]->row;
+    int64_t at_ms = by_time ? row->at_ms : now_ms;
+    struct str reason = str_from_c(b->outcomes[i].reason);
+    enum outbox_state state = OUTBOX_SENT;
+    if (b->outcomes[i].result == DELIVERY_REFUSED) state = OUTBOX_FAILED;
+    if (b->outcomes[i].result == DELIVERY_RETRY) state = OUTBOX_DEFERRED, at_ms = now_ms + RETRY_AFTER_MS;
+    enum camp_err err = store_outbox_state(o->store, row->id, state, at_ms, reason);
+    if (err) return err;
+    *sent += state == OUTBOX_SENT;
+  }
+  return CAMP_OK;
+}
+
+static enum camp_err commit_batch(struct outbox *o, const struct batch *b, bool by_time, int64_t now_ms, int64_t mark, uint64_t *sent,
+                                  char why[WHY_BYTES]) {
+  enum camp_err err = store_begin(o->store);
+  if (err) return store_failed(o, err, why);
+  uint64_t here = 0;
+  err = settle_unrendered(o, b, now_ms);
+  if (!err) err = settle_delivered(o, b, by_time, now_ms, &here);
+  if (!err && b->envelope_count) err = store_sender_put(o->store, o->key, mark);
+  if (!err) err = store_commit(o->store);
+  if (!err) {
+    *sent += here;
+    return CAMP_OK;
+  }
+  store_failed(o, err, why);
+  store_rollback(o->store);
+  return err;
+}
+
+static enum camp_err send_batch(struct outbox *o, const struct batch *b, bool by_time, int64_t now_ms, uint64_t *sent,
+                                char why[WHY_BYTES]) {
+  int64_t mark = 0;
+  enum camp_err err = CAMP_OK;
+  if (b->envelope_count) {
+    err = open_sender(o, why);
+    if (!err) err = o->ops->deliver(o->sender, b->envelopes, b->envelope_count, b->outcomes, why);
+    if (!err) err = o->ops->sync(o->sender, &mark, why);
+  }
+  if (!err) err = commit_batch(o, b, by_time, now_ms, mark, sent, why);
+  if (err) close_sender(o);
+  return err;
+}
+
+enum camp_err outbox_flush(struct outbox *o, bool by_time, int64_t until_ms, int64_t now_ms, uint32_t batch, uint64_t *sent,
+                           char why[256]) {
+  if (batch == 0) batch = BATCH_COUNT_CHOSEN;
+  if (batch > LIMIT_BATCH_COUNT) batch = LIMIT_BATCH_COUNT;
+  *sent = 0;
+  for (;;) {
+    struct outbox_item *items = NULL;
+    uint32_t count = 0;
+    struct batch b;
+    arena_reset(&o->batch);
+    enum camp_err err = store_outbox_ready(o->store, &o->batch, by_time, until_ms, batch, &items, &count);
+    if (err) return store_failed(o, err, why);
+    if (count == 0) return CAMP_OK;
+    render_batch(o, items, count, &b);
+    err = send_batch(o, &b, by_time, now_ms, sent, why);
+    if (err) return err;
+  }
+}

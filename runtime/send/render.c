@@ -1,0 +1,125 @@
+/* The text of a message for one contact: the parts of its unit, with the contact's attributes as they are now.
+ *
+ * Not for: headers and encodings (mime.c), conditions and filters (the compiler has made parts of them).
+ *
+ * Invariants:
+ * 1. The key is a function of contact, campaign, entry, fork and ordinal, and no two of those give the same key: / and %
+ *    inside a name are written as %XX.
+ * 2. The subject and the address hold no control characters, whatever the attributes hold.
+ * 3. In a body that begins with a tag, attributes are escaped, so that a contact's name cannot add tags.
+ * 4. Subject and body are each at most LIMIT_MESSAGE_BYTES. */
+#include "runtime/send/render.h"
+
+#include <stdio.h>
+
+#include "vm/base/limits.h"
+#include "vm/contact.h"
+
+enum { REASON_BYTES = 160 };
+
+static bool is_control(char c) { return (unsigned char)c < 0x20 || c == 0x7f; }
+
+static void add_key_part(struct buf *b, struct str s) {
+  for (size_t i = 0; i < s.len; i++) {
+    char c = s.ptr[i];
+    if (c == '/' || c == '%' || is_control(c)) buf_printf(b, "%%%02X", (unsigned)(unsigned char)c);
+    else buf_byte(b, (uint8_t)c);
+  }
+}
+
+static struct str envelope_key(const struct outbox_item *item, struct str campaign, struct arena *a, struct buf *b) {
+  buf_clear(b);
+  add_key_part(b, item->key);
+  buf_byte(b, '/');
+  add_key_part(b, campaign);
+  buf_printf(b, "/%u", item->row.entry);
+  if (item->row.fork) buf_printf(b, ".%u", item->row.fork);
+  buf_printf(b, ".%u", item->row.ordinal);
+  return arena_str(a, buf_as_str(b));
+}
+
+static void add_escaped(struct buf *b, struct str s) {
+  for (size_t i = 0; i < s.len; i++) {
+    switch (s.ptr[i]) {
+      case '&': buf_c(b, "&amp;"); break;
+      case '<': buf_c(b, "&lt;"); break;
+      case '>': buf_c(b, "&gt;"); break;
+      case '"': buf_c(b, "&quot;"); break;
+      case '\'': buf_c(b, "&#39;"); break;
+      default: buf_byte(b, (uint8_t)s.ptr[i]);
+    }
+  }
+}
+
+static bool begins_with_tag(const struct unit *u, const struct part *parts, uint32_t count) {
+  if (count == 0 || parts[0].kind != PART_TEXT) return false;
+  struct str text = unit_string(u, parts[0].text);
+  size_t i = 0;
+  while (i < text.len && memchr(" \t\r\n", text.ptr[i], 4)) i++;
+  return i < text.len && text.ptr[i] == '<';
+}
+
+static void add_attribute(struct buf *b, const struct unit *u, const struct part *p, struct contact *c, bool html) {
+  const struct field *f = &u->fields[p->field];
+  struct value v = contact_attribute(c, unit_string(u, f->name), f, zone_utc());
+  /* Only texts can hold what needs escaping; numbers, money and dates print none of it. */
+  struct str text = v.type == V_TEXT ? value_str(v) : unit_string(u, p->text);
+  if (v.type != V_TEXT && v.type != V_MISSING) value_print(b, v, zone_utc());
+  else if (html) add_escaped(b, text);
+  else buf_str(b, text);
+}
+
+static bool add_parts(struct buf *b, const struct unit *u, const struct part *parts, uint32_t count, struct contact *c, bool html) {
+  buf_clear(b);
+  for (uint32_t i = 0; i < count && !b->failed; i++) {
+    if (parts[i].kind == PART_TEXT) buf_str(b, unit_string(u, parts[i].text));
+    else add_attribute(b, u, &parts[i], c, html);
+  }
+  return !b->failed;
+}
+
+static bool take_address(struct contact *c, const struct field *text, struct envelope *out, char why[REASON_BYTES]) {
+  struct value v = contact_attribute(c, STR("email"), text, zone_utc());
+  out->to = v.type == V_TEXT && v.aux ? value_str(v) : c->key;
+  if (out->to.len > LIMIT_KEY_BYTES) {
+    snprintf(why, REASON_BYTES, "the address (contact.email) is longer than %d bytes", LIMIT_KEY_BYTES);
+    return false;
+  }
+  for (size_t i = 0; i < out->to.len; i++) {
+    if (!is_control(out->to.ptr[i])) continue;
+    snprintf(why, REASON_BYTES, "the address (contact.email) holds a control character at byte %zu", i + 1);
+    return false;
+  }
+  return true;
+}
+
+static bool too_long(const struct envelope *e, const char *what, char why[REASON_BYTES]) {
+  snprintf(why, REASON_BYTES, "the %s of message `%.*s` is longer than %u bytes", what, (int)(e->message.len > 60 ? 60 : e->message.len),
+           e->message.ptr, LIMIT_MESSAGE_BYTES);
+  return false;
+}
+
+bool render_envelope(const struct image *image, const struct store *store, const struct outbox_item *item, struct arena *a,
+                     struct buf *b, struct envelope *out, char why[160]) {
+  *out = (struct envelope){ .outbox_id = item->row.id, .contact = item->key, .at_ms = item->row.at_ms };
+  out->message = store_name_text(store, item->row.message);
+  out->campaign = store_name_text(store, item->row.campaign);
+  out->key = envelope_key(item, out->campaign, a, b);
+  const struct unit *u = image_message(image, out->message);
+  if (!u) {
+    snprintf(why, REASON_BYTES, "message `%.*s` is no longer in the program", (int)(out->message.len > 80 ? 80 : out->message.len),
+             out->message.ptr);
+    return false;
+  }
+  static const struct field text = { .type = V_TEXT };
+  struct contact c = { .id = item->row.contact, .key = item->key, .attributes = item->attributes, .arena = a };
+  out->channel = unit_string(u, u->channel);
+  if (!take_address(&c, &text, out, why)) return false;
+  if (!add_parts(b, u, u->subject, u->subject_count, &c, false)) return too_long(out, "subject", why);
+  for (size_t i = 0; i < b->len; i++)
+    if (is_control(b->data[i])) b->data[i] = ' ';
+  out->subject = arena_str(a, buf_as_str(b));
+  if (!add_parts(b, u, u->body, u->body_count, &c, begins_with_tag(u, u->body, u->body_count))) return too_long(out, "body", why);
+  out->body = arena_str(a, buf_as_str(b));
+  return true;
+}
