@@ -10,10 +10,16 @@
 #include "program.h"
 
 struct event;
+struct pattern;
+
+/* The properties of mail events that OF looks at, always symbols and always keys. */
+enum { SYMBOL_MESSAGE, SYMBOL_KEY };
 
 struct unit_link {
   uint32_t *symbols;   /* string index -> symbol */
   uint32_t *measures;  /* measure index -> image measure */
+  const struct value *consts;       /* the unit's constants, texts interned */
+  const struct pattern **patterns;  /* constant index -> compiled pattern where MATCHES uses it; NULL: the unit has none */
   uint32_t order;      /* of declaration */
   bool current;        /* starts runs and counts goals by the present manifest; else only old runs use it */
   uint32_t stored_id;  /* the engine's: id of the unit's row */
@@ -43,6 +49,8 @@ struct str image_symbol_text(const struct image *image, uint32_t symbol);
 uint32_t image_symbol_count(const struct image *image);
 /* Whether any code looks at a property of this name, so that event_intern keeps it. */
 bool image_symbol_is_key(const struct image *image, uint32_t symbol);
+/* Whether any live unit starts, waits, stops, counts or measures by an event of this name. */
+bool image_symbol_is_event(const struct image *image, uint32_t symbol);
 
 uint32_t image_unit_count(const struct image *image);
 struct unit *image_unit(const struct image *image, uint32_t i);

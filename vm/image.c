@@ -1,0 +1,406 @@
+/* The image: live units linked together; see image.h.
+ *
+ * For: symbols, the measures' table, and finding who listens. Not for: running code (strand.c), nor for which units are live
+ * (the engine says).
+ *
+ * Invariants:
+ * 1. Equal texts are one symbol, and its text's pointer is the one of every interned V_TEXT. Symbols are numbered from 0 and
+ *    stay; everything that is known of a symbol stands in its row.
+ * 2. Measures of equal canonical text are one image measure.
+ * 3. Every trigger of a current unit is in exactly one group of listeners: that of its event when it has no guard, else that of
+ *    (event, property, text). A group is in order of declaration. So an event costs a look-up for each of its properties that
+ *    guards something, and then what listens; ten thousand rules with other texts cost nothing.
+ * 4. After image_seal nothing changes but what the engine owns (stored ids, epochs), so threads may share it. */
+#include "image.h"
+
+#include <stdlib.h>
+
+#include "contact.h"
+#include "pattern.h"
+
+/* Where a run of a shared array lies. */
+struct range { uint32_t first, count; };
+
+struct symbol {
+  struct str text;
+  uint64_t hash;
+  const struct unit *campaign, *message; /* the current ones of this name */
+  struct pattern *pattern;               /* compiled for MATCHES */
+  uint32_t measure;                      /* whose canonical text this is, or NONE */
+  struct range fed;                      /* as an event: measures that it feeds, in `fed` */
+  struct range plain;                    /* as an event: unguarded listeners, in `listeners` */
+  bool key, event, heard, guarded;       /* guarded: some trigger of this event has a guard */
+};
+
+/* A trigger on its way into its group. */
+struct claim { uint32_t event, field, text, order; struct listener listener; };
+/* (event, property, text) -> listeners, and with text NONE whether (event, property) guards anything. */
+struct guard { uint32_t event, field, text; struct range range; };
+
+struct image {
+  struct arena arena;
+  VEC(struct symbol) symbols;
+  uint32_t *slots, slot_mask;     /* symbol + 1 by hash; 0 is free */
+  VEC(struct unit *) units;
+  VEC(struct image_measure) measures;
+  VEC(struct claim) claims;
+  struct listener *listeners;
+  struct guard *guards;           /* open addressing; event NONE is free */
+  uint32_t guard_mask, listener_max, *fed;
+  bool sealed;
+};
+
+/* Outside input is looked up but never put in, so a fixed key gives nobody a way to fill one bucket. */
+static const struct hash_key symbol_key = { 0x63616d7073796d62u, 0x6f6c73206f6e6365u };
+
+/* --- symbols --- */
+
+static void slots_fill(struct image *im, uint32_t slot_count) {
+  im->slots = arena_zalloc(&im->arena, slot_count, sizeof *im->slots);
+  im->slot_mask = slot_count - 1;
+  for (uint32_t i = 0; i < im->symbols.count; i++) {
+    uint32_t at = (uint32_t)im->symbols.items[i].hash & im->slot_mask;
+    while (im->slots[at]) at = (at + 1) & im->slot_mask;
+    im->slots[at] = i + 1;
+  }
+}
+
+/* The slot that holds the text, or the free one where it belongs. */
+static uint32_t slot_find(const struct image *im, struct str text, uint64_t hash) {
+  uint32_t at = (uint32_t)hash & im->slot_mask;
+  for (; im->slots[at]; at = (at + 1) & im->slot_mask) {
+    const struct symbol *s = &im->symbols.items[im->slots[at] - 1];
+    if (s->hash == hash && str_eq(s->text, text)) break;
+  }
+  return at;
+}
+
+static uint32_t intern(struct image *im, struct str text) {
+  uint64_t hash = hash_str(symbol_key, text);
+  uint32_t at = slot_find(im, text, hash);
+  if (im->slots[at]) return im->slots[at] - 1;
+  CHECK(im->symbols.count < NONE - 1);
+  struct symbol fresh = { .text = arena_str(&im->arena, text), .hash = hash, .measure = NONE };
+  VEC_PUSH(&im->arena, &im->symbols, fresh);
+  im->slots[at] = im->symbols.count;
+  if (im->symbols.count > im->slot_mask / 2) slots_fill(im, (im->slot_mask + 1) * 2);
+  return im->symbols.count - 1;
+}
+
+uint32_t image_symbol(const struct image *im, struct str text) {
+  uint32_t found = im->slots[slot_find(im, text, hash_str(symbol_key, text))];
+  return found ? found - 1 : NONE;
+}
+
+struct str image_symbol_text(const struct image *im, uint32_t symbol) {
+  return symbol < im->symbols.count ? im->symbols.items[symbol].text : (struct str){ NULL, 0 };
+}
+uint32_t image_symbol_count(const struct image *im) { return im->symbols.count; }
+bool image_symbol_is_key(const struct image *im, uint32_t symbol) {
+  return symbol < im->symbols.count && im->symbols.items[symbol].key;
+}
+
+/* --- making --- */
+
+struct image *image_new(void) {
+  struct image *im = calloc(1, sizeof *im);
+  CHECK(im);
+  arena_init(&im->arena, 1 << 16);
+  slots_fill(im, 1024);
+  CHECK(intern(im, STR("message")) == SYMBOL_MESSAGE);
+  CHECK(intern(im, STR("key")) == SYMBOL_KEY);
+  im->symbols.items[SYMBOL_MESSAGE].key = im->symbols.items[SYMBOL_KEY].key = true;
+  return im;
+}
+
+void image_free(struct image *im) {
+  if (!im) return;
+  for (uint32_t i = 0; i < im->symbols.count; i++) pattern_free(im->symbols.items[i].pattern);
+  arena_deinit(&im->arena);
+  free(im);
+}
+
+static struct symbol *symbol_of(struct image *im, const struct unit *u, uint32_t string) {
+  return &im->symbols.items[u->link->symbols[string]];
+}
+
+static void link_consts(struct image *im, const struct unit *u) {
+  struct value *consts = arena_alloc(&im->arena, u->const_count * sizeof *consts);
+  for (uint32_t i = 0; i < u->const_count; i++) {
+    consts[i] = u->consts[i];
+    if (consts[i].type != V_TEXT) continue;
+    struct str text = im->symbols.items[intern(im, value_str(consts[i]))].text;
+    consts[i].ptr = text.ptr;
+    consts[i].interned = 1;
+  }
+  u->link->consts = consts;
+}
+
+/* One pattern a text, however many units use it. */
+static void link_patterns(struct image *im, const struct unit *u) {
+  struct unit_link *link = u->link;
+  uint32_t operands[2];
+  for (uint32_t pc = 0, bytes; pc < u->code_bytes; pc += bytes) {
+    bytes = opcode_table[u->code[pc]].bytes;
+    CHECK(bytes);
+    if (u->code[pc] != OP_MATCHES) continue;
+    CHECK(instruction_decode(u->code, u->code_bytes, pc, operands) == bytes);
+    struct value text = link->consts[operands[0]];
+    struct symbol *s = &im->symbols.items[image_symbol(im, value_str(text))];
+    if (!s->pattern) s->pattern = pattern_new(s->text, NULL, 0);
+    CHECK(s->pattern); /* the verifier compiled it before */
+    if (!link->patterns) link->patterns = arena_zalloc(&im->arena, u->const_count, sizeof *link->patterns);
+    link->patterns[operands[0]] = s->pattern;
+  }
+}
+
+static void link_measures(struct image *im, const struct unit *u) {
+  u->link->measures = arena_alloc(&im->arena, u->measure_count * sizeof(uint32_t));
+  for (uint32_t i = 0; i < u->measure_count; i++) {
+    const struct measure *m = &u->measures[i];
+    struct symbol *text = symbol_of(im, u, m->text);
+    if (text->measure == NONE) {
+      struct image_measure fresh = { .unit = u, .measure = m, .event = u->link->symbols[m->event] };
+      text->measure = im->measures.count;
+      VEC_PUSH(&im->arena, &im->measures, fresh);
+    }
+    u->link->measures[i] = text->measure;
+    symbol_of(im, u, m->event)->event = true;
+  }
+}
+
+/* What this unit looks at, whether current or not: an old run hears and stops like a new one. */
+static void note_events(struct image *im, const struct unit *u) {
+  for (uint32_t i = 0; i < u->field_count; i++) symbol_of(im, u, u->fields[i].name)->key = true;
+  for (uint32_t i = 0; i < u->branch_count; i++) {
+    struct symbol *s = symbol_of(im, u, u->branches[i].event);
+    s->event = s->heard = true;
+  }
+  for (uint32_t i = 0; i < u->stop_count; i++) {
+    struct symbol *s = symbol_of(im, u, u->stops[i].event);
+    s->event = s->heard = true;
+  }
+  for (uint32_t i = 0; i < u->goal_count; i++) {
+    struct symbol *s = symbol_of(im, u, u->goals[i].event);
+    s->event = s->heard = true;
+  }
+}
+
+static void claim_triggers(struct image *im, const struct unit *u) {
+  for (uint32_t i = 0; i < u->trigger_count; i++) {
+    const struct trigger *t = &u->triggers[i];
+    struct claim c = { .event = u->link->symbols[t->event], .field = NONE, .text = NONE, .order = im->claims.count,
+                       .listener = { u, t } };
+    im->symbols.items[c.event].event = true;
+    if (t->guard_field != NONE) {
+      c.field = u->link->symbols[t->guard_field];
+      c.text = u->link->symbols[t->guard_text];
+      im->symbols.items[c.field].key = true;
+      im->symbols.items[c.event].guarded = true;
+    }
+    VEC_PUSH(&im->arena, &im->claims, c);
+  }
+}
+
+static void name_unit(struct image *im, const struct unit *u) {
+  struct symbol *s = symbol_of(im, u, u->name);
+  const struct unit **place = u->kind == UNIT_MESSAGE ? &s->message : &s->campaign;
+  if (!*place) *place = u;
+}
+
+void image_add(struct image *im, struct unit *u, bool current) {
+  CHECK(!im->sealed);
+  struct unit_link *link = ARENA_NEW(&im->arena, struct unit_link);
+  u->link = link;
+  link->order = im->units.count;
+  link->current = current;
+  link->symbols = arena_alloc(&im->arena, u->string_count * sizeof *link->symbols);
+  link->stored = arena_zalloc(&im->arena, u->string_count, sizeof *link->stored);
+  for (uint32_t i = 0; i < u->string_count; i++) link->symbols[i] = intern(im, u->strings[i]);
+  link_consts(im, u);
+  link_patterns(im, u);
+  link_measures(im, u);
+  note_events(im, u);
+  if (current) {
+    name_unit(im, u);
+    claim_triggers(im, u);
+  }
+  VEC_PUSH(&im->arena, &im->units, u);
+}
+
+/* --- sealing --- */
+
+static int claim_order(const void *left, const void *right) {
+  const struct claim *a = left, *b = right;
+  if (a->event != b->event) return a->event < b->event ? -1 : 1;
+  if (a->field != b->field) return a->field < b->field ? -1 : 1;
+  if (a->text != b->text) return a->text < b->text ? -1 : 1;
+  return (a->order > b->order) - (a->order < b->order);
+}
+
+static uint64_t guard_hash(uint32_t event, uint32_t field, uint32_t text) {
+  return hash_u64(((uint64_t)event << 32 | field) + 0x9e3779b97f4a7c15u * ((uint64_t)text + 1));
+}
+
+static struct guard *guard_slot(const struct image *im, uint32_t event, uint32_t field, uint32_t text) {
+  uint32_t at = (uint32_t)guard_hash(event, field, text) & im->guard_mask;
+  for (;; at = (at + 1) & im->guard_mask) {
+    struct guard *g = &im->guards[at];
+    if (g->event == NONE || (g->event == event && g->field == field && g->text == text)) return g;
+  }
+}
+
+/* Twice as many slots as there can be rows: a row a group, and one more a property. */
+static void guards_new(struct image *im) {
+  uint32_t slots = 16;
+  while (slots < 4 * (uint64_t)im->claims.count) slots *= 2;
+  im->guards = arena_alloc(&im->arena, slots * sizeof *im->guards);
+  im->guard_mask = slots - 1;
+  for (uint32_t i = 0; i < slots; i++) im->guards[i].event = NONE;
+}
+
+static void seal_listeners(struct image *im) {
+  uint32_t count = im->claims.count;
+  if (count) qsort(im->claims.items, count, sizeof *im->claims.items, claim_order);
+  guards_new(im);
+  im->listeners = arena_alloc(&im->arena, count * sizeof *im->listeners);
+  uint32_t of_event = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    const struct claim *c = &im->claims.items[i];
+    im->listeners[i] = c->listener;
+    of_event = i && c[-1].event == c->event ? of_event + 1 : 1;
+    if (of_event > im->listener_max) im->listener_max = of_event;
+    struct range *range = &im->symbols.items[c->event].plain;
+    if (c->field != NONE) {
+      *guard_slot(im, c->event, c->field, NONE) = (struct guard){ .event = c->event, .field = c->field, .text = NONE };
+      struct guard *g = guard_slot(im, c->event, c->field, c->text);
+      if (g->event == NONE) *g = (struct guard){ .event = c->event, .field = c->field, .text = c->text };
+      range = &g->range;
+    }
+    if (!range->count) range->first = i;
+    range->count++;
+  }
+}
+
+/* Measures grouped by their event: count, place, fill. */
+static void seal_measures(struct image *im) {
+  im->fed = arena_alloc(&im->arena, im->measures.count * sizeof *im->fed);
+  for (uint32_t i = 0; i < im->measures.count; i++) im->symbols.items[im->measures.items[i].event].fed.count++;
+  uint32_t first = 0;
+  for (uint32_t i = 0; i < im->symbols.count; i++) {
+    struct range *fed = &im->symbols.items[i].fed;
+    fed->first = first;
+    first += fed->count;
+    fed->count = 0;
+  }
+  for (uint32_t i = 0; i < im->measures.count; i++) {
+    struct range *fed = &im->symbols.items[im->measures.items[i].event].fed;
+    im->fed[fed->first + fed->count++] = i;
+  }
+}
+
+void image_seal(struct image *im) {
+  CHECK(!im->sealed);
+  seal_listeners(im);
+  seal_measures(im);
+  im->sealed = true;
+}
+
+/* --- asking --- */
+
+uint32_t image_unit_count(const struct image *im) { return im->units.count; }
+struct unit *image_unit(const struct image *im, uint32_t i) {
+  CHECK(i < im->units.count);
+  return im->units.items[i];
+}
+
+static const struct symbol *find(const struct image *im, struct str name) {
+  uint32_t symbol = image_symbol(im, name);
+  return symbol == NONE ? NULL : &im->symbols.items[symbol];
+}
+const struct unit *image_campaign(const struct image *im, struct str name) {
+  const struct symbol *s = find(im, name);
+  return s ? s->campaign : NULL;
+}
+const struct unit *image_message(const struct image *im, struct str name) {
+  const struct symbol *s = find(im, name);
+  return s ? s->message : NULL;
+}
+
+uint32_t image_measure_count(const struct image *im) { return im->measures.count; }
+struct image_measure *image_measure(const struct image *im, uint32_t i) {
+  CHECK(i < im->measures.count);
+  return &im->measures.items[i];
+}
+const uint32_t *image_event_measures(const struct image *im, uint32_t event, uint32_t *count) {
+  CHECK(im->sealed);
+  *count = 0;
+  if (event >= im->symbols.count) return im->fed;
+  struct range fed = im->symbols.items[event].fed;
+  *count = fed.count;
+  return im->fed + fed.first;
+}
+
+bool image_event_is_heard(const struct image *im, uint32_t event) {
+  return event < im->symbols.count && im->symbols.items[event].heard;
+}
+bool image_symbol_is_event(const struct image *im, uint32_t symbol) {
+  return symbol < im->symbols.count && im->symbols.items[symbol].event;
+}
+
+/* The symbol of a property's text, NONE when it is no text or nothing of this name is compared with. A text with escapes is
+ * the rare case that allocates. */
+static uint32_t text_symbol(const struct image *im, struct json value) {
+  if (value.type != JSON_STRING) return NONE;
+  if (!value.escaped) return image_symbol(im, (struct str){ value.text.ptr + 1, value.text.len - 2 });
+  struct arena a;
+  arena_init(&a, value.text.len);
+  uint32_t symbol = image_symbol(im, json_string(value, &a));
+  arena_deinit(&a);
+  return symbol;
+}
+
+/* The groups that the event's properties open. */
+static uint32_t guard_ranges(const struct image *im, const struct event *e, struct range *out) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < e->field_count; i++) {
+    const struct event_field *f = &e->fields[i];
+    if (guard_slot(im, e->name, f->key, NONE)->event == NONE) continue;
+    uint32_t text = text_symbol(im, f->value);
+    if (text == NONE) continue;
+    const struct guard *g = guard_slot(im, e->name, f->key, text);
+    if (g->event != NONE) out[count++] = g->range;
+  }
+  return count;
+}
+
+static bool before(const struct listener *a, const struct listener *b) {
+  uint32_t x = a->unit->link->order, y = b->unit->link->order;
+  return x != y ? x < y : a->trigger < b->trigger;
+}
+
+/* Takes the earliest of the heads until all are empty. Groups are as many as properties of the event that match a guard. */
+static uint32_t merge(const struct image *im, struct range *ranges, uint32_t count, struct listener *out) {
+  uint32_t n = 0;
+  while (count > 1) {
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < count; i++) {
+      if (before(&im->listeners[ranges[i].first], &im->listeners[ranges[best].first])) best = i;
+    }
+    out[n++] = im->listeners[ranges[best].first++];
+    if (--ranges[best].count == 0) ranges[best] = ranges[--count];
+  }
+  if (count) memcpy(out + n, im->listeners + ranges[0].first, ranges[0].count * sizeof *out);
+  return count ? n + ranges[0].count : n;
+}
+
+uint32_t image_listeners(const struct image *im, const struct event *e, struct listener *out) {
+  CHECK(im->sealed);
+  if (e->name >= im->symbols.count) return 0;
+  const struct symbol *s = &im->symbols.items[e->name];
+  struct range ranges[LIMIT_EVENT_FIELDS_COUNT + 1];
+  uint32_t count = s->guarded ? guard_ranges(im, e, ranges) : 0;
+  if (s->plain.count) ranges[count++] = s->plain;
+  return merge(im, ranges, count, out);
+}
+uint32_t image_listener_max(const struct image *im) { return im->listener_max; }

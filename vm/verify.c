@@ -1,0 +1,417 @@
+/* The verifier: what passes cannot crash the VM.
+ *
+ * For: indices, texts, jump targets, stack depth, what code may stand where. Not for meaning: a verified unit may still compare
+ * a text with a number, which is false at run time, and may still loop, which fuel ends.
+ *
+ * How: one sweep decodes the code from its first byte to its last and marks where instructions start. Then a worklist follows
+ * every path from every entry (triggers, filters, arms, targets, keys) with the stack's depth. Each instruction is looked at
+ * once a mode, so the time is linear in the code.
+ *
+ * Invariants of a unit that passed:
+ * 1. Every index is below the count of its table, every text is UTF-8, every constant is sound.
+ * 2. Every jump and every entry is the first byte of an instruction, and no path runs behind the last one.
+ * 3. On all paths to an instruction the stack is as deep, never below 0, never above LIMIT_STACK_COUNT.
+ * 4. Step code starts with an empty stack and never meets RET; expression code ends with RET and one value, and has no effects. */
+#include "verify.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/utf8.h"
+#include "pattern.h"
+#include "program.h"
+
+/* --- values --- */
+
+enum { DAYS_MAX = 4000000, MONTHS_MAX = DAYS_MAX / 28 };
+#define MS_MAX (DAYS_MAX * MS_PER_DAY)
+
+static bool within(int64_t i, int64_t max) { return i >= -max && i <= max; }
+
+static bool json_is(struct value v, enum json_type type) {
+  struct json j;
+  const char *why;
+  size_t at;
+  return v.aux && json_check(value_str(v), &j, &why, &at) && j.type == type && j.text.len == v.aux;
+}
+
+bool value_is_sound(struct value v) {
+  switch ((enum value_type)v.type) {
+    case V_MISSING: return true;
+    case V_BOOL: return v.i == 0 || v.i == 1;
+    case V_NUMBER: case V_PERCENT: return isfinite(v.n);
+    case V_MONEY: return v.aux <= 0xffffff;
+    case V_TEXT: case V_REF: return v.aux == 0 || utf8_valid_prefix(value_str(v)) == v.aux;
+    case V_DATE: return within(v.i, DAYS_MAX);
+    case V_TIME: return v.i >= 0 && v.i < MS_PER_DAY;
+    case V_MOMENT: case V_LOCAL: case V_EXACT: return within(v.i, MS_MAX);
+    case V_CALENDAR: return within(v.i, DAYS_MAX) && within((int32_t)v.aux, MONTHS_MAX);
+    case V_LIST: return json_is(v, JSON_ARRAY);
+    case V_RECORD: return json_is(v, JSON_OBJECT);
+    case V_TYPE_COUNT: break;
+  }
+  return false;
+}
+
+/* --- the state of a check --- */
+
+enum mode { MODE_STEP, MODE_EXPR };
+
+/* seen[mode][pc] is 0 before the instruction was met, else its depth and 1. A place is pushed on the worklist when it is first
+ * met, so the worklist never holds more than two entries an instruction. */
+struct check {
+  const struct unit *u;
+  struct program_error *e;
+  enum camp_err err;
+  uint8_t *starts, *seen[2];
+  uint32_t *work, work_count;
+};
+#define WORK_EXPR 0x80000000u
+
+PRINTF_LIKE(3, 4)
+static bool refuse(struct check *c, enum camp_err err, const char *fmt, ...) {
+  if (c->err) return false;
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(c->e->text, sizeof c->e->text, fmt, ap);
+  va_end(ap);
+  c->err = err;
+  return false;
+}
+
+static bool index_ok(struct check *c, uint32_t i, uint32_t count, const char *what, const char *where, uint32_t n) {
+  return i < count || refuse(c, CAMP_CORRUPT, "%s %u: %s %u is not one of %u", where, n, what, i, count);
+}
+static bool string_ok(struct check *c, uint32_t i, const char *where, uint32_t n) {
+  return index_ok(c, i, c->u->string_count, "string", where, n);
+}
+static bool string_or_none(struct check *c, uint32_t i, const char *where, uint32_t n) {
+  return i == NONE || string_ok(c, i, where, n);
+}
+
+static bool is_duration(struct value v) { return v.type == V_EXACT || v.type == V_CALENDAR; }
+static bool duration_ok(struct check *c, struct value v, bool wanted, const char *where, uint32_t n) {
+  if (!value_is_sound(v)) return refuse(c, CAMP_CORRUPT, "%s %u: the duration is absurd", where, n);
+  if (wanted ? is_duration(v) : v.type == V_MISSING) return true;
+  return refuse(c, CAMP_CORRUPT, wanted ? "%s %u: a duration is missing" : "%s %u: a duration where none belongs", where, n);
+}
+static bool duration_or_missing(struct check *c, struct value v, const char *where, uint32_t n) {
+  return duration_ok(c, v, v.type != V_MISSING, where, n);
+}
+
+/* A path leads to pc with this depth. */
+static bool enter(struct check *c, uint32_t pc, enum mode mode, uint32_t depth, const char *where, uint32_t n) {
+  if (pc >= c->u->code_bytes) return refuse(c, CAMP_CORRUPT, "%s %u: pc %u is outside the code", where, n, pc);
+  if (!c->starts[pc]) return refuse(c, CAMP_CORRUPT, "%s %u: pc %u is not the start of an instruction", where, n, pc);
+  uint8_t *seen = &c->seen[mode][pc];
+  if (*seen == 0) {
+    *seen = (uint8_t)(depth + 1);
+    c->work[c->work_count++] = pc | (mode == MODE_EXPR ? WORK_EXPR : 0);
+    return true;
+  }
+  if (*seen == depth + 1) return true;
+  return refuse(c, CAMP_CORRUPT, "%s %u: pc %u is met with %u values on the stack and with %u", where, n, pc, *seen - 1u, depth);
+}
+static bool enter_step(struct check *c, uint32_t pc, const char *where, uint32_t n) { return enter(c, pc, MODE_STEP, 0, where, n); }
+static bool enter_expr(struct check *c, uint32_t pc, const char *where, uint32_t n) {
+  return pc == NONE || enter(c, pc, MODE_EXPR, 0, where, n);
+}
+
+/* --- tables --- */
+
+static bool counts_ok(struct check *c) {
+  const struct unit *u = c->u;
+  const struct { uint32_t count; const char *what; } tables[] = {
+    { u->string_count, "strings" }, { u->const_count, "constants" }, { u->field_count, "fields" },
+    { u->measure_count, "measures" }, { u->trigger_count, "triggers" }, { u->stop_count, "stops" },
+    { u->goal_count, "goals" }, { u->wait_count, "waits" }, { u->branch_count, "branches" }, { u->emit_count, "emits" },
+    { u->emit_key_count, "keys of emits" }, { u->subject_count, "subject parts" }, { u->body_count, "body parts" },
+  };
+  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+    if (tables[i].count > LIMIT_UNIT_ITEMS_COUNT) {
+      return refuse(c, CAMP_LIMIT, "%u %s: at most %d fit in a unit", tables[i].count, tables[i].what, LIMIT_UNIT_ITEMS_COUNT);
+    }
+  }
+  if (u->code_bytes > LIMIT_UNIT_CODE_BYTES) {
+    return refuse(c, CAMP_LIMIT, "%u bytes of code: at most %u fit in a unit", u->code_bytes, LIMIT_UNIT_CODE_BYTES);
+  }
+  if (u->local_count > LIMIT_LOCALS_COUNT) {
+    return refuse(c, CAMP_LIMIT, "%u locals: at most %d fit in a unit", u->local_count, LIMIT_LOCALS_COUNT);
+  }
+  return true;
+}
+
+static bool pool_ok(struct check *c) {
+  const struct unit *u = c->u;
+  for (uint32_t i = 0; i < u->string_count; i++) {
+    struct str s = u->strings[i];
+    if (s.len > UINT32_MAX || (s.len && utf8_valid_prefix(s) != s.len)) {
+      return refuse(c, CAMP_CORRUPT, "string %u is not UTF-8", i);
+    }
+  }
+  for (uint32_t i = 0; i < u->const_count; i++) {
+    if (!value_is_sound(u->consts[i])) return refuse(c, CAMP_CORRUPT, "constant %u is not a value of its type", i);
+  }
+  for (uint32_t i = 0; i < u->field_count; i++) {
+    if (!string_ok(c, u->fields[i].name, "field", i)) return false;
+    if (u->fields[i].type >= V_TYPE_COUNT) return refuse(c, CAMP_CORRUPT, "field %u has no type", i);
+    if (u->fields[i].currency > 0xffffff) return refuse(c, CAMP_CORRUPT, "field %u has no currency", i);
+  }
+  return true;
+}
+
+static bool entry_ok(struct check *c) {
+  const struct entry_rule *r = &c->u->entry;
+  if (c->u->kind > UNIT_MESSAGE) return refuse(c, CAMP_CORRUPT, "kind %u is none of a unit", c->u->kind);
+  if (!string_ok(c, c->u->name, "name", 0) || !string_or_none(c, c->u->channel, "channel", 0)) return false;
+  if (r->kind > ENTRY_ONCE_IN) return refuse(c, CAMP_CORRUPT, "entry rule %u is unknown", r->kind);
+  if (!duration_ok(c, r->within, r->kind == ENTRY_ONCE_IN, "entry rule", r->kind)) return false;
+  if ((r->kind == ENTRY_ONCE_PER) != (r->key_pc != NONE)) {
+    return refuse(c, CAMP_CORRUPT, "entry rule %u: a key belongs to `once per` alone", r->kind);
+  }
+  return enter_expr(c, r->key_pc, "entry rule", r->kind);
+}
+
+static bool measures_ok(struct check *c) {
+  for (uint32_t i = 0; i < c->u->measure_count; i++) {
+    const struct measure *m = &c->u->measures[i];
+    if (m->kind > MEASURE_FIRST_AT) return refuse(c, CAMP_CORRUPT, "measure %u: kind %u is unknown", i, m->kind);
+    bool of_value = m->kind != MEASURE_COUNT && m->kind != MEASURE_LAST_AT && m->kind != MEASURE_FIRST_AT;
+    if (of_value && m->field == NONE) return refuse(c, CAMP_CORRUPT, "measure %u: it takes no property", i);
+    if (!string_ok(c, m->event, "measure", i) || !string_ok(c, m->text, "measure", i)) return false;
+    if (m->field != NONE && !index_ok(c, m->field, c->u->field_count, "field", "measure", i)) return false;
+    if (!duration_or_missing(c, m->window, "measure", i) || !enter_expr(c, m->filter_pc, "measure", i)) return false;
+  }
+  return true;
+}
+
+enum trigger_role { ROLE_TRIGGER, ROLE_STOP, ROLE_GOAL };
+
+static bool triggers_ok(struct check *c, const struct trigger *t, uint32_t count, enum trigger_role role) {
+  static const char *const names[] = { "trigger", "stop", "goal" };
+  const char *where = names[role];
+  for (uint32_t i = 0; i < count; i++) {
+    if (!string_ok(c, t[i].event, where, i)) return false;
+    if (!string_or_none(c, t[i].guard_field, where, i) || !string_or_none(c, t[i].guard_text, where, i)) return false;
+    if ((t[i].guard_field == NONE) != (t[i].guard_text == NONE)) {
+      return refuse(c, CAMP_CORRUPT, "%s %u: half a guard", where, i);
+    }
+    if (role == ROLE_GOAL ? !duration_or_missing(c, t[i].within, where, i) : !duration_ok(c, t[i].within, false, where, i)) {
+      return false;
+    }
+    if (!enter_expr(c, t[i].filter_pc, where, i)) return false;
+    if (role == ROLE_TRIGGER) {
+      if (!enter_step(c, t[i].start_pc, where, i)) return false;
+    } else if (t[i].start_pc != NONE) {
+      return refuse(c, CAMP_CORRUPT, "%s %u: it starts code", where, i);
+    }
+  }
+  return true;
+}
+
+static bool wait_ok(struct check *c, const struct wait *w, uint32_t i) {
+  const struct unit *u = c->u;
+  if (w->first_branch > u->branch_count || w->branch_count > u->branch_count - w->first_branch) {
+    return refuse(c, CAMP_CORRUPT, "wait %u: its branches are not in the table", i);
+  }
+  if ((w->arm_pc == NONE) != (w->timeout_pc == NONE)) {
+    return refuse(c, CAMP_CORRUPT, "wait %u: a deadline and what follows it belong together", i);
+  }
+  if (u->local_count < 64 && w->live >> u->local_count) {
+    return refuse(c, CAMP_CORRUPT, "wait %u: it keeps a local that the unit has not", i);
+  }
+  if (w->arm_pc == NONE) return true;
+  return enter_expr(c, w->arm_pc, "wait", i) && enter_step(c, w->timeout_pc, "wait", i);
+}
+
+static bool waits_ok(struct check *c) {
+  for (uint32_t i = 0; i < c->u->wait_count; i++) {
+    if (!wait_ok(c, &c->u->waits[i], i)) return false;
+  }
+  for (uint32_t i = 0; i < c->u->branch_count; i++) {
+    const struct branch *b = &c->u->branches[i];
+    if (!string_ok(c, b->event, "branch", i)) return false;
+    if (b->since > BRANCH_SINCE_LAST) return refuse(c, CAMP_CORRUPT, "branch %u: since %u is unknown", i, b->since);
+    if (!duration_ok(c, b->since_window, b->since == BRANCH_SINCE_LAST, "branch", i)) return false;
+    if (!enter_expr(c, b->filter_pc, "branch", i) || !enter_step(c, b->target_pc, "branch", i)) return false;
+  }
+  return true;
+}
+
+static bool emits_ok(struct check *c) {
+  for (uint32_t i = 0; i < c->u->emit_count; i++) {
+    const struct emit *e = &c->u->emits[i];
+    if (!string_ok(c, e->event, "emit", i)) return false;
+    if (e->first_key > c->u->emit_key_count || e->key_count > c->u->emit_key_count - e->first_key) {
+      return refuse(c, CAMP_CORRUPT, "emit %u: its keys are not in the table", i);
+    }
+  }
+  for (uint32_t i = 0; i < c->u->emit_key_count; i++) {
+    if (!string_ok(c, c->u->emit_keys[i], "emit key", i)) return false;
+  }
+  return true;
+}
+
+static bool parts_ok(struct check *c, const struct part *p, uint32_t count, const char *where) {
+  for (uint32_t i = 0; i < count; i++) {
+    if (p[i].kind > PART_ATTR) return refuse(c, CAMP_CORRUPT, "%s %u: kind %u is unknown", where, i, p[i].kind);
+    if (p[i].kind == PART_TEXT) {
+      if (!string_ok(c, p[i].text, where, i)) return false;
+    } else if (!string_or_none(c, p[i].text, where, i) || !index_ok(c, p[i].field, c->u->field_count, "field", where, i)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool steps_ok(struct check *c) {
+  for (uint32_t i = 0; i < c->u->step_count; i++) {
+    if (c->u->steps[i].pc >= c->u->code_bytes || (i && c->u->steps[i].pc < c->u->steps[i - 1].pc)) {
+      return refuse(c, CAMP_CORRUPT, "step %u: out of order or outside the code", i);
+    }
+  }
+  return true;
+}
+
+/* --- code --- */
+
+/* What the letter does not say: these operands have a meaning of their own. */
+static bool special_operands_ok(struct check *c, uint32_t pc, const uint32_t operands[2]) {
+  const struct unit *u = c->u;
+  switch (u->code[pc]) {
+    case OP_MATCHES: {
+      struct value v = u->consts[operands[0]];
+      if (v.type != V_TEXT) return refuse(c, CAMP_CORRUPT, "pc %u: the pattern is not a text", pc);
+      char why[200];
+      struct pattern *p = pattern_new(value_str(v), why, sizeof why);
+      if (!p) return refuse(c, CAMP_CORRUPT, "pc %u: %s", pc, why);
+      pattern_free(p);
+      return true;
+    }
+    case OP_DROP:
+      return u->consts[operands[1]].type == V_TEXT || refuse(c, CAMP_CORRUPT, "pc %u: the reason is not a text", pc);
+    case OP_NEXTTIME: case OP_WINDOW:
+      return (operands[0] >= 1 && operands[0] <= 127) || refuse(c, CAMP_CORRUPT, "pc %u: %u is no set of weekdays", pc, operands[0]);
+    case OP_DATEPART:
+      return operands[0] <= 6 || refuse(c, CAMP_CORRUPT, "pc %u: a date has no part %u", pc, operands[0]);
+    default: return true;
+  }
+}
+
+static bool operand_ok(struct check *c, char letter, uint32_t operand, uint32_t pc) {
+  const struct unit *u = c->u;
+  switch (letter) {
+    case 'c': return index_ok(c, operand, u->const_count, "constant", "pc", pc);
+    case 'f': return index_ok(c, operand, u->field_count, "field", "pc", pc);
+    case 's': return index_ok(c, operand, u->string_count, "string", "pc", pc);
+    case 'm': return index_ok(c, operand, u->measure_count, "measure", "pc", pc);
+    case 'w': return index_ok(c, operand, u->wait_count, "wait", "pc", pc);
+    case 'e': return index_ok(c, operand, u->emit_count, "emit", "pc", pc);
+    case 'l': return index_ok(c, operand, u->local_count, "local", "pc", pc);
+    default: return true; /* n says what it likes; j is checked where the path goes, and here that it is a start */
+  }
+}
+
+/* Decodes all of the code, also what no path meets, and then looks whether jumps hit instructions. */
+static bool sweep(struct check *c) {
+  const struct unit *u = c->u;
+  uint32_t operands[2];
+  for (uint32_t pc = 0, bytes; pc < u->code_bytes; pc += bytes) {
+    bytes = instruction_decode(u->code, u->code_bytes, pc, operands);
+    if (!bytes) {
+      return refuse(c, CAMP_CORRUPT, opcode_table[u->code[pc]].name ? "pc %u: the instruction 0x%02x is cut short"
+                                                                    : "pc %u: no opcode has the byte 0x%02x", pc, u->code[pc]);
+    }
+    c->starts[pc] = 1;
+    const char *letters = opcode_table[u->code[pc]].operands;
+    for (int i = 0; letters[i]; i++) {
+      if (!operand_ok(c, letters[i], operands[i], pc)) return false;
+    }
+    if (!special_operands_ok(c, pc, operands)) return false;
+  }
+  return true;
+}
+
+static uint32_t pops_of(const struct unit *u, uint8_t op, const uint32_t operands[2]) {
+  if (op == OP_ONEOF) return operands[0] + 1;
+  if (op == OP_EMIT) return u->emits[operands[0]].key_count;
+  if (op == OP_WAIT) return u->waits[operands[0]].arm_pc != NONE;
+  CHECK(opcode_table[op].pops >= 0);
+  return (uint32_t)opcode_table[op].pops;
+}
+
+static bool place_ok(struct check *c, uint32_t pc, enum mode mode, uint32_t depth) {
+  const struct opcode_info *info = &opcode_table[c->u->code[pc]];
+  if (mode == MODE_EXPR && !(info->flags & OPF_EXPR)) {
+    return refuse(c, CAMP_CORRUPT, "pc %u: %s in an expression", pc, info->name);
+  }
+  if (c->u->code[pc] != OP_RET) return true;
+  if (mode == MODE_STEP) return refuse(c, CAMP_CORRUPT, "pc %u: RET in steps", pc);
+  return depth == 1 || refuse(c, CAMP_CORRUPT, "pc %u: RET with %u values on the stack", pc, depth);
+}
+
+/* Follows one instruction to where it may go. */
+static bool follow(struct check *c, uint32_t pc, enum mode mode) {
+  const struct unit *u = c->u;
+  uint32_t operands[2], depth = c->seen[mode][pc] - 1u;
+  uint32_t next = pc + instruction_decode(u->code, u->code_bytes, pc, operands);
+  uint8_t op = u->code[pc];
+  const struct opcode_info *info = &opcode_table[op];
+  uint32_t pops = pops_of(u, op, operands);
+  if (!place_ok(c, pc, mode, depth)) return false;
+  if (depth < pops) return refuse(c, CAMP_CORRUPT, "pc %u: %s takes %u values and %u are there", pc, info->name, pops, depth);
+  uint32_t after = depth - pops + (uint8_t)info->pushes;
+  if (after > LIMIT_STACK_COUNT) return refuse(c, CAMP_LIMIT, "pc %u: more than %d values on the stack", pc, LIMIT_STACK_COUNT);
+  switch (op) {
+    case OP_AND: case OP_OR:
+      return enter(c, operands[0], mode, depth, "pc", pc) && enter(c, next, mode, after, "pc", pc);
+    case OP_EACH:
+      return enter(c, operands[1], mode, after, "pc", pc) && enter(c, next, mode, depth, "pc", pc);
+    case OP_FORK:
+      return enter(c, operands[0], MODE_STEP, 0, "pc", pc) && enter(c, next, mode, after, "pc", pc);
+    case OP_WAIT:
+      return after == 0 || refuse(c, CAMP_CORRUPT, "pc %u: WAIT leaves %u values on the stack", pc, after);
+    default: break;
+  }
+  if ((info->flags & OPF_JUMP) && !enter(c, operands[0], mode, after, "pc", pc)) return false;
+  return (info->flags & OPF_END) || enter(c, next, mode, after, "pc", pc);
+}
+
+static bool code_ok(struct check *c) {
+  const struct unit *u = c->u;
+  if (!sweep(c) || !entry_ok(c) || !measures_ok(c)) return false;
+  if (!triggers_ok(c, u->triggers, u->trigger_count, ROLE_TRIGGER) || !triggers_ok(c, u->stops, u->stop_count, ROLE_STOP) ||
+      !triggers_ok(c, u->goals, u->goal_count, ROLE_GOAL)) {
+    return false;
+  }
+  if (!waits_ok(c)) return false;
+  while (c->work_count) {
+    uint32_t at = c->work[--c->work_count];
+    if (!follow(c, at & ~WORK_EXPR, at & WORK_EXPR ? MODE_EXPR : MODE_STEP)) return false;
+  }
+  return true;
+}
+
+enum camp_err unit_verify(const struct unit *u, struct program_error *e) {
+  struct check c = { .u = u, .e = e };
+  e->text[0] = '\0';
+  if (!counts_ok(&c) || !pool_ok(&c) || !emits_ok(&c)) return c.err;
+  if (!parts_ok(&c, u->subject, u->subject_count, "subject") || !parts_ok(&c, u->body, u->body_count, "body")) return c.err;
+  if (!steps_ok(&c)) return c.err;
+  size_t n = u->code_bytes;
+  /* Most units fit in the small array: a project has thousands, and each is verified twice. */
+  uint32_t small[1024], *memory = small;
+  size_t bytes = 2 * n * sizeof *memory + 3 * n;
+  if (bytes > sizeof small) memory = malloc(bytes);
+  CHECK(memory);
+  c.work = memory;
+  c.starts = (uint8_t *)(memory + 2 * n);
+  c.seen[MODE_STEP] = c.starts + n;
+  c.seen[MODE_EXPR] = c.starts + 2 * n;
+  memset(c.starts, 0, 3 * n);
+  code_ok(&c);
+  if (memory != small) free(memory);
+  return c.err;
+}
