@@ -1,0 +1,136 @@
+/* Gathers lines into batches: what a live run and an import have in common.
+ *
+ * It is not a reader of formats (runtime/input) and no clock: the caller says when a batch arrived.
+ *
+ * Invariants:
+ * 1. `place` is behind the last line of the batch, blank lines included, so that committing it with the batch leaves no line
+ *    out and takes none twice.
+ * 2. Everything of a batch is copied into its arena, because the feed's window moves on. */
+#include "runtime/command/intake.h"
+
+#include "runtime/command/options.h"
+#include "runtime/command/progress.h"
+#include "vm/base/utf8.h"
+
+#include <inttypes.h>
+
+struct reject_row reject_of(struct arena *a, struct str source, int64_t line, struct str text, struct str why, int64_t at_ms) {
+  struct str valid = { text.ptr, text.len < LIMIT_REJECT_BYTES ? text.len : LIMIT_REJECT_BYTES };
+  char *shown = arena_alloc(a, valid.len * 3 + 1);
+  size_t n = 0;
+  /* Rows are UTF-8; the bytes of a line may be anything, so what is not becomes U+FFFD. */
+  while (valid.len) {
+    size_t bytes = utf8_decode(valid, NULL);
+    if (bytes && valid.ptr[0]) {
+      memcpy(shown + n, valid.ptr, bytes);
+      n += bytes;
+    } else {
+      memcpy(shown + n, "\xef\xbf\xbd", 3);
+      n += 3;
+      bytes = 1;
+    }
+    valid.ptr += bytes;
+    valid.len -= bytes;
+  }
+  return (struct reject_row){ .at_ms = at_ms, .line = line, .source = source, .reason = arena_str(a, why), .text = { shown, n } };
+}
+
+int intake_open(struct session *s, struct intake *in, const char *path, bool csv, const char *key, uint32_t batch) {
+  *in = (struct intake){ .batch = batch };
+  arena_init(&in->arena, 1 << 20);
+  arena_init(&in->names, 4096);
+  struct str why = { NULL, 0 };
+  enum camp_err err = feed_open(path, csv, &in->feed, &why, &in->names);
+  if (err != CAMP_OK) {
+    complain(s->command, STR_FMT, STR_ARG(why));
+    return EXIT_COULD_NOT;
+  }
+  in->key = arena_str(&in->names, key ? str_from_c(key) : feed_key(in->feed));
+  err = store_source_get(s->store, in->key, &in->place);
+  if (err != CAMP_OK) {
+    complain(s->command, "%s", store_last_error(s->store)->text);
+    return exit_code_of(err);
+  }
+  if (feed_size(in->feed) < 0) {
+    /* What standard input holds is new each time. */
+    in->place.byte_offset = in->place.line = 0;
+  } else if (in->place.byte_offset > 0 && feed_seek(in->feed, in->place.byte_offset, in->place.line) != CAMP_OK) {
+    complain(s->command, "%s was read up to byte %" PRId64 " before, but has only %" PRId64 ". If it holds new events now, give "
+             "it another name; or pass them to standard input.", path, in->place.byte_offset, feed_size(in->feed));
+    return EXIT_COULD_NOT;
+  }
+  return EXIT_FINE;
+}
+
+void intake_close(struct intake *in) {
+  if (in->feed) feed_close(in->feed);
+  arena_deinit(&in->arena);
+  arena_deinit(&in->names);
+}
+
+static void take_line(struct intake *in, struct str borrowed, int64_t number, bool too_long) {
+  struct str why = { NULL, 0 }, line = arena_str(&in->arena, borrowed);
+  struct input input = { 0 };
+  enum input_kind kind = INPUT_REJECT;
+  if (too_long) why = arena_printf(&in->arena, "the line is longer than %u bytes", LIMIT_EVENT_BYTES);
+  else kind = feed_parse(in->feed, line, &in->arena, &input, &why);
+  if (kind == INPUT_EVENT) VEC_PUSH(&in->arena, &in->inputs, input);
+  if (kind != INPUT_REJECT) return;
+  if (in->hidden.len && str_starts(line, in->hidden)) {
+    line = str_slice(line.ptr + in->hidden.len, line.ptr + line.len);
+    if (in->shown_first) line = arena_printf(&in->arena, "%c" STR_FMT, in->shown_first, STR_ARG(line));
+  }
+  struct reject_row row = reject_of(&in->arena, in->key, number, line, why, 0);
+  VEC_PUSH(&in->arena, &in->rejects, row);
+}
+
+int intake_gather(struct session *s, struct intake *in, int wait_ms, int grown_ms) {
+  while (!in->ended && in->inputs.count + in->rejects.count < in->batch && !stop_asked()) {
+    int64_t number, offset, end;
+    struct str line;
+    int wait = wait_ms;
+    if (intake_holds(in)) {
+      int64_t left = in->first_ms + grown_ms - clock_steady_ms();
+      if (left <= 0) break;
+      wait = (int)left;
+    }
+    enum feed_result r = feed_next(in->feed, wait, &line, &number, &offset, &end);
+    if (r == FEED_EMPTY) break;
+    if (r == FEED_END) {
+      in->ended = true;
+      break;
+    }
+    if (r == FEED_ERROR) {
+      complain(s->command, "cannot read " STR_FMT, STR_ARG(in->key));
+      return EXIT_COULD_NOT;
+    }
+    if (!intake_holds(in)) in->first_ms = clock_steady_ms();
+    take_line(in, line, number, r == FEED_TOO_LONG);
+    in->place.byte_offset = end;
+    in->place.line = number;
+  }
+  return EXIT_FINE;
+}
+
+int intake_take(struct session *s, struct intake *in, int64_t now_ms) {
+  for (uint32_t i = 0; i < in->rejects.count; i++) in->rejects.items[i].at_ms = now_ms;
+  in->place.count += in->inputs.count;
+  struct engine_inputs batch = { .inputs = in->inputs.items, .count = in->inputs.count, .rejects = in->rejects.items,
+    .reject_count = in->rejects.count, .source_key = in->key, .source = in->place, .arrival_ms = now_ms };
+  int code = session_take(s, &batch);
+  if (code != EXIT_FINE) return code;
+  in->taken += in->inputs.count;
+  in->refused += in->rejects.count;
+  arena_reset(&in->arena);
+  memset(&in->inputs, 0, sizeof in->inputs);
+  memset(&in->rejects, 0, sizeof in->rejects);
+  return EXIT_FINE;
+}
+
+void say_refused(uint64_t count, const char *db) {
+  if (!count) return;
+  fflush(stdout);
+  fprintf(stderr, "%" PRIu64 " line%s could not be taken", count, count == 1 ? "" : "s");
+  if (db) fprintf(stderr, "; `camp rejects --db %s` lists %s with the reason", db, count == 1 ? "it" : "them");
+  fputc('\n', stderr);
+}
