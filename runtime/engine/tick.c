@@ -434,11 +434,9 @@ static enum camp_err run_once(struct live *l, struct strand_item *item, uint32_t
     struct env env = live_env(l);
     switch (vm_run(&e->vm, &env, &f)) {
       case RUN_EFFECT: {
-        /* An effect may end this very strand (`stop` of its own campaign) or run the VM (a zone that changes): keep the place. */
-        struct vm kept = e->vm;
+        /* An effect may end this very strand: `stop` of its own campaign. */
         TRY(apply(l, item, &f));
         if (item->state == ROW_GONE) return CAMP_OK;
-        e->vm = kept;
         break;
       }
       case RUN_WAIT:
