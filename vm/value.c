@@ -46,6 +46,16 @@ uint32_t currency_parse(struct str letters) {
   return CURRENCY((unsigned char)letters.ptr[0], (unsigned char)letters.ptr[1], (unsigned char)letters.ptr[2]);
 }
 
+uint32_t currency_from_json(struct json j) {
+  if (j.type != JSON_STRING || j.text.len != 5) return 0;
+  char letters[3];
+  for (int i = 0; i < 3; i++) {
+    char c = j.text.ptr[i + 1];
+    letters[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+  }
+  return currency_parse((struct str){ letters, 3 });
+}
+
 void currency_print(uint32_t currency, char out[4]) {
   for (int i = 0; i < 3; i++) {
     char c = (char)(currency >> (16 - 8 * i) & 0x7f);
@@ -394,7 +404,7 @@ static struct value money_from_text(struct str s, uint32_t currency) {
 static struct value money_from_record(struct json j, uint32_t currency, struct arena *a) {
   struct json amount = json_member(j.text, STR("amount")), own = json_member(j.text, STR("currency"));
   if (own.type == JSON_STRING) {
-    currency = currency_parse(json_string(own, a));
+    currency = currency_from_json(own);
     if (!currency) return value_missing();
   }
   int64_t n;

@@ -42,6 +42,8 @@ _Static_assert(sizeof(struct value) == 16, "values travel in two registers");
 /* ISO 4217 letters in a number: 'E' << 16 | 'U' << 8 | 'R'. 0 is no currency. */
 #define CURRENCY(a, b, c) ((uint32_t)(a) << 16 | (uint32_t)(b) << 8 | (uint32_t)(c))
 uint32_t currency_parse(struct str letters); /* 0 when it is not three capital letters */
+/* Of a JSON text, in either case, as payment services send it; 0 when it is not three letters. */
+uint32_t currency_from_json(struct json j);
 void currency_print(uint32_t currency, char out[4]);
 
 static inline struct value value_missing(void) { return (struct value){ .type = V_MISSING }; }
