@@ -1,0 +1,337 @@
+/* Contacts: from key to id in batches, a contact's rows read and written together, timers.
+ *
+ * Not for: what a contact's state means (vm/contact.c), nor when it is to be looked at (the engine).
+ *
+ * Invariants:
+ * 1. A key has one id for ever. Ids rise by one, in the order in which keys first appear in the input, whatever the batch.
+ * 2. Two keys are never taken for one: a place of contact_key is a key's own when its proof agrees, 88 bits with the place, both
+ *    under secret keys made with the database.
+ * 3. contact_key is read and written in order of hash within a batch, slot in order of contact, timer in order of time at
+ *    commit: random places, visited in order, share their pages.
+ * 4. timer holds (slot.due, contact) for each contact whose due is not NULL, and nothing else. */
+#include "sqlite.h"
+
+#include <stdlib.h>
+
+#define HASH_BITS 56 /* a row id below 2^56 takes eight bytes instead of nine */
+#define HASH_MASK ((UINT64_C(1) << HASH_BITS) - 1)
+
+/* --- keys ------------------------------------------------------------------------------------------------------------- */
+
+static bool place_before(const struct key_place *a, const struct key_place *b) {
+  if (a->hash != b->hash) return a->hash < b->hash;
+  return a->proof != b->proof ? a->proof < b->proof : a->index < b->index;
+}
+
+/* Sorts by hash: one counting pass by the leading bits puts nearly every item in place, insertion does the rest. Equal spread is
+ * what a hash gives; were it not, this would still be right. */
+static void places_sort(struct store *s, uint32_t count) {
+  uint32_t bits = 1;
+  while (bits < 16 && (1u << bits) < count) bits++;
+  uint32_t buckets = 1u << bits, shift = HASH_BITS - bits;
+  uint32_t *starts = calloc(buckets + 1, sizeof *starts);
+  CHECK(starts);
+  for (uint32_t i = 0; i < count; i++) starts[(s->places[i].hash >> shift) + 1]++;
+  for (uint32_t b = 0; b < buckets; b++) starts[b + 1] += starts[b];
+  for (uint32_t i = 0; i < count; i++) s->places_spare[starts[s->places[i].hash >> shift]++] = s->places[i];
+  free(starts);
+  struct key_place *sorted = s->places_spare;
+  for (uint32_t i = 1; i < count; i++) {
+    struct key_place p = sorted[i];
+    uint32_t at = i;
+    for (; at > 0 && place_before(&p, &sorted[at - 1]); at--) sorted[at] = sorted[at - 1];
+    sorted[at] = p;
+  }
+  s->places_spare = s->places;
+  s->places = sorted;
+}
+
+static void places_fill(struct store *s, const struct key_lookup *keys, uint32_t count) {
+  if (count > s->place_cap) {
+    uint32_t cap = s->place_cap;
+    s->places = store_grow(s->places, &cap, count, sizeof *s->places);
+    s->places_spare = store_grow(s->places_spare, &s->place_cap, count, sizeof *s->places_spare);
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    s->places[i] = (struct key_place){ hash_str(s->hash_key, keys[i].key) & HASH_MASK,
+                                       (uint32_t)hash_str(s->proof_key, keys[i].key), i };
+  }
+  places_sort(s, count);
+}
+
+/* The id of the key with this hash and proof, 0 when it is not known; *free_at is where it would be put. */
+static enum camp_err key_find(struct store *s, uint64_t hash, uint32_t proof, int64_t *id, uint64_t *free_at) {
+  *id = 0;
+  for (;; hash = (hash + 1) & HASH_MASK) {
+    sqlite3_stmt *q = query(s, Q_KEY_FIND);
+    if (q) sqlite3_bind_int64(q, 1, (int64_t)hash);
+    bool row;
+    enum camp_err err = query_step(s, q, &row);
+    if (err) return err;
+    *free_at = hash;
+    if (!row) return CAMP_OK;
+    if (sqlite3_column_int64(q, 0) == (int64_t)proof) *id = sqlite3_column_int64(q, 1);
+    sqlite3_reset(q);
+    if (*id) return CAMP_OK;
+  }
+}
+
+static enum camp_err key_put(struct store *s, uint64_t hash, uint32_t proof, int64_t id) {
+  for (;; hash = (hash + 1) & HASH_MASK) {
+    sqlite3_stmt *q = query(s, Q_KEY_PUT);
+    if (q) {
+      sqlite3_bind_int64(q, 1, (int64_t)hash);
+      sqlite3_bind_int64(q, 2, proof);
+      sqlite3_bind_int64(q, 3, id);
+    }
+    enum camp_err err = query_run(s, q);
+    if (err || sqlite3_changes(s->db)) return err;
+  }
+}
+
+static bool same_key(const struct key_place *a, const struct key_place *b) { return a->hash == b->hash && a->proof == b->proof; }
+
+/* Each known key's id, to all its places; *unknown counts the others. A new key's first place is its lowest index. */
+static enum camp_err places_find(struct store *s, struct key_lookup *keys, uint32_t count, uint32_t *unknown) {
+  *unknown = 0;
+  for (uint32_t i = 0; i < count;) {
+    struct key_place *p = &s->places[i];
+    int64_t id;
+    uint64_t free_at;
+    enum camp_err err = key_find(s, p->hash, p->proof, &id, &free_at);
+    if (err) return err;
+    *unknown += id == 0;
+    uint32_t first = i;
+    for (; i < count && same_key(p, &s->places[i]); i++) keys[s->places[i].index].id = id;
+    if (!id) keys[s->places[first].index].fresh = true;
+  }
+  return CAMP_OK;
+}
+
+/* The new keys' ids go to their first places in the order of the input; then, in order of hash, to the table and to the others. */
+static enum camp_err places_make(struct store *s, struct key_lookup *keys, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++)
+    if (keys[i].fresh) keys[i].id = ++s->now.contact_last;
+  for (uint32_t i = 0; i < count;) {
+    const struct key_place *p = &s->places[i];
+    struct key_lookup *first = &keys[p->index];
+    if (first->fresh) {
+      enum camp_err err = key_put(s, p->hash, p->proof, first->id);
+      if (err) return err;
+    }
+    for (uint32_t j = i; i < count && same_key(&s->places[j], &s->places[i]); i++) {
+      keys[s->places[i].index].id = first->id;
+      keys[s->places[i].index].fresh = first->fresh;
+    }
+  }
+  return CAMP_OK;
+}
+
+enum camp_err store_contacts(struct store *s, struct key_lookup *keys, uint32_t count, bool make, int64_t at_ms) {
+  uint32_t unknown = 0;
+  for (uint32_t i = 0; i < count; i++) keys[i].fresh = false;
+  if (!count) return CAMP_OK;
+  places_fill(s, keys, count);
+  enum camp_err err = places_find(s, keys, count, &unknown);
+  if (!err && make && unknown) {
+    int64_t first = s->now.contact_last + 1;
+    if ((err = places_make(s, keys, count))) return err;
+    s->counters_changed = true;
+    s->fresh = store_grow(s->fresh, &s->fresh_cap, s->fresh_count + 1, sizeof *s->fresh);
+    s->fresh[s->fresh_count++] = (struct fresh_range){ first, at_ms };
+  } else {
+    for (uint32_t i = 0; i < count; i++) keys[i].fresh = false;
+  }
+  return err;
+}
+
+/* --- rows ------------------------------------------------------------------------------------------------------------- */
+
+/* Columns of SLOT_READ. */
+enum { C_SLOT, C_DUE, C_SINCE, C_BODY, C_UNIT, C_PC, C_BASE, C_STARTED, C_ENTRY, C_FORK, C_SENDS, C_CONVERTED, C_LAST_EVENT,
+  C_LAST_MESSAGE, C_KEY, C_ATTRIBUTES };
+
+static struct strand_row strand_of(sqlite3_stmt *q, struct arena *a) {
+  int64_t since = sqlite3_column_int64(q, C_SINCE);
+  return (struct strand_row){ .slot = (uint32_t)sqlite3_column_int64(q, C_SLOT), .unit = (uint32_t)sqlite3_column_int64(q, C_UNIT),
+    .pc = (uint32_t)sqlite3_column_int64(q, C_PC), .entry = (uint32_t)sqlite3_column_int64(q, C_ENTRY),
+    .fork = (uint32_t)sqlite3_column_int64(q, C_FORK), .sends = (uint32_t)sqlite3_column_int64(q, C_SENDS),
+    .due_ms = column_or(q, C_DUE, STORE_NEVER), .since_ms = since, .base_ms = column_or(q, C_BASE, since),
+    .started_ms = column_or(q, C_STARTED, since), .converted = sqlite3_column_int(q, C_CONVERTED), .locals = column_str(a, q, C_BODY),
+    .state = ROW_CLEAN };
+}
+
+enum camp_err store_contact_read(struct store *s, struct arena *a, int64_t id, struct contact_row *out) {
+  *out = (struct contact_row){ .id = id, .timer_ms = STORE_NEVER };
+  VEC(struct strand_row) strands = { 0 };
+  sqlite3_stmt *q = query(s, Q_SLOT_READ);
+  if (q) sqlite3_bind_int64(q, 1, id << SLOT_SHIFT);
+  bool row, found = false;
+  enum camp_err err;
+  while (!(err = query_step(s, q, &row)) && row) {
+    if (sqlite3_column_int64(q, C_SLOT) == 0) {
+      found = true;
+      out->timer_ms = column_or(q, C_DUE, STORE_NEVER);
+      out->state = column_str(a, q, C_BODY);
+      out->last_event = sqlite3_column_int64(q, C_LAST_EVENT);
+      out->last_message = sqlite3_column_int64(q, C_LAST_MESSAGE);
+      out->key = column_str(a, q, C_KEY);
+      out->attributes = column_str(a, q, C_ATTRIBUTES);
+    } else {
+      struct strand_row strand = strand_of(q, a);
+      VEC_PUSH(a, &strands, strand);
+    }
+  }
+  if (err) return err;
+  out->strands = strands.items;
+  out->strand_count = strands.count;
+  return found ? CAMP_OK : CAMP_NOT_FOUND;
+}
+
+static int64_t known_since(const struct store *s, int64_t contact) {
+  int64_t at = 0;
+  for (uint32_t i = 0; i < s->fresh_count && s->fresh[i].first <= contact; i++) at = s->fresh[i].at_ms;
+  return at;
+}
+
+static enum camp_err contact_put(struct store *s, const struct contact_row *r, int64_t due) {
+  sqlite3_stmt *q = query(s, Q_CONTACT_PUT);
+  if (q) {
+    sqlite3_bind_int64(q, 1, r->id << SLOT_SHIFT);
+    bind_unless(q, 2, due, STORE_NEVER);
+    sqlite3_bind_int64(q, 3, known_since(s, r->id));
+    bind_blob_or_null(q, 4, r->state);
+    bind_unless(q, 5, r->last_event, 0);
+    bind_unless(q, 6, r->last_message, 0);
+    bind_str(q, 7, r->key);
+    bind_str_or_null(q, 8, r->attributes);
+  }
+  return query_run(s, q);
+}
+
+static enum camp_err contact_set(struct store *s, const struct contact_row *r, int64_t due) {
+  sqlite3_stmt *q = query(s, Q_CONTACT_SET);
+  if (q) {
+    sqlite3_bind_int64(q, 1, r->id << SLOT_SHIFT);
+    bind_unless(q, 2, due, STORE_NEVER);
+    bind_blob_or_null(q, 3, r->state);
+    bind_unless(q, 4, r->last_event, 0);
+    bind_unless(q, 5, r->last_message, 0);
+    bind_str_or_null(q, 6, r->attributes);
+  }
+  return query_run(s, q);
+}
+
+static enum camp_err strand_put(struct store *s, int64_t contact, const struct strand_row *t) {
+  CHECK(t->slot > 0 && t->slot < SLOT_COUNT);
+  int64_t id = contact << SLOT_SHIFT | t->slot;
+  sqlite3_stmt *q = query(s, t->state == ROW_GONE ? Q_STRAND_GONE : Q_STRAND_PUT);
+  if (q) sqlite3_bind_int64(q, 1, id);
+  if (q && t->state != ROW_GONE) {
+    bind_unless(q, 2, t->due_ms, STORE_NEVER);
+    sqlite3_bind_int64(q, 3, t->since_ms);
+    bind_blob_or_null(q, 4, t->locals);
+    sqlite3_bind_int64(q, 5, t->unit);
+    sqlite3_bind_int64(q, 6, t->pc);
+    bind_unless(q, 7, t->base_ms, t->since_ms);
+    bind_unless(q, 8, t->started_ms, t->since_ms);
+    sqlite3_bind_int64(q, 9, t->entry);
+    sqlite3_bind_int64(q, 10, t->fork);
+    sqlite3_bind_int64(q, 11, t->sends);
+    sqlite3_bind_int64(q, 12, t->converted);
+  }
+  return query_run(s, q);
+}
+
+static void timer_note(struct store *s, int64_t due, int64_t contact, bool put) {
+  if (due == STORE_NEVER) return;
+  s->timers = store_grow(s->timers, &s->timer_cap, s->timer_count + 1, sizeof *s->timers);
+  s->timers[s->timer_count] = (struct timer_change){ due, contact, s->timer_count, put };
+  s->timer_count++;
+}
+
+/* The timer that stands after a write. One that moves later while it has not fired stays: it fires, the engine looks, and it parks
+ * again; so an event that only pushes a deadline back costs no index write. */
+static int64_t timer_after(const struct store *s, int64_t was, int64_t wanted) {
+  bool later = wanted != STORE_NEVER && was != STORE_NEVER && wanted > was;
+  return later && was > s->due_limit ? was : wanted;
+}
+
+enum camp_err store_contact_write(struct store *s, const struct contact_row *r, int64_t timer_was) {
+  CHECK(r->id > 0 && r->id <= s->now.contact_last);
+  int64_t was = r->fresh ? STORE_NEVER : timer_was, due = timer_after(s, was, r->timer_ms);
+  enum camp_err err = r->fresh ? contact_put(s, r, due) : contact_set(s, r, due);
+  /* Made by an earlier look-up of this transaction, and not written since. */
+  if (!err && !r->fresh && !sqlite3_changes(s->db)) err = contact_put(s, r, due);
+  for (uint32_t i = 0; i < r->strand_count && !err; i++)
+    if (r->strands[i].state != ROW_CLEAN) err = strand_put(s, r->id, &r->strands[i]);
+  if (!err && due != was) {
+    timer_note(s, was, r->id, false);
+    timer_note(s, due, r->id, true);
+  }
+  return err;
+}
+
+/* --- timers ----------------------------------------------------------------------------------------------------------- */
+
+static int change_order(const void *x, const void *y) {
+  const struct timer_change *a = x, *b = y;
+  if (a->due != b->due) return a->due < b->due ? -1 : 1;
+  if (a->contact != b->contact) return a->contact < b->contact ? -1 : 1;
+  return a->order < b->order ? -1 : a->order > b->order;
+}
+
+static enum camp_err timer_apply(struct store *s, const struct timer_change *c) {
+  sqlite3_stmt *q = query(s, c->put ? Q_TIMER_PUT : Q_TIMER_GONE);
+  if (q) {
+    sqlite3_bind_int64(q, 1, c->due);
+    sqlite3_bind_int64(q, 2, c->contact);
+  }
+  return query_run(s, q);
+}
+
+enum camp_err timers_flush(struct store *s) {
+  enum camp_err err = CAMP_OK;
+  if (s->timer_count) qsort(s->timers, s->timer_count, sizeof *s->timers, change_order);
+  for (uint32_t i = 0; i < s->timer_count && !err;) {
+    const struct timer_change *first = &s->timers[i], *last = first;
+    while (++i < s->timer_count && s->timers[i].due == first->due && s->timers[i].contact == first->contact) last = &s->timers[i];
+    /* Puts and removals of one timer alternate: the same sort first and last is one change, different ones are none. */
+    if (first->put == last->put) err = timer_apply(s, last);
+  }
+  s->timer_count = 0;
+  return err;
+}
+
+enum camp_err store_due(struct store *s, int64_t limit_ms, int64_t *ids, uint32_t max, uint32_t *count) {
+  *count = 0;
+  bool in = s->in_transaction, row;
+  sqlite3_stmt *q = query(s, Q_TIMER_DUE);
+  if (q) {
+    sqlite3_bind_int64(q, 1, in ? s->due_last : INT64_MIN);
+    sqlite3_bind_int64(q, 2, in ? s->due_contact : 0);
+    sqlite3_bind_int64(q, 3, limit_ms);
+    sqlite3_bind_int64(q, 4, max);
+  }
+  enum camp_err err = CAMP_OK;
+  while (*count < max && !(err = query_step(s, q, &row)) && row) {
+    if (in) s->due_last = sqlite3_column_int64(q, 0), s->due_contact = sqlite3_column_int64(q, 1);
+    ids[(*count)++] = sqlite3_column_int64(q, 1);
+  }
+  if (q) sqlite3_reset(q);
+  if (in && *count && s->due_last > s->due_limit) s->due_limit = s->due_last;
+  return err;
+}
+
+enum camp_err store_next_timer(struct store *s, int64_t *at_ms) {
+  *at_ms = STORE_NEVER;
+  enum camp_err err = s->in_transaction ? timers_flush(s) : CAMP_OK;
+  if (err) return err;
+  bool row;
+  sqlite3_stmt *q = query(s, Q_TIMER_NEXT);
+  err = query_step(s, q, &row);
+  if (err || !row) return err;
+  *at_ms = sqlite3_column_int64(q, 0);
+  sqlite3_reset(q);
+  return CAMP_OK;
+}

@@ -1,0 +1,207 @@
+/* The outbox's rows: put, found when ready, moved from state to state.
+ *
+ * Not for: policy, rendering or sending (runtime/send/outbox.c decides on states).
+ *
+ * Invariants:
+ * 1. Rows up to counter.outbox_settled are finished or listed in outbox_late; so finding work reads only what is left, without
+ *    an index that every row would pay for.
+ * 2. outbox_late lists exactly the rows in state deferred.
+ * 3. A row keeps its size when it is sent: `sent` holds `at` until then. Rows that grew would split their full pages.
+ *
+ *             put            store_outbox_state
+ *    ready <-------   ready/claimed/deferred -----> sent, dropped, withdrawn, failed   (for good)
+ *      ^                 |            ^
+ *      |   store_open    v claimed    | deferred until at_ms, then given out with the ready ones
+ *      +-----------------+            + */
+#include "sqlite.h"
+
+#include <stdlib.h>
+
+enum camp_err store_outbox_put(struct store *s, struct outbox_row *r) {
+  r->id = s->now.outbox_last + 1;
+  sqlite3_stmt *q = query(s, Q_OUTBOX_PUT);
+  if (q) {
+    sqlite3_bind_int64(q, 1, r->id);
+    sqlite3_bind_int64(q, 2, r->contact);
+    bind_unless(q, 3, r->prev, 0);
+    sqlite3_bind_int64(q, 4, r->at_ms);
+    if (r->state == OUTBOX_DROPPED) sqlite3_bind_null(q, 5);
+    else sqlite3_bind_int64(q, 5, r->state == OUTBOX_SENT ? r->sent_ms : r->at_ms);
+    sqlite3_bind_int64(q, 6, r->message);
+    sqlite3_bind_int64(q, 7, r->campaign);
+    sqlite3_bind_int64(q, 8, r->unit);
+    sqlite3_bind_int64(q, 9, r->pc);
+    sqlite3_bind_int64(q, 10, r->entry);
+    sqlite3_bind_int64(q, 11, r->fork);
+    sqlite3_bind_int64(q, 12, r->ordinal);
+    sqlite3_bind_int64(q, 13, r->state);
+    bind_str_or_null(q, 14, r->reason);
+  }
+  enum camp_err err = query_run(s, q);
+  if (!err) s->now.outbox_last = r->id;
+  if (!err && r->state == OUTBOX_DEFERRED) err = store_outbox_state(s, r->id, OUTBOX_DEFERRED, r->at_ms, r->reason);
+  return err;
+}
+
+static struct outbox_row outbox_of(struct arena *a, sqlite3_stmt *q) {
+  struct outbox_row r = { .id = sqlite3_column_int64(q, 0), .contact = sqlite3_column_int64(q, 1), .prev = sqlite3_column_int64(q, 2),
+    .at_ms = sqlite3_column_int64(q, 3), .message = (uint32_t)sqlite3_column_int64(q, 5),
+    .campaign = (uint32_t)sqlite3_column_int64(q, 6), .unit = (uint32_t)sqlite3_column_int64(q, 7),
+    .entry = (uint32_t)sqlite3_column_int64(q, 8), .fork = (uint32_t)sqlite3_column_int64(q, 9),
+    .ordinal = (uint32_t)sqlite3_column_int64(q, 10), .pc = (uint32_t)sqlite3_column_int64(q, 11),
+    .state = (uint8_t)sqlite3_column_int(q, 12), .reason = column_str(a, q, 13) };
+  if (r.state == OUTBOX_SENT) r.sent_ms = sqlite3_column_int64(q, 4);
+  return r;
+}
+
+enum camp_err store_outbox_get(struct store *s, struct arena *a, int64_t id, struct outbox_row *out) {
+  sqlite3_stmt *q = query(s, Q_OUTBOX_GET);
+  if (q) sqlite3_bind_int64(q, 1, id);
+  bool row;
+  enum camp_err err = query_step(s, q, &row);
+  if (err) return err;
+  if (!row) return CAMP_NOT_FOUND;
+  *out = outbox_of(a, q);
+  sqlite3_reset(q);
+  return CAMP_OK;
+}
+
+/* --- what is ready ---------------------------------------------------------------------------------------------------- */
+
+typedef VEC(struct outbox_item) item_list;
+
+/* Adds the row when it is still to be sent. */
+static enum camp_err item_add(struct store *s, struct arena *a, int64_t id, item_list *items) {
+  sqlite3_stmt *q = query(s, Q_OUTBOX_ITEM);
+  if (q) sqlite3_bind_int64(q, 1, id);
+  bool row;
+  enum camp_err err = query_step(s, q, &row);
+  if (err || !row) return err;
+  int state = sqlite3_column_int(q, 12);
+  if (state == OUTBOX_READY || state == OUTBOX_DEFERRED) {
+    struct outbox_item item = { .row = outbox_of(a, q), .key = column_str(a, q, 14), .attributes = column_str(a, q, 15) };
+    VEC_PUSH(a, items, item);
+  }
+  sqlite3_reset(q);
+  return CAMP_OK;
+}
+
+static enum camp_err items_by_id(struct store *s, struct arena *a, int64_t until_ms, uint32_t max, item_list *items) {
+  enum camp_err err = CAMP_OK;
+  bool row;
+  sqlite3_stmt *q;
+  if (s->now.outbox_late && (q = query(s, Q_LATE_DUE))) {
+    sqlite3_bind_int64(q, 1, until_ms);
+    sqlite3_bind_int64(q, 2, max);
+    while (!err && !(err = query_step(s, q, &row)) && row) err = item_add(s, a, sqlite3_column_int64(q, 0), items);
+    sqlite3_reset(q);
+  }
+  if (err || items->count == max) return err;
+  if ((q = query(s, Q_OUTBOX_READY))) {
+    sqlite3_bind_int64(q, 1, s->now.outbox_settled);
+    sqlite3_bind_int64(q, 2, until_ms);
+    sqlite3_bind_int64(q, 3, max - items->count);
+  }
+  while (!err && !(err = query_step(s, q, &row)) && row) err = item_add(s, a, sqlite3_column_int64(q, 0), items);
+  if (q) sqlite3_reset(q);
+  return err;
+}
+
+/* Everything ready until then, in order, in a temporary table: it may be much more than one batch, and sorting anew for each would
+ * be quadratic. */
+static enum camp_err order_fill(struct store *s, int64_t until_ms) {
+  bool row;
+  enum camp_err err = query_step(s, query(s, Q_ORDER_MAKE), &row);
+  if (!err) err = query_step(s, query(s, Q_ORDER_CLEAR), &row);
+  if (err) return err;
+  sqlite3_stmt *q = query(s, Q_ORDER_FILL);
+  if (q) {
+    sqlite3_bind_int64(q, 1, s->now.outbox_settled);
+    sqlite3_bind_int64(q, 2, until_ms);
+  }
+  err = query_step(s, q, &row);
+  s->order_place = 0;
+  s->order_until = until_ms;
+  s->order_last = err ? -1 : s->now.outbox_last;
+  return err;
+}
+
+static enum camp_err order_read(struct store *s, struct arena *a, uint32_t max, item_list *items) {
+  enum camp_err err = CAMP_OK;
+  bool row = true;
+  while (!err && items->count < max && row) {
+    /* The place moves on over rows that are finished; those given out and not finished are given out again. */
+    sqlite3_stmt *q = query(s, Q_ORDER_READ);
+    if (q) {
+      sqlite3_bind_int64(q, 1, s->order_place);
+      sqlite3_bind_int64(q, 2, max);
+    }
+    uint32_t before = items->count;
+    int64_t place = s->order_place;
+    bool any = false;
+    while (items->count < max && !(err = query_step(s, q, &row)) && row) {
+      any = true;
+      place = sqlite3_column_int64(q, 0);
+      if ((err = item_add(s, a, sqlite3_column_int64(q, 1), items))) break;
+    }
+    if (q) sqlite3_reset(q);
+    if (items->count > before || !any) break;
+    s->order_place = place;
+  }
+  return err;
+}
+
+static enum camp_err items_by_time(struct store *s, struct arena *a, int64_t until_ms, uint32_t max, item_list *items) {
+  enum camp_err err = CAMP_OK;
+  bool kept = s->order_last == s->now.outbox_last && s->order_until == until_ms;
+  if (kept) err = order_read(s, a, max, items);
+  if (err || items->count) return err;
+  if (s->now.outbox_settled == s->now.outbox_last && !s->now.outbox_late) return CAMP_OK;
+  err = order_fill(s, until_ms);
+  return err ? err : order_read(s, a, max, items);
+}
+
+enum camp_err store_outbox_ready(struct store *s, struct arena *a, bool by_time, int64_t until_ms, uint32_t max, struct outbox_item **out,
+                                 uint32_t *count) {
+  item_list items = { 0 };
+  enum camp_err err = by_time ? items_by_time(s, a, until_ms, max, &items) : items_by_id(s, a, until_ms, max, &items);
+  *out = items.items;
+  *count = err ? 0 : items.count;
+  return err;
+}
+
+/* --- states ----------------------------------------------------------------------------------------------------------- */
+
+enum camp_err store_outbox_state(struct store *s, int64_t id, enum outbox_state state, int64_t at_ms, struct str reason) {
+  sqlite3_stmt *q = query(s, Q_OUTBOX_STATE);
+  if (q) {
+    sqlite3_bind_int64(q, 1, id);
+    sqlite3_bind_int(q, 2, (int)state);
+    sqlite3_bind_int64(q, 3, at_ms);
+    bind_str_or_null(q, 4, reason);
+  }
+  enum camp_err err = query_run(s, q);
+  if (!err && !sqlite3_changes(s->db)) return CAMP_NOT_FOUND;
+  if (!err && (state == OUTBOX_DEFERRED || s->now.outbox_late)) {
+    q = query(s, state == OUTBOX_DEFERRED ? Q_LATE_PUT : Q_LATE_GONE);
+    if (q) sqlite3_bind_int64(q, 1, id);
+    if (q && state == OUTBOX_DEFERRED) sqlite3_bind_int64(q, 2, at_ms);
+    err = query_run(s, q);
+    if (state == OUTBOX_DEFERRED) s->now.outbox_late = true;
+  }
+  s->outbox_changed = true;
+  return err;
+}
+
+enum camp_err outbox_flush_settled(struct store *s) {
+  sqlite3_stmt *q = query(s, Q_OUTBOX_SETTLED);
+  if (q) sqlite3_bind_int64(q, 1, s->now.outbox_settled);
+  bool row;
+  enum camp_err err = query_step(s, q, &row);
+  if (err || !row) return err;
+  int64_t settled = column_or(q, 0, s->now.outbox_last);
+  sqlite3_reset(q);
+  if (settled != s->now.outbox_settled) s->counters_changed = true;
+  s->now.outbox_settled = settled;
+  return CAMP_OK;
+}

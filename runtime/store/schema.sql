@@ -1,0 +1,285 @@
+-- The database of one Camp project. It is yours: the views at the end answer the common questions in plain SQL, and reading is
+-- free at any time, also while `camp run` writes.
+--
+-- Times are milliseconds since 1970-01-01 UTC; the views show them as text too. Columns that repeat another (`received` when it
+-- equals `at`, `base` when it equals `since`) are NULL, because a NULL costs one byte and a time seven.
+-- Hot tables have no secondary index: each index would cost one more random page a written row.
+
+create table meta(
+  -- One row. The secret keys of the contact index: outside input cannot aim at one place of it.
+  id INTEGER PRIMARY KEY check(id = 1),
+  hash_0 INTEGER NOT NULL,          -- SipHash key of contact_key.hash
+  hash_1 INTEGER NOT NULL,
+  check_0 INTEGER NOT NULL,         -- SipHash key of contact_key.proof
+  check_1 INTEGER NOT NULL
+) strict;
+
+create table counter(
+  -- One row, written by each transaction that moves one of them.
+  id INTEGER PRIMARY KEY check(id = 1),
+  epoch INTEGER NOT NULL,           -- number of deploys so far
+  contact_last INTEGER NOT NULL,    -- the newest contact
+  outbox_settled INTEGER NOT NULL   -- outbox rows up to this id are finished, or listed in outbox_late
+) strict;
+
+create table clock(
+  -- One row: where the engine stands.
+  id INTEGER PRIMARY KEY check(id = 1),
+  now INTEGER NOT NULL,             -- virtual time reached, or the last tick's time
+  event_done INTEGER NOT NULL,      -- events up to this id have been through a tick
+  round_last INTEGER NOT NULL,      -- the round under way: inputs up to this id (0: none)
+  round_limit INTEGER NOT NULL,     -- and timers up to this moment
+  round_contact INTEGER NOT NULL,   -- contacts up to this id are finished
+  round_phase INTEGER NOT NULL      -- in this phase: 0 inputs, 1 timers
+) strict;
+
+create table source(
+  -- How far each input has been taken.
+  key TEXT PRIMARY KEY,             -- "file:/path" or "stdin"
+  byte_offset INTEGER NOT NULL,     -- bytes taken
+  line INTEGER NOT NULL,            -- lines taken
+  bytes_known INTEGER NOT NULL,     -- size when last looked at
+  mark_at INTEGER NOT NULL,         -- sorted input: own time of the last line taken
+  mark_line INTEGER NOT NULL,       -- and its number
+  count INTEGER NOT NULL            -- inputs accepted
+) strict, without rowid;
+
+create table name(
+  -- Event, list, tag, campaign, measure and message names as small numbers that never change.
+  id INTEGER PRIMARY KEY,
+  kind INTEGER NOT NULL,            -- 1 event, 2 list, 3 tag, 4 campaign, 5 measure, 6 message
+  text TEXT NOT NULL,
+  epoch INTEGER NOT NULL            -- measures: the deploy that brought it; else 0
+) strict;
+
+create table unit(
+  -- A compiled campaign, message or sequence by content: a changed script makes a new unit, and runs keep the one they began in.
+  id INTEGER PRIMARY KEY,
+  hash BLOB NOT NULL UNIQUE,        -- of the content
+  name TEXT NOT NULL,
+  place INTEGER,                    -- place in the current program, in order of declaration; NULL: an older version
+  strands INTEGER NOT NULL,         -- runs that stand in it now
+  deployed INTEGER,                 -- when it last became current
+  body BLOB NOT NULL                -- the program bytes
+) strict;
+
+create table step(
+  -- Where a place of a unit stands in its script.
+  unit INTEGER NOT NULL,
+  pc INTEGER NOT NULL,              -- place in the code
+  file TEXT NOT NULL,
+  line INTEGER NOT NULL,
+  column INTEGER NOT NULL,
+  label TEXT NOT NULL,              -- the step as a person would call it
+  primary key(unit, pc)
+) strict, without rowid;
+
+create table contact_key(
+  -- Contacts by key. A text index would hold each key twice and write wherever the alphabet says; this holds 56 bits of a keyed
+  -- hash, in whose order a batch is looked up and written. A taken place means the next one. The proof, 32 bits of a second
+  -- keyed hash, tells keys apart without reading the contact: 88 secret bits.
+  hash INTEGER PRIMARY KEY,
+  proof INTEGER NOT NULL,
+  contact INTEGER NOT NULL
+) strict;
+
+create table slot(
+  -- A contact and its strands side by side, so that an event reads and writes one page. id = contact * 4096 + slot; slot 0 is the
+  -- contact itself, the others are its strands: runs of campaigns. Columns of the other sort are NULL.
+  id INTEGER PRIMARY KEY,
+  due INTEGER,                      -- contact: when it is to be looked at; strand: when its wait ends. NULL: only an event wakes it
+  since INTEGER,                    -- contact: known since; strand: when the wait began
+  body BLOB,                        -- contact: measures, memberships, entries, recent event ids; strand: values that later steps read
+  unit INTEGER,                     -- strand: the unit it runs
+  pc INTEGER,                       -- strand: the place in the unit's code
+  base INTEGER,                     -- strand: from when the wait's delay counts. NULL: since
+  started INTEGER,                  -- strand: own time of what started it. NULL: since
+  entry INTEGER,                    -- strand: the contact's n-th entry into the campaign
+  fork INTEGER,                     -- strand: number of this branch within the run
+  sends INTEGER,                    -- strand: messages sent or dropped so far
+  converted INTEGER,                -- strand: 1 when the goal was met
+  last_event INTEGER,               -- contact: its newest event; each event names the one before
+  last_message INTEGER,             -- contact: its newest outbox row; each names the one before
+  key TEXT,                         -- contact: the key it is known by
+  attributes TEXT                   -- contact: its attributes, a JSON object
+) strict;
+
+create table timer(
+  -- One row a contact that has something due; slot.due of the contact says the same. It may be earlier than needed, never later.
+  due INTEGER NOT NULL,
+  contact INTEGER NOT NULL,
+  primary key(due, contact)
+) strict, without rowid;
+
+create table event(
+  -- What happened, as it came; append-only.
+  id INTEGER PRIMARY KEY,           -- order of arrival
+  contact INTEGER NOT NULL,
+  at INTEGER NOT NULL,              -- its own time
+  received INTEGER,                 -- when it arrived. NULL: at
+  name INTEGER NOT NULL,            -- name.id
+  prev INTEGER,                     -- the contact's event before
+  kind INTEGER NOT NULL,            -- 0 track, 1 identify, 2 emitted, 3 imported, 4 the engine's remark
+  ident INTEGER,                    -- hash of the event's own id, if it had one
+  body TEXT,                        -- properties, a JSON object
+  outcome TEXT                      -- what it did not do and why, one a line
+) strict;
+
+create table seen(
+  -- Older event ids of a contact, in chunks; recent ones are in the contact's body.
+  contact INTEGER NOT NULL,
+  day_last INTEGER NOT NULL,        -- the newest day in the chunk, days since 1970
+  part INTEGER NOT NULL,
+  bytes BLOB NOT NULL,
+  primary key(contact, day_last, part)
+) strict, without rowid;
+
+create table entry_key(
+  -- `entry once per KEY`: with which keys a contact has entered a campaign.
+  contact INTEGER NOT NULL,
+  campaign INTEGER NOT NULL,        -- name.id
+  hash INTEGER NOT NULL,            -- of the key
+  primary key(contact, campaign, hash)
+) strict, without rowid;
+
+create table member(
+  -- Who is in which list.
+  list INTEGER NOT NULL,            -- name.id
+  contact INTEGER NOT NULL,
+  since INTEGER NOT NULL,
+  primary key(list, contact)
+) strict, without rowid;
+
+create table tag(
+  -- Who carries which tag.
+  tag INTEGER NOT NULL,             -- name.id
+  contact INTEGER NOT NULL,
+  since INTEGER NOT NULL,
+  primary key(tag, contact)
+) strict, without rowid;
+
+create table goal(
+  -- Goals that were met, one a run.
+  campaign INTEGER NOT NULL,        -- name.id
+  contact INTEGER NOT NULL,
+  entry INTEGER NOT NULL,           -- the contact's n-th entry into the campaign
+  at INTEGER NOT NULL,
+  event INTEGER NOT NULL,           -- what met it
+  primary key(campaign, contact, entry)
+) strict, without rowid;
+
+create table outbox(
+  -- Messages, each with what became of it. Appended by the engine; only state, sent and reason change.
+  id INTEGER PRIMARY KEY,
+  contact INTEGER NOT NULL,
+  prev INTEGER,                     -- the contact's row before
+  at INTEGER NOT NULL,              -- when it was released
+  sent INTEGER,                     -- when it left or was given up; equals `at` until then, so that the row keeps its size
+  message INTEGER NOT NULL,         -- name.id
+  campaign INTEGER NOT NULL,        -- name.id
+  unit INTEGER NOT NULL,            -- the strand's unit
+  pc INTEGER NOT NULL,              -- the step that sent it
+  entry INTEGER NOT NULL,           -- contact, campaign, entry, fork and ordinal are the message's key, which never changes
+  fork INTEGER NOT NULL,
+  ordinal INTEGER NOT NULL,
+  state INTEGER NOT NULL,           -- 0 ready, 1 claimed, 2 sent, 3 dropped, 4 withdrawn, 5 failed, 6 deferred
+  reason TEXT
+) strict;
+
+create table outbox_late(
+  -- Rows that a sender put off; few, so they may have an index.
+  id INTEGER PRIMARY KEY,           -- outbox.id
+  due INTEGER NOT NULL              -- when to try again
+) strict;
+create index outbox_late_due on outbox_late(due);
+
+create table sender(
+  -- What a sender has made durable, written together with the states of its rows.
+  key TEXT PRIMARY KEY,
+  mark INTEGER NOT NULL             -- a file's length
+) strict, without rowid;
+
+create table reject(
+  -- Lines that could not be taken.
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,              -- when it was refused
+  line INTEGER NOT NULL,            -- its number in the source
+  source TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  text TEXT NOT NULL                -- the line, its beginning when it is long
+) strict;
+
+-- Views: the questions that people ask. Each has the internal numbers too, for joins.
+
+create view contact as
+  -- Who is known, with attributes; `since` is the moment they were first heard of.
+  select key as contact, attributes, strftime('%Y-%m-%dT%H:%M:%fZ', since / 1000.0, 'unixepoch') as known_since,
+    id >> 12 as contact_id, since as known_since_ms, due as due_ms
+  from slot where id & 4095 = 0;
+
+create view position as
+  -- Where everybody stands: one row a run under way.
+  select c.key as contact, u.name as campaign, p.file as file, p.line as line, p.label as step,
+    strftime('%Y-%m-%dT%H:%M:%fZ', s.due / 1000.0, 'unixepoch') as waits_until,
+    strftime('%Y-%m-%dT%H:%M:%fZ', s.since / 1000.0, 'unixepoch') as waiting_since,
+    strftime('%Y-%m-%dT%H:%M:%fZ', ifnull(s.started, s.since) / 1000.0, 'unixepoch') as started,
+    s.entry as entry, s.fork as fork, s.sends as sends, s.converted as converted, u.place is not null as current_version,
+    s.id >> 12 as contact_id, s.unit as unit, s.pc as pc, s.due as waits_until_ms, s.since as waiting_since_ms,
+    ifnull(s.started, s.since) as started_ms
+  from slot s
+  join slot c on c.id = (s.id >> 12) << 12
+  left join unit u on u.id = s.unit
+  left join step p on p.unit = s.unit and p.pc = s.pc
+  where s.id & 4095 <> 0;
+
+create view due as
+  -- What is due when, by campaign and step.
+  select campaign, step, file, line, count(*) as contacts, min(waits_until) as next, max(waits_until) as last,
+    min(waits_until_ms) as next_ms
+  from position where waits_until_ms is not null group by campaign, file, line, step;
+
+create view membership as
+  -- Who is in which list since when.
+  select c.key as contact, n.text as list, strftime('%Y-%m-%dT%H:%M:%fZ', m.since / 1000.0, 'unixepoch') as since,
+    m.contact as contact_id, m.since as since_ms
+  from member m join name n on n.id = m.list join slot c on c.id = m.contact << 12;
+
+create view tagged as
+  -- Who carries which tag since when.
+  select c.key as contact, n.text as tag, strftime('%Y-%m-%dT%H:%M:%fZ', t.since / 1000.0, 'unixepoch') as since,
+    t.contact as contact_id, t.since as since_ms
+  from tag t join name n on n.id = t.tag join slot c on c.id = t.contact << 12;
+
+create view message as
+  -- Every message, sent or not, and why.
+  select c.key as contact, m.text as message, k.text as campaign,
+    strftime('%Y-%m-%dT%H:%M:%fZ', o.at / 1000.0, 'unixepoch') as at,
+    case o.state when 0 then 'ready' when 1 then 'claimed' when 2 then 'sent' when 3 then 'dropped' when 4 then 'withdrawn'
+      when 5 then 'failed' when 6 then 'deferred' end as state,
+    o.reason as reason,
+    case o.state when 2 then strftime('%Y-%m-%dT%H:%M:%fZ', o.sent / 1000.0, 'unixepoch') end as sent,
+    o.entry as entry, o.fork as fork, o.ordinal as ordinal, p.file as file, p.line as line,
+    o.id as outbox_id, o.contact as contact_id, o.at as at_ms
+  from outbox o join slot c on c.id = o.contact << 12 join name m on m.id = o.message join name k on k.id = o.campaign
+  left join step p on p.unit = o.unit and p.pc = o.pc;
+
+create view history as
+  -- What happened to everybody, in order of arrival.
+  select c.key as contact, strftime('%Y-%m-%dT%H:%M:%fZ', e.at / 1000.0, 'unixepoch') as at, n.text as event,
+    e.body as properties, e.outcome as outcome,
+    case e.kind when 0 then 'track' when 1 then 'identify' when 2 then 'emitted' when 3 then 'imported' when 4 then 'note' end as kind,
+    strftime('%Y-%m-%dT%H:%M:%fZ', ifnull(e.received, e.at) / 1000.0, 'unixepoch') as received,
+    e.id as event_id, e.contact as contact_id, e.at as at_ms
+  from event e join slot c on c.id = e.contact << 12 join name n on n.id = e.name;
+
+create view conversion as
+  -- Goals that were met.
+  select c.key as contact, k.text as campaign, g.entry as entry, strftime('%Y-%m-%dT%H:%M:%fZ', g.at / 1000.0, 'unixepoch') as at,
+    g.event as event_id, g.contact as contact_id, g.at as at_ms
+  from goal g join slot c on c.id = g.contact << 12 join name k on k.id = g.campaign;
+
+create view campaign as
+  -- Campaigns and their versions: how many stand in each. Older versions stay until their last run has ended.
+  select name as campaign, substr(lower(hex(hash)), 1, 12) as version, strands, place is not null as current,
+    strftime('%Y-%m-%dT%H:%M:%fZ', deployed / 1000.0, 'unixepoch') as deployed, id as unit
+  from unit where place is not null or strands > 0;

@@ -1,0 +1,114 @@
+#ifndef CAMP_STORE_SQLITE_H
+#define CAMP_STORE_SQLITE_H
+/* Private to runtime/store: what its files share. Nobody else sees SQLite. */
+#include "store.h"
+
+#include "vm/base/limits.h"
+
+#include <sqlite3.h>
+
+enum query {
+#define QUERY(name, sql) Q_##name,
+#define REPORT(name, sql)
+#include "queries.def"
+#undef QUERY
+#undef REPORT
+  Q_COUNT
+};
+
+enum { SLOT_SHIFT = 12, SLOT_COUNT = 1 << SLOT_SHIFT };
+_Static_assert(LIMIT_STRANDS_COUNT < SLOT_COUNT, "a contact's strands fit its slots");
+
+/* What a rollback brings back, saved whole at begin. */
+struct counters {
+  uint32_t epoch;
+  int64_t contact_last, event_last, outbox_last, outbox_settled;
+  bool outbox_late;      /* some row is deferred */
+  uint32_t name_count;
+};
+
+struct known_name { enum name_kind kind; uint32_t epoch; uint64_t hash; struct str text; };
+struct timer_change { int64_t due, contact; uint32_t order; bool put; };
+struct key_place { uint64_t hash; uint32_t proof, index; };
+struct fresh_range { int64_t first; int64_t at_ms; };
+
+struct store {
+  sqlite3 *db;
+  sqlite3_stmt *statements[Q_COUNT];
+  char *path;
+  int lock;                        /* the writer's lock file, -1 when there is none */
+  struct store_error error;
+  enum camp_err failed;            /* the first error of this transaction: nothing more is written until it is rolled back */
+  bool read_only, in_transaction, counters_changed, outbox_changed;
+  struct counters now, saved;
+  struct hash_key hash_key, proof_key;
+
+  struct known_name *names;        /* by id - 1 */
+  uint32_t name_cap;
+  uint32_t *name_table;            /* open addressing, id or 0 */
+  uint32_t name_table_count;       /* a power of two */
+  struct arena name_texts;
+
+  struct timer_change *timers;     /* gathered since begin */
+  uint32_t timer_count, timer_cap;
+  int64_t due_limit, due_last, due_contact; /* what store_due has given since begin */
+  struct fresh_range *fresh;       /* which contacts were made when, since begin */
+  uint32_t fresh_count, fresh_cap;
+  int64_t *deltas;                 /* strands gained since begin, by unit */
+  uint32_t *touched;               /* units whose delta moved */
+  uint32_t delta_cap, touched_count, touched_cap;
+  struct key_place *places, *places_spare; /* scratch of store_contacts */
+  uint32_t place_cap;
+
+  int64_t order_place;             /* store_outbox_ready's sorted list: read up to here … */
+  int64_t order_until, order_last; /* … made for this moment, when this was the newest row; -1: there is none */
+
+  int64_t wal_frames, wal_peak_frames, commit_frames, page_bytes, bytes_written;
+};
+
+/* sqlite.c. query gives the statement, reset and unbound-from; NULL after noting the error. */
+sqlite3_stmt *query(struct store *s, enum query q);
+/* One step of a statement that returns no row; resets it. Writing outside a transaction is our own mistake. */
+enum camp_err query_run(struct store *s, sqlite3_stmt *q) MUST_CHECK;
+/* One step of a statement that may: *row false at its end, when it is reset. */
+enum camp_err query_step(struct store *s, sqlite3_stmt *q, bool *row) MUST_CHECK;
+/* Notes what SQLite said last. */
+enum camp_err store_fail(struct store *s);
+enum camp_err store_fail_as(struct store *s, enum camp_err err, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void *store_grow(void *items, uint32_t *cap, uint32_t need, size_t item_bytes);
+
+static inline void bind_str(sqlite3_stmt *q, int at, struct str t) {
+  sqlite3_bind_text64(q, at, t.ptr ? t.ptr : "", t.len, SQLITE_STATIC, SQLITE_UTF8);
+}
+/* Empty texts are NULL where the column says so. */
+static inline void bind_str_or_null(sqlite3_stmt *q, int at, struct str t) {
+  if (t.len) bind_str(q, at, t); else sqlite3_bind_null(q, at);
+}
+static inline void bind_blob(sqlite3_stmt *q, int at, struct str t) {
+  sqlite3_bind_blob64(q, at, t.ptr ? t.ptr : "", t.len, SQLITE_STATIC);
+}
+static inline void bind_blob_or_null(sqlite3_stmt *q, int at, struct str t) {
+  if (t.len) bind_blob(q, at, t); else sqlite3_bind_null(q, at);
+}
+/* NULL when it says the same as another column. */
+static inline void bind_unless(sqlite3_stmt *q, int at, int64_t n, int64_t same) {
+  if (n == same) sqlite3_bind_null(q, at); else sqlite3_bind_int64(q, at, n);
+}
+struct str column_str(struct arena *a, sqlite3_stmt *q, int at); /* copied; empty for NULL */
+static inline int64_t column_or(sqlite3_stmt *q, int at, int64_t otherwise) {
+  return sqlite3_column_type(q, at) == SQLITE_NULL ? otherwise : sqlite3_column_int64(q, at);
+}
+
+/* Fills s->names at open; forgets the younger ones at rollback. */
+enum camp_err names_load(struct store *s) MUST_CHECK;
+void names_cut(struct store *s, uint32_t count);
+void names_free(struct store *s);
+/* What was gathered since begin, written at commit or forgotten. */
+void units_forget(struct store *s);
+enum camp_err units_flush(struct store *s) MUST_CHECK;
+enum camp_err timers_flush(struct store *s) MUST_CHECK;
+enum camp_err outbox_flush_settled(struct store *s) MUST_CHECK;
+/* lock.c */
+enum camp_err writer_lock(struct store *s) MUST_CHECK;
+void writer_unlock(struct store *s);
+#endif
