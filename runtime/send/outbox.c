@@ -76,10 +76,13 @@ static void close_sender(struct outbox *o) {
   o->sender = NULL;
 }
 
+/* In the store 0 means "never used", so a mark is kept as one more than what the sender said. */
+static enum camp_err put_mark(struct outbox *o, int64_t mark) { return store_sender_put(o->store, o->key, mark + 1); }
+
 static enum camp_err commit_mark(struct outbox *o, int64_t mark, char why[WHY_BYTES]) {
   enum camp_err err = store_begin(o->store);
   if (err) return store_failed(o, err, why);
-  err = store_sender_put(o->store, o->key, mark);
+  err = put_mark(o, mark);
   if (!err) err = store_commit(o->store);
   if (!err) return CAMP_OK;
   store_failed(o, err, why);
@@ -91,13 +94,12 @@ static enum camp_err commit_mark(struct outbox *o, int64_t mark, char why[WHY_BY
  * behind the mark is known to be ours, so that cutting back can never cut somebody else's bytes. */
 static enum camp_err open_sender(struct outbox *o, char why[WHY_BYTES]) {
   if (o->sender) return CAMP_OK;
-  int64_t mark = -1;
-  enum camp_err err = store_sender_get(o->store, o->key, &mark);
-  bool first = err == CAMP_NOT_FOUND;
-  if (err && !first) return store_failed(o, err, why);
-  err = o->ops->open(o->target, first ? -1 : mark, &o->sender, why);
+  int64_t stored = 0, mark = 0;
+  enum camp_err err = store_sender_get(o->store, o->key, &stored);
+  if (err) return store_failed(o, err, why);
+  err = o->ops->open(o->target, stored - 1, &o->sender, why);
   if (err) o->sender = NULL;
-  if (err || !first) return err;
+  if (err || stored > 0) return err;
   err = o->ops->sync(o->sender, &mark, why);
   if (!err) err = commit_mark(o, mark, why);
   if (err) close_sender(o);
@@ -188,7 +190,7 @@ static enum camp_err commit_batch(struct outbox *o, const struct batch *b, bool 
   uint64_t here = 0;
   err = settle_unrendered(o, b, now_ms);
   if (!err) err = settle_delivered(o, b, by_time, now_ms, &here);
-  if (!err && b->envelope_count) err = store_sender_put(o->store, o->key, mark);
+  if (!err && b->envelope_count) err = put_mark(o, mark);
   if (!err) err = store_commit(o->store);
   if (!err) {
     *sent += here;
