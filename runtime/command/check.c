@@ -11,13 +11,17 @@ static int check_run(const struct options *o) {
     complain("check", "--format is human, short or json, not \"%s\"", name);
     return EXIT_COULD_NOT;
   }
-  struct project p;
-  int code = EXIT_COULD_NOT;
-  if (project_load(&p, "check", o->positionals, o->count)) {
-    project_report(&p, format, stdout);
-    code = p.compilation.error_count ? EXIT_MISTAKES : EXIT_FINE;
+  int code = EXIT_FINE;
+  for (int i = 0; i < o->count; i++) {
+    struct project p;
+    int one = EXIT_COULD_NOT;
+    if (project_load(&p, "check", &o->positionals[i], 1)) {
+      project_report(&p, format, stdout);
+      one = p.compilation.error_count ? EXIT_MISTAKES : EXIT_FINE;
+    }
+    project_close(&p);
+    if (one > code) code = one;
   }
-  project_close(&p);
   return code;
 }
 
@@ -30,8 +34,8 @@ const struct command command_check = {
   .summary = "find every mistake in scripts",
   .arguments = "PATH... [--format human|short|json]",
   .text = "Reads the scripts, all those of a folder, and reports every mistake with its place, what was\n"
-          "expected and how to mend it. Ends with 0 when there is none, 1 when there are errors, 2 when a\n"
-          "file cannot be read. Warnings do not change the code.\n",
+          "expected and how to mend it. Each path is a project of its own. Ends with 0 when there is no\n"
+          "error, 1 when there are, 2 when a file cannot be read. Warnings do not change the code.\n",
   .examples = "  camp check campaigns/\n"
               "  camp check welcome.camp --format short\n",
   .options = check_options,
