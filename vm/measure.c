@@ -23,6 +23,8 @@
  * 4. Money is summed exactly; numbers as doubles, in order of arrival without a window and of own time with one. */
 #include "strand.h"
 
+#include <math.h>
+
 #define ZONE_SLACK_MS (2 * MS_PER_DAY)
 
 /* --- the state of one measure ---------------------------------------------------------------------------------------- */
@@ -148,9 +150,12 @@ static int64_t amount_of(struct value v) {
 
 static struct value amount_value(enum value_type type, int64_t amount, uint32_t currency) {
   struct value v = { .type = (uint8_t)type, .aux = type == V_MONEY ? currency : 0 };
-  if (is_double(type)) memcpy(&v.n, &amount, 8);
-  else v.i = amount;
-  return v;
+  if (!is_double(type)) {
+    v.i = amount;
+    return v;
+  }
+  memcpy(&v.n, &amount, 8);
+  return isfinite(v.n) ? v : value_missing(); /* the bits may come from a damaged row */
 }
 
 /* The event's value for this measure; false when the event has none that counts. */
@@ -239,8 +244,9 @@ void measure_take(struct contact *c, const struct unit *u, const struct measure 
   struct measure_state *s = state_make(c, id);
   if (wants_amount(m) && !currency_agrees(s, v)) return;
   if (wants_series(m)) {
-    /* A state that another program wrote under this id may lack the values. */
-    if (wants_kept(m) && s->series_count && !s->values) s->series_count = s->series_cap = 0;
+    /* Bytes from disk may give this id a series without the values, or with values that nobody will keep beside it. */
+    if (wants_kept(m) && !s->values) s->series_count = s->series_cap = 0;
+    if (!wants_kept(m)) s->values = NULL;
     take_series(s, m, v, env, c->arena);
   } else if (wants_amount(m)) {
     take_amount(s, v);
