@@ -30,6 +30,14 @@ enum { DAYS_MAX = 4000000, MONTHS_MAX = DAYS_MAX / 28 };
 
 static bool within(int64_t i, int64_t max) { return i >= -max && i <= max; }
 
+static bool letters(uint32_t currency) {
+  for (int i = 0; i < 24; i += 8) {
+    uint32_t letter = currency >> i & 0xff;
+    if (letter < 'A' || letter > 'Z') return false;
+  }
+  return currency >> 24 == 0;
+}
+
 static bool json_is(struct value v, enum json_type type) {
   struct json j;
   const char *why;
@@ -42,7 +50,7 @@ bool value_is_sound(struct value v) {
     case V_MISSING: return true;
     case V_BOOL: return v.i == 0 || v.i == 1;
     case V_NUMBER: case V_PERCENT: return isfinite(v.n);
-    case V_MONEY: return v.aux <= 0xffffff;
+    case V_MONEY: return letters(v.aux);
     case V_TEXT: case V_REF: return v.aux == 0 || utf8_valid_prefix(value_str(v)) == v.aux;
     case V_DATE: return within(v.i, DAYS_MAX);
     case V_TIME: return v.i >= 0 && v.i < MS_PER_DAY;
@@ -67,6 +75,7 @@ struct check {
   enum camp_err err;
   uint8_t *starts, *seen[2];
   uint32_t *work, work_count;
+  uint8_t *patterns; /* constants that compiled as a pattern, so that each does once; made when first needed */
 };
 #define WORK_EXPR 0x80000000u
 
@@ -157,7 +166,7 @@ static bool pool_ok(struct check *c) {
   for (uint32_t i = 0; i < u->field_count; i++) {
     if (!string_ok(c, u->fields[i].name, "field", i)) return false;
     if (u->fields[i].type >= V_TYPE_COUNT) return refuse(c, CAMP_CORRUPT, "field %u has no type", i);
-    if (u->fields[i].currency > 0xffffff) return refuse(c, CAMP_CORRUPT, "field %u has no currency", i);
+    if (u->fields[i].currency && !letters(u->fields[i].currency)) return refuse(c, CAMP_CORRUPT, "field %u has no currency", i);
   }
   return true;
 }
@@ -277,19 +286,24 @@ static bool steps_ok(struct check *c) {
 
 /* --- code --- */
 
+static bool pattern_ok(struct check *c, uint32_t pc, uint32_t constant) {
+  struct value v = c->u->consts[constant];
+  if (v.type != V_TEXT) return refuse(c, CAMP_CORRUPT, "pc %u: the pattern is not a text", pc);
+  if (!c->patterns) c->patterns = calloc(c->u->const_count, 1);
+  CHECK(c->patterns);
+  if (c->patterns[constant]) return true;
+  char why[200];
+  struct pattern *p = pattern_new(value_str(v), why, sizeof why);
+  if (!p) return refuse(c, CAMP_CORRUPT, "pc %u: %s", pc, why);
+  pattern_free(p);
+  return c->patterns[constant] = true;
+}
+
 /* What the letter does not say: these operands have a meaning of their own. */
 static bool special_operands_ok(struct check *c, uint32_t pc, const uint32_t operands[2]) {
   const struct unit *u = c->u;
   switch (u->code[pc]) {
-    case OP_MATCHES: {
-      struct value v = u->consts[operands[0]];
-      if (v.type != V_TEXT) return refuse(c, CAMP_CORRUPT, "pc %u: the pattern is not a text", pc);
-      char why[200];
-      struct pattern *p = pattern_new(value_str(v), why, sizeof why);
-      if (!p) return refuse(c, CAMP_CORRUPT, "pc %u: %s", pc, why);
-      pattern_free(p);
-      return true;
-    }
+    case OP_MATCHES: return pattern_ok(c, pc, operands[0]);
     case OP_DROP:
       return u->consts[operands[1]].type == V_TEXT || refuse(c, CAMP_CORRUPT, "pc %u: the reason is not a text", pc);
     case OP_NEXTTIME: case OP_WINDOW:
@@ -413,5 +427,6 @@ enum camp_err unit_verify(const struct unit *u, struct program_error *e) {
   memset(c.starts, 0, 3 * n);
   code_ok(&c);
   if (memory != small) free(memory);
+  free(c.patterns);
   return c.err;
 }
