@@ -28,7 +28,7 @@
  * 2. A crash, or a failed commit, leaves rows READY and the mark as it was. What had been delivered is delivered again under the
  *    same keys by a sender that was opened anew with that mark: file: cuts itself back, maildir: writes the same names.
  * 3. A sender that has failed, or whose work was not committed, is not used again before it was opened anew.
- * 4. Every flush ends: rows that it has settled are not ready again in the same flush.
+ * 4. Every flush ends: a finished row is never ready again, and a batch that finished none (all were put off) is the last.
  * 5. A batch holds at most BATCH_BYTES of rendered text beyond its last message, however many rows were asked for. */
 #include "runtime/send/send.h"
 
@@ -62,7 +62,7 @@ struct batch {
   const struct outbox_item **rendered; /* envelope -> its row */
   const struct outbox_item **failed;
   struct str *reasons;
-  uint32_t failed_count;
+  uint32_t failed_count, deferred_count;
 };
 
 static enum camp_err store_failed(const struct outbox *o, enum camp_err err, char why[WHY_BYTES]) {
@@ -168,7 +168,8 @@ static enum camp_err settle_unrendered(struct outbox *o, const struct batch *b, 
 
 /* In virtual time a message leaves at the moment of its release: when the flush happens says nothing, and the rows are to be
  * the same whatever the size of a batch. */
-static enum camp_err settle_delivered(struct outbox *o, const struct batch *b, bool by_time, int64_t now_ms, uint64_t *sent) {
+static enum camp_err settle_delivered(struct outbox *o, const struct batch *b, bool by_time, int64_t now_ms, uint64_t *sent,
+                                      uint32_t *deferred) {
   for (uint32_t i = 0; i < b->envelope_count; i++) {
     const struct outbox_row *row = &b->rendered[i]->row;
     int64_t at_ms = by_time ? row->at_ms : now_ms;
@@ -179,17 +180,18 @@ static enum camp_err settle_delivered(struct outbox *o, const struct batch *b, b
     enum camp_err err = store_outbox_state(o->store, row->id, state, at_ms, reason);
     if (err) return err;
     *sent += state == OUTBOX_SENT;
+    *deferred += state == OUTBOX_DEFERRED;
   }
   return CAMP_OK;
 }
 
-static enum camp_err commit_batch(struct outbox *o, const struct batch *b, bool by_time, int64_t now_ms, int64_t mark, uint64_t *sent,
+static enum camp_err commit_batch(struct outbox *o, struct batch *b, bool by_time, int64_t now_ms, int64_t mark, uint64_t *sent,
                                   char why[WHY_BYTES]) {
   enum camp_err err = store_begin(o->store);
   if (err) return store_failed(o, err, why);
   uint64_t here = 0;
   err = settle_unrendered(o, b, now_ms);
-  if (!err) err = settle_delivered(o, b, by_time, now_ms, &here);
+  if (!err) err = settle_delivered(o, b, by_time, now_ms, &here, &b->deferred_count);
   if (!err && b->envelope_count) err = put_mark(o, mark);
   if (!err) err = store_commit(o->store);
   if (!err) {
@@ -201,7 +203,7 @@ static enum camp_err commit_batch(struct outbox *o, const struct batch *b, bool 
   return err;
 }
 
-static enum camp_err send_batch(struct outbox *o, const struct batch *b, bool by_time, int64_t now_ms, uint64_t *sent,
+static enum camp_err send_batch(struct outbox *o, struct batch *b, bool by_time, int64_t now_ms, uint64_t *sent,
                                 char why[WHY_BYTES]) {
   int64_t mark = 0;
   enum camp_err err = CAMP_OK;
@@ -230,6 +232,6 @@ enum camp_err outbox_flush(struct outbox *o, bool by_time, int64_t until_ms, int
     if (count == 0) return CAMP_OK;
     render_batch(o, items, count, &b);
     err = send_batch(o, &b, by_time, now_ms, sent, why);
-    if (err) return err;
+    if (err || b.deferred_count == b.count) return err;
   }
 }
