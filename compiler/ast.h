@@ -114,7 +114,7 @@ enum item_kind { ITEM_USE, ITEM_EVENT, ITEM_RECORD, ITEM_CONTACT, ITEM_DEFINE, I
 struct event_decl  { struct name name; struct member *members; };
 struct record      { struct name name; struct member *members; };
 struct contact_decl{ struct member *members; };
-struct define_decl { struct name name; struct expr *value; uint8_t state; /* names: cycle mark */ };
+struct define_decl { struct name name; struct expr *value; uint8_t state; /* names: cycle mark */ uint8_t height; /* definitions below it */ bool typed, used; };
 struct list_decl   { struct name name; };
 struct message_decl{ struct name name; struct name channel; struct name subject, body; /* text and its span inside the quotes */
   bool has_subject, has_body, body_is_file; struct unit *unit; /* emit */ };

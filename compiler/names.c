@@ -23,8 +23,12 @@ struct resolver {
   struct scope *s;
   struct compilation *c;
   bool impure;            /* something but constants was seen: contact, history, lists, the clock */
-  uint32_t depth;         /* definitions within definitions */
+  uint32_t depth;         /* definitions that are being resolved */
+  uint32_t nesting;       /* of expressions and of statements */
+  uint8_t height;         /* of the definitions that the present expression uses */
 };
+/* A chain such as `a or b or …` is a tree as deep as it is long; the later stages walk it on the C stack. */
+enum { NESTING_MAX = 2000 };
 enum { DEFINE_NEW, DEFINE_OPEN, DEFINE_PURE, DEFINE_IMPURE };
 
 /* --- the table ----------------------------------------------------------------------------------------------------- */
@@ -439,21 +443,28 @@ static void resolve_define(struct resolver *r, struct define_decl *d, struct exp
     expr_bad(user);
     return;
   }
-  if (d->state == DEFINE_NEW) {
-    if (r->depth >= LIMIT_DEFINE_DEPTH) {
-      diag(r->c, DIAG_E0310, user->span, "definitions use each other more than %d deep", LIMIT_DEFINE_DEPTH);
-      expr_bad(user);
-      return;
-    }
-    bool outer = r->impure;
+  bool impure = r->impure;
+  uint8_t height = r->height;
+  if (d->state == DEFINE_NEW && r->depth < LIMIT_DEFINE_DEPTH) {
     d->state = DEFINE_OPEN;
     r->impure = false;
+    r->height = 0;
     r->depth++;
     resolve_expr(r, d->value, NULL);
     r->depth--;
     d->state = r->impure ? DEFINE_IMPURE : DEFINE_PURE;
-    r->impure = outer;
+    d->height = (uint8_t)(r->height + 1);
   }
+  r->impure = impure;
+  r->height = height;
+  if (d->state == DEFINE_NEW || d->height > LIMIT_DEFINE_DEPTH) {
+    diag(r->c, DIAG_E0310, user->span, "definitions use each other more than %d deep", LIMIT_DEFINE_DEPTH);
+    expr_bad(user);
+    d->height = 0; /* said once */
+    return;
+  }
+  if (d->height > r->height)
+    r->height = d->height;
   r->impure |= d->state == DEFINE_IMPURE;
 }
 
@@ -494,6 +505,7 @@ static void resolve_name(struct resolver *r, struct expr *e, const struct env *e
   if (item && item->kind == ITEM_DEFINE) {
     e->target = TARGET_DEFINE;
     e->decl = &item->define;
+    item->define.used = true;
     resolve_define(r, &item->define, e);
     if (e->kind != EXPR_BAD && item->define.state == DEFINE_IMPURE && env_in_history(env))
       outside_history(r, e);
@@ -707,6 +719,12 @@ static void resolve_history(struct resolver *r, struct expr *e, const struct env
 static void resolve_expr(struct resolver *r, struct expr *e, const struct env *env) {
   if (!e)
     return;
+  if (r->nesting >= NESTING_MAX) {
+    diag(r->c, DIAG_E0509, e->span, "this expression has more than %d operators", NESTING_MAX);
+    expr_bad(e);
+    return;
+  }
+  r->nesting++;
   switch ((enum expr_kind)e->kind) {
   case EXPR_NAME: resolve_name(r, e, env); break;
   case EXPR_MEMBER: resolve_member(r, e, env); break;
@@ -720,6 +738,7 @@ static void resolve_expr(struct resolver *r, struct expr *e, const struct env *e
       resolve_expr(r, i, env);
     break;
   }
+  r->nesting--;
 }
 
 /* --- statements ---------------------------------------------------------------------------------------------------- */
@@ -811,8 +830,16 @@ static void resolve_stmt(struct resolver *r, struct stmt *st, const struct env *
 }
 
 static void resolve_block(struct resolver *r, struct stmt *block, const struct env *env) {
+  if (block && r->nesting >= NESTING_MAX) {
+    diag(r->c, DIAG_E0509, block->span, "this stands in more than %d blocks", NESTING_MAX);
+    block->kind = STMT_BAD;
+    block->next = NULL;
+    return;
+  }
+  r->nesting++;
   for (struct stmt *st = block; st; st = st->next)
     resolve_stmt(r, st, env);
+  r->nesting--;
 }
 
 static void resolve_campaign(struct resolver *r, struct campaign_decl *cd) {

@@ -88,6 +88,4 @@ const struct expr *expr_choices(const struct expr *e);
 /* A type's name as a script writes it, in the arena. */
 struct str type_show(struct arena *a, struct type t);
 
-/* emit_message.c */
-void emit_messages(struct compilation *c, struct scope *s);
 #endif

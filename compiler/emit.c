@@ -1,0 +1,528 @@
+/* Writes the checked tree as a program: one sealed unit a campaign, rule and message.
+ *
+ * Not here: expressions (emit_expr.c), statements (emit_stmt.c), templates (template.c), what stays alive (live.c).
+ *
+ * Invariants:
+ * 1. A unit holds only what it uses, in the order in which it uses it, and nothing of its place in a file: equal meaning
+ *    gives equal bytes and so an equal hash.
+ * 2. Step code stands first, expression code behind it; every filter, arm and key ends with RET.
+ * 3. What would break a limit of the file format is said to the author here; so unit_verify never refuses what comes out. */
+#include "emit.h"
+
+#include "vm/base/hash.h"
+
+/* --- tables -------------------------------------------------------------------------------------------------------- */
+static const struct hash_key index_key = { 0x63616d70, 0x656d6974 };
+
+void build_limit(struct builder *b, const char *what, uint32_t limit) {
+  if (!b->failed)
+    diag(b->c, DIAG_E0509, b->span, "this has more than %u %s", limit, what);
+  b->failed = true;
+}
+
+static bool index_same(const struct builder *b, const struct index_entry *e, enum index_kind kind, const void *what) {
+  if (e->kind != (uint8_t)kind)
+    return false;
+  switch (kind) {
+  case INDEX_STRING: return str_eq(b->strings.items[e->item], *(const struct str *)what);
+  case INDEX_MEASURE: return e->item != NONE && b->measures.items[e->item].text == *(const uint32_t *)what;
+  case INDEX_FIELD: {
+    const struct field *x = &b->fields.items[e->item], *y = what;
+    return x->name == y->name && x->type == y->type && x->currency == y->currency;
+  }
+  case INDEX_CONST: {
+    struct value x = b->consts.items[e->item], y = *(const struct value *)what;
+    if (x.type != y.type || x.aux != y.aux)
+      return false;
+    return x.type == V_TEXT ? str_eq(value_str(x), value_str(y)) : x.i == y.i;
+  }
+  }
+  return false;
+}
+
+static struct index_entry *index_slot(const struct builder *b, uint64_t hash, enum index_kind kind, const void *what) {
+  for (uint32_t i = (uint32_t)hash & (b->index_cap - 1);; i = (i + 1) & (b->index_cap - 1)) {
+    struct index_entry *e = &b->index[i];
+    if (e->generation != b->generation || (e->hash == hash && (!what || index_same(b, e, kind, what))))
+      return e;
+  }
+}
+
+static void index_grow(struct builder *b) {
+  struct index_entry *old = b->index;
+  uint32_t cap = b->index_cap;
+  b->index_cap = cap ? cap * 2 : 256;
+  b->index = arena_zalloc(b->a, b->index_cap, sizeof *b->index);
+  for (uint32_t i = 0; i < cap; i++)
+    if (old[i].generation == b->generation) {
+      uint32_t at = (uint32_t)old[i].hash & (b->index_cap - 1);
+      while (b->index[at].generation == b->generation)
+        at = (at + 1) & (b->index_cap - 1);
+      b->index[at] = old[i];
+    }
+}
+
+/* The entry of an item, or a fresh one that the caller fills (item NONE). */
+static struct index_entry *index_of(struct builder *b, uint64_t hash, enum index_kind kind, const void *what) {
+  if (b->index_count * 2 >= b->index_cap)
+    index_grow(b);
+  hash ^= hash_u64((uint64_t)kind + 1);
+  struct index_entry *e = index_slot(b, hash, kind, what);
+  if (e->generation != b->generation) {
+    *e = (struct index_entry){ hash, b->generation, NONE, (uint8_t)kind };
+    b->index_count++;
+  }
+  return e;
+}
+
+static bool table_has_room(struct builder *b, uint32_t count, const char *what) {
+  if (count < LIMIT_UNIT_ITEMS_COUNT)
+    return true;
+  build_limit(b, what, LIMIT_UNIT_ITEMS_COUNT);
+  return false;
+}
+
+uint32_t build_string(struct builder *b, struct str s) {
+  struct index_entry *e = index_of(b, hash_str(index_key, s), INDEX_STRING, &s);
+  if (e->item == NONE) {
+    if (!table_has_room(b, b->strings.count, "different texts"))
+      return e->item = 0;
+    e->item = b->strings.count;
+    VEC_PUSH(b->a, &b->strings, s);
+  }
+  return e->item;
+}
+
+uint32_t build_const(struct builder *b, struct value v) {
+  uint64_t hash = v.type == V_TEXT ? hash_str(index_key, value_str(v)) : hash_u64((uint64_t)v.i ^ ((uint64_t)v.aux << 32));
+  struct index_entry *e = index_of(b, hash ^ v.type, INDEX_CONST, &v);
+  if (e->item == NONE) {
+    if (!table_has_room(b, b->consts.count, "different constants"))
+      return e->item = 0;
+    e->item = b->consts.count;
+    VEC_PUSH(b->a, &b->consts, v);
+  }
+  return e->item;
+}
+
+uint32_t build_field(struct builder *b, struct str name, struct type t) {
+  struct field f = { build_string(b, name), t.kind, t.kind == V_MONEY ? t.currency : 0 };
+  uint64_t hash = hash_u64(f.name | (uint64_t)f.type << 32) ^ hash_u64(f.currency);
+  struct index_entry *e = index_of(b, hash, INDEX_FIELD, &f);
+  if (e->item == NONE) {
+    if (!table_has_room(b, b->fields.count, "different properties"))
+      return e->item = 0;
+    e->item = b->fields.count;
+    VEC_PUSH(b->a, &b->fields, f);
+  }
+  return e->item;
+}
+
+uint32_t build_measure_find(struct builder *b, uint32_t text) {
+  return index_of(b, hash_u64(text), INDEX_MEASURE, &text)->item;
+}
+
+uint32_t build_measure_add(struct builder *b, struct measure m) {
+  uint32_t index = b->measures.count;
+  index_of(b, hash_u64(m.text), INDEX_MEASURE, &m.text)->item = index;
+  VEC_PUSH(b->a, &b->measures, m);
+  return index;
+}
+
+/* --- code ---------------------------------------------------------------------------------------------------------- */
+static void code_byte(struct builder *b, uint32_t byte) { VEC_PUSH(b->a, &b->code, (uint8_t)byte); }
+
+static void code_operand(struct builder *b, char letter, uint32_t value) {
+  code_byte(b, value & 0xff);
+  if (letter == 'l' || letter == 'n')
+    return;
+  code_byte(b, value >> 8 & 0xff);
+  if (letter == 'j') {
+    code_byte(b, value >> 16 & 0xff);
+    code_byte(b, value >> 24);
+  }
+}
+
+static void build_depth(struct builder *b, int32_t change) {
+  b->depth += change;
+  if (b->depth > b->depth_max)
+    b->depth_max = b->depth;
+}
+
+uint32_t build_op(struct builder *b, enum opcode op, uint32_t x, uint32_t y) {
+  uint32_t pc = b->code.count;
+  if (pc + 16 > LIMIT_UNIT_CODE_BYTES) {
+    build_limit(b, "bytes of code", LIMIT_UNIT_CODE_BYTES);
+    return pc;
+  }
+  const struct opcode_info *info = &opcode_table[op];
+  CHECK(info->name);
+  code_byte(b, op);
+  if (info->operands[0])
+    code_operand(b, info->operands[0], x);
+  if (info->operands[0] && info->operands[1])
+    code_operand(b, info->operands[1], y);
+  if (op == OP_ONEOF)
+    build_depth(b, -(int32_t)x);
+  else if (op == OP_EMIT)
+    build_depth(b, -(int32_t)b->emits.items[x].key_count);
+  else if (op == OP_WAIT)
+    build_depth(b, b->waits_made.items[x].arm_pc == NONE ? 0 : -1);
+  else if (op != OP_EACH)
+    build_depth(b, info->pushes - info->pops);
+  return pc;
+}
+
+uint32_t build_jump(struct builder *b, enum opcode op, uint32_t local) {
+  return op == OP_EACH ? build_op(b, op, local, 0) : build_op(b, op, 0, 0);
+}
+
+void build_land(struct builder *b, uint32_t jump_pc) {
+  if (b->failed)
+    return;
+  uint32_t at = jump_pc + 1 + (b->code.items[jump_pc] == OP_EACH), target = b->code.count;
+  for (uint32_t i = 0; i < 4; i++)
+    b->code.items[at + i] = (uint8_t)(target >> (8 * i));
+}
+
+uint32_t build_local(struct builder *b) {
+  if (b->local_next >= LIMIT_LOCALS_COUNT) {
+    build_limit(b, "values to remember at a time", LIMIT_LOCALS_COUNT);
+    return 0;
+  }
+  uint32_t l = b->local_next++;
+  if (b->local_next > b->local_high)
+    b->local_high = b->local_next;
+  return l;
+}
+
+/* --- steps --------------------------------------------------------------------------------------------------------- */
+/* The statement as one line: white space folded, comments left out. Most are one line already and are borrowed. */
+static struct str label_of(struct builder *b, struct str text) {
+  bool plain = true, quoted = false;
+  while (text.len && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '{' ||
+                      text.ptr[text.len - 1] == '\r' || text.ptr[text.len - 1] == '\t'))
+    text.len--;
+  for (size_t i = 0; i < text.len && plain; i++)
+    plain = text.ptr[i] >= ' ' && text.ptr[i] != '#' && !(text.ptr[i] == ' ' && text.ptr[i + 1] == ' ');
+  if (plain)
+    return text;
+  char *out = arena_alloc(b->a, text.len + 1);
+  size_t len = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    char ch = text.ptr[i];
+    if (ch == '"')
+      quoted = !quoted;
+    if (ch == '#' && !quoted) {
+      while (i + 1 < text.len && text.ptr[i + 1] != '\n')
+        i++;
+      continue;
+    }
+    if (ch == '\n' || ch == '\r' || ch == '\t')
+      ch = ' ';
+    if (ch != ' ' || (len && out[len - 1] != ' '))
+      out[len++] = ch;
+  }
+  return (struct str){ out, len };
+}
+
+void build_step(struct builder *b, const struct stmt *st) {
+  const struct source *source = &b->c->sources.items[st->span.source];
+  if (b->steps.count && b->steps.items[b->steps.count - 1].pc == b->code.count)
+    return;
+  struct step step = { .pc = b->code.count };
+  source_place(source, st->span.from, &step.line, &step.column);
+  if (b->steps.count && b->steps.items[b->steps.count - 1].line == step.line &&
+      b->steps.items[b->steps.count - 1].column == step.column)
+    step.label = b->steps.items[b->steps.count - 1].label;
+  else
+    step.label = label_of(b, (struct str){ source->text.ptr + st->span.from, st->span.to - st->span.from });
+  VEC_PUSH(b->a, &b->steps, step);
+}
+
+/* --- units --------------------------------------------------------------------------------------------------------- */
+void builder_init(struct builder *b, struct compilation *c, struct scope *s) {
+  *b = (struct builder){ .c = c, .s = s, .a = &c->arena };
+  buf_init(&b->text, 64u << 10);
+}
+void builder_deinit(struct builder *b) { buf_deinit(&b->text); }
+
+struct unit *build_begin(struct builder *b, enum unit_kind kind, struct str name, struct span span) {
+  b->unit = ARENA_NEW(b->a, struct unit);
+  b->unit->kind = (uint8_t)kind;
+  b->unit->file = b->c->sources.items[span.source].path;
+  b->span = span;
+  b->campaign = NULL;
+  b->waits = b->failed = false;
+  b->strings.count = b->consts.count = b->fields.count = b->measures.count = b->triggers.count = b->stops.count = 0;
+  b->goals.count = b->waits_made.count = b->branches.count = b->emits.count = b->emit_keys.count = b->code.count = 0;
+  b->steps.count = b->pending.count = 0;
+  b->index_count = 0;
+  b->generation++;
+  b->local_next = b->local_high = 0;
+  b->depth = b->depth_max = 0;
+  b->hand = NULL;
+  b->hand_frame = NULL;
+  b->unit->name = build_string(b, name);
+  b->unit->channel = NONE;
+  b->unit->entry.key_pc = NONE;
+  return b->unit;
+}
+
+static void *copy(struct builder *b, const void *items, uint32_t count, size_t item_bytes) {
+  if (!count)
+    return NULL;
+  void *out = arena_alloc(b->a, count * item_bytes);
+  memcpy(out, items, count * item_bytes);
+  return out;
+}
+#define TAKE(field, count_field, vec)                                                                                \
+  do {                                                                                                               \
+    b->unit->field = copy(b, b->vec.items, b->vec.count, sizeof *b->vec.items);                                      \
+    b->unit->count_field = b->vec.count;                                                                             \
+  } while (0)
+
+void build_finish(struct builder *b) {
+  if (b->depth_max > LIMIT_STACK_COUNT)
+    build_limit(b, "values in one expression", LIMIT_STACK_COUNT);
+  if (b->waits_made.count > LIMIT_UNIT_ITEMS_COUNT || b->branches.count > LIMIT_UNIT_ITEMS_COUNT ||
+      b->measures.count > LIMIT_UNIT_ITEMS_COUNT || b->emits.count > LIMIT_UNIT_ITEMS_COUNT)
+    build_limit(b, "waits, events or conditions", LIMIT_UNIT_ITEMS_COUNT);
+  if (b->failed)
+    return;
+  live_fill(b);
+  b->unit->local_count = (uint8_t)b->local_high;
+  TAKE(strings, string_count, strings);
+  TAKE(consts, const_count, consts);
+  TAKE(fields, field_count, fields);
+  TAKE(measures, measure_count, measures);
+  TAKE(triggers, trigger_count, triggers);
+  TAKE(stops, stop_count, stops);
+  TAKE(goals, goal_count, goals);
+  TAKE(waits, wait_count, waits_made);
+  TAKE(branches, branch_count, branches);
+  TAKE(emits, emit_count, emits);
+  TAKE(emit_keys, emit_key_count, emit_keys);
+  TAKE(code, code_bytes, code);
+  TAKE(steps, step_count, steps);
+  unit_seal(b->a, b->unit);
+  struct program_error e;
+  if (unit_verify(b->unit, &e) != CAMP_OK) {
+    fprintf(stderr, "camp: unit " STR_FMT ": %s\n", STR_ARG(unit_name(b->unit)), e.text);
+    CHECK(!"the emitted unit passes the verifier");
+  }
+}
+
+void build_pending(struct builder *b) {
+  for (uint32_t i = 0; i < b->pending.count && !b->failed; i++) {
+    struct pending p = b->pending.items[i]; /* a copy: the vector grows below */
+    uint32_t pc = b->code.count;
+    bool any = true;
+    b->depth = 0;
+    b->hand = p.event;
+    b->hand_frame = p.kind == PENDING_TRIGGER || p.kind == PENDING_KEY ? b->campaign->frame : NULL;
+    if (p.kind == PENDING_ARM)
+      emit_deadline(b, p.arm);
+    else if (p.kind == PENDING_KEY)
+      emit_expr(b, p.cond);
+    else
+      any = emit_filter(b, p.event, p.kind == PENDING_MEASURE, p.cond);
+    if (any)
+      build_op(b, OP_RET, 0, 0);
+    else
+      pc = NONE;
+    b->hand = NULL;
+    b->hand_frame = NULL;
+    switch (p.kind) {
+    case PENDING_TRIGGER: b->triggers.items[p.item].filter_pc = pc; break;
+    case PENDING_STOP: b->stops.items[p.item].filter_pc = pc; break;
+    case PENDING_GOAL: b->goals.items[p.item].filter_pc = pc; break;
+    case PENDING_BRANCH: b->branches.items[p.item].filter_pc = pc; break;
+    case PENDING_MEASURE: b->measures.items[p.item].filter_pc = pc; break;
+    case PENDING_ARM: b->waits_made.items[p.item].arm_pc = pc; break;
+    default: b->unit->entry.key_pc = pc; break;
+    }
+  }
+}
+
+/* --- triggers ------------------------------------------------------------------------------------------------------ */
+/* A conjunct `property is "text"` of the event's own, so that dispatch can hash it. */
+static bool guard_find(struct builder *b, const struct expr *e, const struct event_ref *event, struct trigger *t) {
+  if (!e || e->kind != EXPR_BINARY)
+    return false;
+  if (e->op == BIN_AND)
+    return guard_find(b, e->a, event, t) || guard_find(b, e->b, event, t);
+  if (e->op != BIN_IS)
+    return false;
+  const struct expr *property = e->a, *text = e->b;
+  if (property->kind == EXPR_LITERAL) {
+    property = e->b;
+    text = e->a;
+  }
+  if (text->kind != EXPR_LITERAL || text->value.type != V_TEXT || property->target != TARGET_PROPERTY ||
+      (property->kind != EXPR_NAME && property->kind != EXPR_MEMBER))
+    return false;
+  const struct use *u = property->decl;
+  if ((u->type.kind != V_TEXT && u->type.kind != V_MISSING) || (u->only.len && !str_eq(u->only, event->name.text)))
+    return false;
+  t->guard_field = build_string(b, u->name);
+  t->guard_text = build_string(b, value_str(text->value));
+  return true;
+}
+
+static struct trigger trigger_of(struct builder *b, const struct event_ref *event, const struct expr *cond) {
+  struct trigger t = { .event = build_string(b, event->name.text), .guard_field = NONE, .guard_text = NONE,
+                       .filter_pc = NONE, .start_pc = NONE };
+  if (event->of.text.len) {
+    t.guard_field = build_string(b, STR("message"));
+    t.guard_text = build_string(b, event->of.text);
+  } else if (!guard_find(b, event->where, event, &t)) {
+    guard_find(b, cond, event, &t);
+  }
+  return t;
+}
+
+static void pending_add(struct builder *b, enum pending_kind kind, uint32_t item, const struct event_ref *event,
+                        const struct expr *cond) {
+  VEC_PUSH(b->a, &b->pending, ((struct pending){ .kind = (uint8_t)kind, .item = item, .event = event, .cond = cond }));
+}
+
+static void emit_starts(struct builder *b, const struct campaign_decl *cd) {
+  bool values = false;
+  for (struct use *u = cd->frame->uses; u; u = u->next)
+    if (u->later && (b->waits || cd->frame->event_count > 1)) {
+      u->local = build_local(b);
+      values = true;
+    }
+  uint32_t jumps_from = b->pcs.count = 0, left = cd->frame->event_count;
+  for (const struct start_clause *st = cd->starts; st; st = st->next)
+    for (const struct event_ref *e = st->events; e; e = e->next) {
+      struct trigger t = trigger_of(b, e, st->where_cond);
+      t.start_pc = b->code.count;
+      if (values)
+        emit_start_values(b, cd->frame, e, false);
+      if (values && --left)
+        VEC_PUSH(b->a, &b->pcs, build_jump(b, OP_JUMP, 0));
+      if (e->of.text.len || e->where || st->where_cond)
+        pending_add(b, PENDING_TRIGGER, b->triggers.count, e, st->where_cond);
+      VEC_PUSH(b->a, &b->triggers, t);
+    }
+  for (uint32_t i = jumps_from; i < b->pcs.count; i++)
+    build_land(b, b->pcs.items[i]);
+  b->pcs.count = 0;
+}
+
+static void emit_stops(struct builder *b, const struct campaign_decl *cd) {
+  for (const struct goal_clause *g = cd->goals; g; g = g->next)
+    for (const struct event_ref *e = g->events; e; e = e->next) {
+      struct trigger t = trigger_of(b, e, NULL);
+      t.within = g->within;
+      if (e->of.text.len || e->where)
+        pending_add(b, PENDING_GOAL, b->goals.count, e, NULL);
+      VEC_PUSH(b->a, &b->goals, t);
+    }
+  for (const struct stop_clause *st = cd->stops; st; st = st->next)
+    for (const struct event_ref *e = st->events; e; e = e->next) {
+      struct trigger t = trigger_of(b, e, NULL);
+      if (e->of.text.len || e->where)
+        pending_add(b, PENDING_STOP, b->stops.count, e, NULL);
+      VEC_PUSH(b->a, &b->stops, t);
+    }
+}
+
+static void emit_entry(struct builder *b, const struct campaign_decl *cd) {
+  struct entry_rule *rule = &b->unit->entry;
+  rule->kind = cd->rule ? ENTRY_EVERY_TIME : ENTRY_ONCE_AT_A_TIME;
+  if (!cd->entry.given)
+    return;
+  rule->kind = cd->entry.kind;
+  rule->at_once = cd->entry.at_once;
+  rule->within = cd->entry.within;
+  if (cd->entry.key)
+    pending_add(b, PENDING_KEY, 0, NULL, cd->entry.key);
+}
+
+static bool suspends(const struct stmt *st) {
+  for (; st; st = st->next) {
+    if (st->kind == STMT_WAIT || (st->kind == STMT_SEND && (st->after.type != V_MISSING || st->at)))
+      return true;
+    if (st->kind == STMT_IF && (suspends(st->then) || suspends(st->otherwise)))
+      return true;
+  }
+  return false;
+}
+
+static struct unit *emit_campaign(struct builder *b, const struct item *item) {
+  const struct campaign_decl *cd = &item->campaign;
+  struct unit *u = build_begin(b, cd->rule ? UNIT_RULE : UNIT_CAMPAIGN, cd->name.text, cd->rule ? item->span : cd->name.span);
+  b->campaign = cd;
+  b->waits = suspends(cd->body);
+  emit_starts(b, cd);
+  emit_stops(b, cd);
+  emit_entry(b, cd);
+  if (!b->waits && cd->frame->event_count == 1) {
+    b->hand_frame = cd->frame;
+    b->hand = cd->starts->events;
+  }
+  emit_body(b, cd);
+  b->hand = NULL;
+  b->hand_frame = NULL;
+  build_pending(b);
+  build_finish(b);
+  return u;
+}
+
+/* --- the program --------------------------------------------------------------------------------------------------- */
+static const struct str *names_of(struct builder *b, enum space space, uint8_t kind, uint32_t *count) {
+  VEC(struct str) names = { 0 };
+  for (uint32_t i = 0; i < b->s->declared[space].count; i++) {
+    const struct item *item = b->s->declared[space].items[i];
+    if (item->kind == kind)
+      VEC_PUSH(b->a, &names, kind == ITEM_EVENT ? item->event.name.text : item->list.name.text);
+  }
+  *count = names.count;
+  return names.items;
+}
+
+static void emit_sources(struct builder *b, struct program *p) {
+  struct compilation *c = b->c;
+  struct str *files = arena_zalloc(b->a, c->sources.count, sizeof *files);
+  struct str *sources = arena_zalloc(b->a, c->sources.count, sizeof *sources);
+  for (uint32_t i = 0; i < c->sources.count; i++)
+    if (!c->sources.items[i].standard) {
+      files[p->file_count] = c->sources.items[i].path;
+      sources[p->file_count++] = c->sources.items[i].text;
+    }
+  p->files = files;
+  p->sources = sources;
+}
+
+void emit_program(struct compilation *c, struct tree *tree, struct scope *scope) {
+  struct builder b;
+  builder_init(&b, c, scope);
+  VEC(struct unit) units = { 0 };
+  for (struct item *i = tree->items; i; i = i->next) {
+    struct unit *u = NULL;
+    if (i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE)
+      u = i->campaign.unit = emit_campaign(&b, i);
+    if (i->kind == ITEM_MESSAGE) {
+      emit_message(&b, i);
+      u = i->message.unit;
+    }
+    if (u)
+      VEC_PUSH(&c->arena, &units, *u);
+    if (i->kind == ITEM_TEST)
+      emit_test(&b, i);
+  }
+  if (units.count > LIMIT_UNIT_COUNT && units.items)
+    diag(c, DIAG_E0509, tree->items->span, "the project has more than %u campaigns, rules and messages", LIMIT_UNIT_COUNT);
+  struct program *p = &c->program;
+  p->units = units.items;
+  p->unit_count = units.count;
+  p->zone = scope->zone.len ? scope->zone : STR("UTC");
+  p->events = names_of(&b, SPACE_EVENT, ITEM_EVENT, &p->event_count);
+  p->lists = names_of(&b, SPACE_VALUE, ITEM_LIST, &p->list_count);
+  p->allow_unknown = scope->allow_unknown;
+  emit_sources(&b, p);
+  builder_deinit(&b);
+}

@@ -1,0 +1,96 @@
+#ifndef CAMP_COMPILER_EMIT_H
+#define CAMP_COMPILER_EMIT_H
+/* The builder of one unit, shared by emit*.c. Its tables are reused from unit to unit; unit_finish copies what a unit
+ * holds into the compilation's arena. */
+#include "names.h"
+
+enum index_kind { INDEX_STRING, INDEX_CONST, INDEX_FIELD, INDEX_MEASURE };
+struct index_entry { uint64_t hash; uint32_t generation, item; uint8_t kind; };
+
+/* Expression code stands behind all step code, so what is to be written there is remembered until then. */
+enum pending_kind { PENDING_TRIGGER, PENDING_STOP, PENDING_GOAL, PENDING_BRANCH, PENDING_MEASURE, PENDING_ARM, PENDING_KEY };
+struct pending {
+  uint8_t kind;
+  uint32_t item;                  /* whose pc it is */
+  const struct event_ref *event;  /* its `of` and where, with the event in hand */
+  const struct expr *cond;        /* and this */
+  const struct stmt *arm;         /* PENDING_ARM */
+};
+
+struct builder {
+  struct compilation *c;
+  struct scope *s;
+  struct arena *a;
+  struct unit *unit;
+  struct span span;               /* of the declaration, for messages */
+  const struct campaign_decl *campaign;
+  bool waits;                     /* some statement suspends, so what starts the run does not stay in hand */
+  bool failed;                    /* a limit was met and said */
+  VEC(struct str) strings;
+  VEC(struct value) consts;
+  VEC(struct field) fields;
+  VEC(struct measure) measures;
+  VEC(struct trigger) triggers;
+  VEC(struct trigger) stops;
+  VEC(struct trigger) goals;
+  VEC(struct wait) waits_made;
+  VEC(struct branch) branches;
+  VEC(struct emit) emits;
+  VEC(uint32_t) emit_keys;
+  VEC(uint8_t) code;
+  VEC(struct step) steps;
+  VEC(struct pending) pending;
+  VEC(uint64_t) live;             /* scratch of liveness, a word a byte of code */
+  VEC(uint32_t) pcs;
+  struct index_entry *index;
+  uint32_t index_cap, index_count, generation;
+  uint32_t local_next, local_high;
+  int32_t depth, depth_max;       /* values on the stack */
+  /* the event in hand, or NULL: its own frame, and the frame of what starts the run */
+  const struct event_ref *hand;
+  const struct frame *hand_frame;
+  struct buf text;                /* scratch */
+};
+
+/* emit.c: tables and code */
+uint32_t build_string(struct builder *b, struct str s);
+uint32_t build_const(struct builder *b, struct value v);
+uint32_t build_field(struct builder *b, struct str name, struct type t);
+/* The measure of this text, or NONE; a new one. */
+uint32_t build_measure_find(struct builder *b, uint32_t text);
+uint32_t build_measure_add(struct builder *b, struct measure m);
+uint32_t build_op(struct builder *b, enum opcode op, uint32_t x, uint32_t y); /* its pc */
+/* A jump whose target is not known yet, and its target. */
+uint32_t build_jump(struct builder *b, enum opcode op, uint32_t local);
+void build_land(struct builder *b, uint32_t jump_pc);
+static inline uint32_t build_pc(const struct builder *b) { return b->code.count; }
+uint32_t build_local(struct builder *b);
+void build_limit(struct builder *b, const char *what, uint32_t limit);
+void build_step(struct builder *b, const struct stmt *st);
+struct unit *build_begin(struct builder *b, enum unit_kind kind, struct str name, struct span span);
+void build_finish(struct builder *b);
+void builder_init(struct builder *b, struct compilation *c, struct scope *s);
+void builder_deinit(struct builder *b);
+/* Writes all that is pending; more may come up meanwhile. */
+void build_pending(struct builder *b);
+
+/* emit_expr.c */
+void emit_expr(struct builder *b, const struct expr *e);
+/* The event's `of` and `where` as one condition; false when it has none and nothing was emitted. */
+bool emit_filter(struct builder *b, const struct event_ref *event, bool history, const struct expr *cond);
+
+/* emit_stmt.c */
+void emit_body(struct builder *b, const struct campaign_decl *cd);
+void emit_deadline(struct builder *b, const struct stmt *st);
+void emit_start_values(struct builder *b, const struct frame *f, const struct event_ref *event, bool clear);
+
+/* live.c */
+void live_fill(struct builder *b);
+
+/* template.c */
+const struct part *template_parts(struct builder *b, struct str text, struct span span, uint32_t *count);
+
+/* emit_message.c, emit_test.c */
+void emit_message(struct builder *b, struct item *item);
+void emit_test(struct builder *b, const struct item *item);
+#endif

@@ -1,0 +1,309 @@
+/* Statements as step code.
+ *
+ * Not here: conditions and values (emit_expr.c).
+ *
+ * Invariants:
+ * 1. Between statements the stack is empty.
+ * 2. A deadline is computed twice: in line before its WAIT, and as the wait's arm, from which it is computed anew when the
+ *    contact's zone changes. Both come from emit_deadline.
+ * 3. In a campaign's body a delayed send suspends what follows. In a rule each delayed action goes its own way and counts
+ *    from the same base: the others run first, then each delayed one but the last forks off. */
+#include "emit.h"
+
+static void emit_block(struct builder *b, const struct stmt *block);
+
+static bool is_delayed(const struct stmt *st) {
+  return st->kind == STMT_SEND && (st->after.type != V_MISSING || st->at);
+}
+
+/* --- values of events ---------------------------------------------------------------------------------------------- */
+/* Keeps what later code reads of the event in hand. With `clear`, what this event has not got is made missing, because the
+ * local may hold an older value. */
+void emit_start_values(struct builder *b, const struct frame *f, const struct event_ref *event, bool clear) {
+  for (const struct use *u = f->uses; u; u = u->next) {
+    if (u->local == NONE)
+      continue;
+    bool other = u->only.len && !str_eq(u->only, event->name.text);
+    bool lacks = f->event_count > 1 && event->decl && !scope_member(b->s, event->decl, u->name);
+    if (other || lacks) {
+      if (!clear)
+        continue;
+      build_op(b, OP_CONST, build_const(b, value_missing()), 0);
+    } else {
+      build_op(b, OP_FIELD, build_field(b, u->name, u->type), 0);
+      if (u->member && u->member->initial && u->member->initial->kind == EXPR_LITERAL) {
+        build_op(b, OP_CONST, build_const(b, u->member->initial->value), 0);
+        build_op(b, OP_ELSE, 0, 0);
+      }
+    }
+    build_op(b, OP_STORE, u->local, 0);
+  }
+}
+
+/* --- deadlines ----------------------------------------------------------------------------------------------------- */
+static void emit_after(struct builder *b, struct value duration) {
+  build_op(b, OP_BASE, 0, 0);
+  build_op(b, OP_CONST, build_const(b, duration), 0);
+  build_op(b, OP_ADD, 0, 0);
+}
+
+/* A date means its midnight where the contact is. */
+static void emit_moment(struct builder *b, const struct expr *e) {
+  emit_expr(b, e);
+  if (e->type.kind == V_DATE)
+    build_op(b, OP_ZONED, 0, 0);
+}
+
+void emit_deadline(struct builder *b, const struct stmt *st) {
+  uint32_t weekdays = st->weekdays ? st->weekdays : 0x7f;
+  if (st->kind == STMT_SEND) {
+    if (st->at)
+      emit_moment(b, st->at);
+    else
+      emit_after(b, st->after);
+    return;
+  }
+  switch ((enum wait_kind)st->wait) {
+  case WAIT_DURATION: case WAIT_EVENTS: emit_after(b, st->duration); break;
+  case WAIT_UNTIL_MOMENT: emit_moment(b, st->value); break;
+  case WAIT_UNTIL_TIME:
+    build_op(b, OP_CONST, build_const(b, st->time_from), 0);
+    build_op(b, OP_NEXTTIME, weekdays, 0);
+    break;
+  case WAIT_UNTIL_WINDOW:
+    build_op(b, OP_CONST, build_const(b, st->time_from), 0);
+    build_op(b, OP_CONST, build_const(b, st->time_to), 0);
+    build_op(b, OP_WINDOW, weekdays, 0);
+    break;
+  }
+}
+
+/* --- waits --------------------------------------------------------------------------------------------------------- */
+/* The deadline, if any, and the WAIT; returns its index. The branches follow at once, so they stand together. */
+static uint32_t emit_wait_op(struct builder *b, const struct stmt *st, bool deadline) {
+  uint32_t w = b->waits_made.count;
+  struct wait wait = { .first_branch = b->branches.count, .arm_pc = NONE, .timeout_pc = NONE };
+  if (deadline) {
+    emit_deadline(b, st);
+    wait.arm_pc = 0; /* a deadline is on the stack; the arm itself is pending */
+    VEC_PUSH(b->a, &b->pending, ((struct pending){ .kind = PENDING_ARM, .item = w, .arm = st }));
+  }
+  VEC_PUSH(b->a, &b->waits_made, wait);
+  build_step(b, st);
+  build_op(b, OP_WAIT, w, 0);
+  return w;
+}
+
+static uint32_t branch_add(struct builder *b, uint32_t w, const struct event_ref *event, uint8_t since,
+                           struct value since_window) {
+  uint32_t index = b->branches.count;
+  struct branch branch = { .event = build_string(b, event->name.text), .filter_pc = NONE, .target_pc = NONE,
+                           .since = since, .since_window = since_window };
+  VEC_PUSH(b->a, &b->branches, branch);
+  b->waits_made.items[w].branch_count++;
+  if (event->where || event->of.text.len)
+    VEC_PUSH(b->a, &b->pending, ((struct pending){ .kind = PENDING_BRANCH, .item = index, .event = event }));
+  return index;
+}
+
+/* A branch's body with the locals that it needs, behind a prologue for each event that may lead to it. */
+static void emit_branch(struct builder *b, const struct on_branch *on, uint32_t first_branch) {
+  uint32_t mark = b->local_next, at = first_branch;
+  bool values = false;
+  for (struct use *u = on->frame->uses; u; u = u->next)
+    if (u->later) {
+      u->local = build_local(b);
+      values = true;
+    }
+  uint32_t jumps_mark = b->pcs.count;
+  for (const struct event_ref *e = on->events; e; e = e->next) {
+    b->branches.items[at++].target_pc = b->code.count;
+    if (!values)
+      continue;
+    emit_start_values(b, on->frame, e, true);
+    if (e->next)
+      VEC_PUSH(b->a, &b->pcs, build_jump(b, OP_JUMP, 0));
+  }
+  while (b->pcs.count > jumps_mark)
+    build_land(b, b->pcs.items[--b->pcs.count]);
+  emit_block(b, on->body);
+  b->local_next = mark;
+}
+
+static void emit_wait(struct builder *b, const struct stmt *st) {
+  bool events = st->wait == WAIT_EVENTS;
+  uint32_t w = emit_wait_op(b, st, !events || !st->forever);
+  uint32_t branch = b->branches.count, jumps_mark = b->pcs.count;
+  for (const struct on_branch *on = st->branches; on; on = on->next)
+    for (const struct event_ref *e = on->events; e; e = e->next)
+      branch_add(b, w, e, on->since, on->since_window);
+  for (const struct on_branch *on = st->branches; on; on = on->next) {
+    emit_branch(b, on, branch);
+    for (const struct event_ref *e = on->events; e; e = e->next)
+      branch++;
+    if (on->next || st->otherwise)
+      VEC_PUSH(b->a, &b->pcs, build_jump(b, OP_JUMP, 0));
+  }
+  if (!events || !st->forever)
+    b->waits_made.items[w].timeout_pc = b->code.count;
+  emit_block(b, st->otherwise);
+  while (b->pcs.count > jumps_mark)
+    build_land(b, b->pcs.items[--b->pcs.count]);
+}
+
+/* --- sends --------------------------------------------------------------------------------------------------------- */
+static uint32_t reason_const(struct builder *b, const char *before, const char *after) {
+  buf_c(&b->text, after);
+  struct str text = arena_printf(b->a, "%s" STR_FMT, before, STR_ARG(buf_as_str(&b->text)));
+  if (b->text.failed)
+    build_limit(b, "bytes in a condition", (uint32_t)b->text.bytes_max);
+  return build_const(b, value_text(text));
+}
+
+static void emit_drop(struct builder *b, const struct stmt *st, const struct event_ref *unless) {
+  buf_clear(&b->text);
+  if (unless)
+    event_ref_show(&b->text, unless);
+  else
+    expr_show(&b->text, st->if_still);
+  uint32_t reason = unless ? reason_const(b, "cancelled: ", " happened") : reason_const(b, "no longer: ", "");
+  build_op(b, OP_DROP, build_string(b, st->name.text), reason);
+}
+
+static void emit_send(struct builder *b, const struct stmt *st) {
+  uint32_t w = NONE, branch = b->branches.count, jumps_mark = b->pcs.count, still = NONE;
+  if (is_delayed(st)) {
+    w = emit_wait_op(b, st, true);
+    for (const struct event_ref *e = st->unless; e; e = e->next)
+      branch_add(b, w, e, BRANCH_NOW, value_missing());
+    b->waits_made.items[w].timeout_pc = b->code.count;
+  }
+  if (st->if_still) {
+    emit_expr(b, st->if_still);
+    still = build_jump(b, OP_JUMPF, 0);
+  }
+  build_op(b, OP_SEND, build_string(b, st->name.text), 0);
+  if (still != NONE) {
+    VEC_PUSH(b->a, &b->pcs, build_jump(b, OP_JUMP, 0));
+    build_land(b, still);
+    emit_drop(b, st, NULL);
+  }
+  for (const struct event_ref *e = st->unless; e; e = e->next) {
+    VEC_PUSH(b->a, &b->pcs, build_jump(b, OP_JUMP, 0));
+    b->branches.items[branch++].target_pc = b->code.count;
+    emit_drop(b, st, e);
+  }
+  while (b->pcs.count > jumps_mark)
+    build_land(b, b->pcs.items[--b->pcs.count]);
+}
+
+/* --- the rest ------------------------------------------------------------------------------------------------------ */
+static void emit_emit(struct builder *b, const struct stmt *st) {
+  struct emit emit = { .event = build_string(b, st->name.text), .first_key = b->emit_keys.count };
+  for (const struct prop *p = st->props; p; p = p->next) {
+    emit_expr(b, p->value);
+    uint32_t key = build_string(b, p->name.text);
+    VEC_PUSH(b->a, &b->emit_keys, key);
+    emit.key_count++;
+  }
+  uint32_t index = b->emits.count;
+  VEC_PUSH(b->a, &b->emits, emit);
+  build_op(b, OP_EMIT, index, 0);
+}
+
+static void emit_if(struct builder *b, const struct stmt *st) {
+  emit_expr(b, st->value);
+  uint32_t otherwise = build_jump(b, OP_JUMPF, 0), end = NONE;
+  emit_block(b, st->then);
+  if (st->otherwise)
+    end = build_jump(b, OP_JUMP, 0);
+  build_land(b, otherwise);
+  emit_block(b, st->otherwise);
+  if (end != NONE)
+    build_land(b, end);
+}
+
+static struct str tag_text(const struct stmt *st) { return st->value ? value_str(st->value->value) : st->name.text; }
+
+static void emit_stmt(struct builder *b, const struct stmt *st) {
+  build_step(b, st);
+  switch ((enum stmt_kind)st->kind) {
+  case STMT_SEND: emit_send(b, st); break;
+  case STMT_JOIN: build_op(b, OP_JOIN, build_string(b, st->name.text), 0); break;
+  case STMT_LEAVE: build_op(b, OP_LEAVE, build_string(b, st->name.text), 0); break;
+  case STMT_TAG: build_op(b, OP_TAG, build_string(b, tag_text(st)), 0); break;
+  case STMT_UNTAG: build_op(b, OP_UNTAG, build_string(b, tag_text(st)), 0); break;
+  case STMT_SET: {
+    const struct member *m = st->decl;
+    emit_expr(b, st->value);
+    struct type t = m && m->type ? m->type->type : (struct type){ .kind = V_MISSING };
+    build_op(b, OP_SET, build_field(b, st->name.text, t), 0);
+    break;
+  }
+  case STMT_EMIT: emit_emit(b, st); break;
+  case STMT_EXIT: build_op(b, OP_EXIT, 0, 0); break;
+  case STMT_START: build_op(b, OP_START, build_string(b, st->name.text), 0); break;
+  case STMT_STOP: build_op(b, OP_STOP, build_string(b, st->name.text), 0); break;
+  case STMT_IF: emit_if(b, st); break;
+  case STMT_WAIT: emit_wait(b, st); break;
+  case STMT_BAD: CHECK(!"a mistake was emitted");
+  }
+  CHECK(b->depth == 0 || b->failed);
+}
+
+/* One delayed action of a rule as a strand of its own. */
+static void emit_forked(struct builder *b, const struct stmt *st) {
+  uint32_t fork = build_jump(b, OP_FORK, 0);
+  uint32_t over = build_jump(b, OP_JUMP, 0);
+  build_land(b, fork);
+  emit_stmt(b, st);
+  build_op(b, OP_HALT, 0, 0);
+  build_land(b, over);
+}
+
+/* A rule's statements up to the next wait of its own: what is immediate in the order of the text, then the delayed ones,
+ * of which the last needs no fork when nothing follows it. Returns what comes after the run. */
+static const struct stmt *emit_rule_run(struct builder *b, const struct stmt *from, bool last_block) {
+  const struct stmt *end = from, *last = NULL;
+  for (; end && end->kind != STMT_WAIT; end = end->next)
+    if (is_delayed(end))
+      last = end;
+    else
+      emit_stmt(b, end);
+  for (const struct stmt *st = from; st != end; st = st->next) {
+    if (!is_delayed(st))
+      continue;
+    if (st == last && !end && last_block)
+      emit_stmt(b, st);
+    else
+      emit_forked(b, st);
+  }
+  return end;
+}
+
+static void emit_rule_block(struct builder *b, const struct stmt *block, bool last_block) {
+  while (block) {
+    block = emit_rule_run(b, block, last_block);
+    if (block) {
+      emit_stmt(b, block);
+      block = block->next;
+    }
+  }
+}
+
+static void emit_block(struct builder *b, const struct stmt *block) {
+  if (b->campaign->rule) {
+    emit_rule_block(b, block, false);
+    return;
+  }
+  for (const struct stmt *st = block; st; st = st->next)
+    emit_stmt(b, st);
+}
+
+void emit_body(struct builder *b, const struct campaign_decl *cd) {
+  if (cd->rule)
+    emit_rule_block(b, cd->body, true);
+  else
+    emit_block(b, cd->body);
+  build_op(b, OP_HALT, 0, 0);
+}

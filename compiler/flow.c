@@ -1,0 +1,254 @@
+/* Checks what a script means as a whole: that every statement can be reached, that nothing starts itself for ever, that
+ * conditions on `unless` have something to cancel, that every sum of money has its currency.
+ *
+ * Not here: names and types of single expressions.
+ *
+ * Invariants:
+ * 1. Linear in the script: every statement and expression is seen once, and every campaign once in the search for loops.
+ * 2. A loop is reported only when it is certain: unconditional statements, events without `where`, no wait between. */
+#include "names.h"
+
+struct edge { struct node *to; struct span span; struct edge *next; };
+struct node {             /* a campaign that starts, or an event that is emitted, at once and unconditionally */
+  struct str name;
+  bool event;
+  uint8_t enters;         /* a campaign's enters_always: 0 not asked yet, 1 no, 2 yes */
+  uint8_t color;          /* 0 not seen, 1 on the path, 2 done */
+  struct edge *edges;     /* what it causes */
+  const struct edge *at;  /* the search's place in them */
+  struct node *parent;    /* on the path */
+};
+struct flow {
+  struct compilation *c;
+  struct scope *s;
+  struct table nodes;     /* by declaration or by the event's name */
+  VEC(struct node *) all;
+};
+
+static void flow_expr(struct flow *f, const struct expr *e);
+
+static void flow_events(struct flow *f, const struct event_ref *events) {
+  for (; events; events = events->next)
+    flow_expr(f, events->where);
+}
+
+static void flow_expr(struct flow *f, const struct expr *e) {
+  if (!e || e->kind == EXPR_BAD)
+    return;
+  if (e->kind == EXPR_HISTORY && e->type.kind == V_MONEY && !e->type.currency) {
+    struct diagnostic *d = diag(f->c, DIAG_E0412, e->span, "nothing says the currency of this amount");
+    d->help = STR("compare it with an amount such as `100 EUR`, or declare the property `money in EUR`");
+  }
+  flow_events(f, e->events);
+  flow_expr(f, e->a);
+  flow_expr(f, e->b);
+  flow_expr(f, e->where);
+  for (const struct expr *i = e->items; i; i = i->next)
+    flow_expr(f, i);
+}
+
+/* --- loops at one instant ------------------------------------------------------------------------------------------ */
+static struct node *node_of(struct flow *f, const void *space, struct str name, bool event) {
+  struct node **place = (struct node **)table_place(&f->c->arena, &f->nodes, (uintptr_t)space, name);
+  if (!*place) {
+    *place = ARENA_NEW(&f->c->arena, struct node);
+    (*place)->name = name;
+    (*place)->event = event;
+    VEC_PUSH(&f->c->arena, &f->all, *place);
+  }
+  return *place;
+}
+
+static void edge_add(struct flow *f, struct node *from, struct node *to, struct span span) {
+  struct edge *e = ARENA_NEW(&f->c->arena, struct edge);
+  *e = (struct edge){ to, span, from->edges };
+  from->edges = e;
+}
+
+static bool stmt_waits(const struct stmt *st) {
+  return st->kind == STMT_WAIT || (st->kind == STMT_SEND && (st->after.type != V_MISSING || st->at));
+}
+static bool block_waits(const struct stmt *st) {
+  for (; st; st = st->next)
+    if (stmt_waits(st) || (st->kind == STMT_IF && (block_waits(st->then) || block_waits(st->otherwise))))
+      return true;
+  return false;
+}
+
+/* A campaign that a start always enters again. Inside a run that waits, the default entry ignores further starts. */
+static bool enters_always(const struct campaign_decl *cd) {
+  if (cd->rule && !cd->entry.given)
+    return true;
+  if (cd->entry.given && cd->entry.kind == ENTRY_EVERY_TIME)
+    return cd->entry.at_once == 0;
+  if (!cd->entry.given || cd->entry.kind == ENTRY_ONCE_AT_A_TIME)
+    return !block_waits(cd->body);
+  return false;
+}
+
+/* Asked of a campaign by each statement that starts it, so the answer is kept. */
+static bool node_enters(struct node *n, const struct campaign_decl *cd) {
+  if (!n->enters)
+    n->enters = enters_always(cd) ? 2 : 1;
+  return n->enters == 2;
+}
+
+static void loops_add(struct flow *f, struct campaign_decl *cd) {
+  struct node *self = node_of(f, cd, cd->name.text, false);
+  if (node_enters(self, cd))
+    for (const struct start_clause *st = cd->starts; st; st = st->next)
+      for (const struct event_ref *e = st->events; e; e = e->next)
+        if (!e->where && !e->of.text.len && !st->where_cond)
+          edge_add(f, node_of(f, &f->nodes, e->name.text, true), self, st->span);
+  for (const struct stmt *st = cd->body; st; st = st->next) {
+    if (stmt_waits(st) && !(cd->rule && st->kind == STMT_SEND))
+      break;
+    if (st->kind == STMT_EXIT || (st->kind == STMT_IF && block_waits(st)))
+      break;
+    if (st->kind == STMT_START && st->decl) {
+      struct node *to = node_of(f, st->decl, ((struct campaign_decl *)st->decl)->name.text, false);
+      if (node_enters(to, st->decl))
+        edge_add(f, self, to, st->span);
+    }
+    if (st->kind == STMT_EMIT)
+      edge_add(f, self, node_of(f, &f->nodes, st->name.text, true), st->span);
+  }
+}
+
+/* Depth first without the C stack, because a chain of campaigns may be as long as the project. */
+static void loops_find(struct flow *f, struct node *root) {
+  struct node *n = root;
+  n->color = 1;
+  n->at = n->edges;
+  while (n) {
+    const struct edge *e = n->at;
+    if (!e) {
+      n->color = 2;
+      n = n->parent;
+      continue;
+    }
+    n->at = e->next;
+    if (e->to->color == 1) {
+      struct diagnostic *d = diag(f->c, DIAG_E0504, e->span, "this starts `" STR_FMT "` again and again at one instant",
+                                  STR_ARG(e->to->event ? n->name : e->to->name));
+      d->help = STR("put a `wait` between, or a `where` or `entry once` that ends it");
+    } else if (e->to->color == 0) {
+      e->to->color = 1;
+      e->to->parent = n;
+      e->to->at = e->to->edges;
+      n = e->to;
+    }
+  }
+}
+
+/* --- statements ---------------------------------------------------------------------------------------------------- */
+static bool flow_block(struct flow *f, const struct stmt *block);
+
+static void flow_send(struct flow *f, const struct stmt *st) {
+  if (st->after.type != V_MISSING || st->at)
+    return;
+  if (st->unless) {
+    struct diagnostic *d = diag(f->c, DIAG_E0505, st->unless->span, "this send is not delayed, so nothing can cancel it");
+    d->expected = STR("`after 7d` before `unless`");
+  }
+  if (st->if_still) {
+    struct diagnostic *d = diag(f->c, DIAG_E0505, st->if_still->span, "this send is not delayed, so there is nothing to ask again");
+    d->expected = STR("`after 7d` before `if still`, or `if … { }` around the send");
+  }
+}
+
+/* Whether what follows the statement can be reached. */
+static bool flow_stmt(struct flow *f, const struct stmt *st) {
+  flow_expr(f, st->value);
+  flow_expr(f, st->at);
+  flow_expr(f, st->if_still);
+  flow_events(f, st->unless);
+  for (const struct prop *p = st->props; p; p = p->next)
+    flow_expr(f, p->value);
+  if (st->kind == STMT_SEND)
+    flow_send(f, st);
+  if (st->kind == STMT_EXIT)
+    return false;
+  if (st->kind == STMT_IF) {
+    bool then = flow_block(f, st->then), otherwise = flow_block(f, st->otherwise);
+    return then || otherwise || !st->has_else;
+  }
+  if (st->kind != STMT_WAIT || st->wait != WAIT_EVENTS)
+    return true;
+  bool goes_on = !st->forever && !st->has_else;
+  for (const struct on_branch *b = st->branches; b; b = b->next) {
+    flow_events(f, b->events);
+    goes_on |= flow_block(f, b->body);
+  }
+  if (st->has_else) {
+    goes_on |= flow_block(f, st->otherwise);
+    if (st->forever)
+      diag(f->c, DIAG_E0508, st->span, "this waits for ever, so its `else` can never happen");
+  }
+  return goes_on;
+}
+
+static bool flow_block(struct flow *f, const struct stmt *block) {
+  bool reached = true, said = false;
+  for (const struct stmt *st = block; st; st = st->next) {
+    if (!reached && !said && st->kind != STMT_BAD) {
+      said = true;
+      struct diagnostic *d = diag(f->c, DIAG_E0501, st->span, "nothing gets here: the run ends above");
+      d->help = STR("remove it, or put the `exit` into an `if`");
+    }
+    reached &= flow_stmt(f, st);
+  }
+  return reached;
+}
+
+static void flow_campaign(struct flow *f, struct campaign_decl *cd) {
+  for (const struct start_clause *st = cd->starts; st; st = st->next) {
+    flow_events(f, st->events);
+    flow_expr(f, st->where_cond);
+  }
+  for (const struct goal_clause *g = cd->goals; g; g = g->next)
+    flow_events(f, g->events);
+  for (const struct stop_clause *st = cd->stops; st; st = st->next)
+    flow_events(f, st->events);
+  flow_expr(f, cd->entry.key);
+  flow_block(f, cd->body);
+  loops_add(f, cd);
+}
+
+static void flow_message(struct flow *f, const struct message_decl *m) {
+  bool email = !m->channel.text.len || str_is(m->channel.text, "email");
+  if (email && !m->has_subject) {
+    struct diagnostic *d = diag(f->c, DIAG_E0506, m->name.span, "the message `" STR_FMT "` has no subject",
+                                STR_ARG(m->name.text));
+    d->expected = STR("`subject \"…\"`, which every email needs");
+  } else if (!m->has_body) {
+    struct diagnostic *d = diag(f->c, DIAG_E0506, m->name.span, "the message `" STR_FMT "` has no body",
+                                STR_ARG(m->name.text));
+    d->expected = STR("`body \"…\"` or `body file \"….html\"`");
+  }
+}
+
+static void flow_define(struct flow *f, const struct item *item) {
+  flow_expr(f, item->define.value);
+  if (!item->define.used && !scope_is_standard(f->s, item) && item->define.value && item->define.value->kind != EXPR_BAD)
+    diag(f->c, DIAG_W0101, item->define.name.span, "the definition `" STR_FMT "` is used nowhere",
+         STR_ARG(item->define.name.text));
+}
+
+void flow_check(struct compilation *c, struct tree *tree, struct scope *scope) {
+  struct flow f = { .c = c, .s = scope };
+  for (struct item *i = tree->items; i; i = i->next)
+    switch (i->kind) {
+    case ITEM_CAMPAIGN: case ITEM_RULE: flow_campaign(&f, &i->campaign); break;
+    case ITEM_MESSAGE: flow_message(&f, &i->message); break;
+    case ITEM_DEFINE: flow_define(&f, i); break;
+    case ITEM_TEST:
+      for (const struct test_line *l = i->test.lines; l; l = l->next)
+        flow_expr(&f, l->expect.cond);
+      break;
+    default: break;
+    }
+  for (uint32_t i = 0; i < f.all.count; i++)
+    if (f.all.items[i]->color == 0)
+      loops_find(&f, f.all.items[i]);
+}
