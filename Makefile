@@ -75,7 +75,7 @@ $(GEN)/schema_sql.c: runtime/store/schema.sql tests/tools/embed.sh
 	sh tests/tools/embed.sh schema_sql runtime/store/schema.sql > $@.tmp && mv $@.tmp $@
 
 STDLIB := $(sort $(shell find stdlib -name '*.camp' 2>/dev/null))
-$(GEN)/stdlib_files.c: $(STDLIB) tests/tools/embed.sh $(wildcard stdlib)
+$(GEN)/stdlib_files.c: $(STDLIB) tests/tools/embed.sh $(shell find stdlib -type d 2>/dev/null)
 	@mkdir -p $(GEN)
 	sh tests/tools/embed.sh --table stdlib_files $(STDLIB) > $@.tmp && mv $@.tmp $@
 
@@ -84,13 +84,20 @@ $(B)/gen/%.o: $(GEN)/%.c $(GEN_HDR)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Wno-unused-variable -Wno-unused-parameter -Wno-unused-function -Wno-missing-prototypes -Wno-conversion -Wno-sign-compare -Wno-implicit-fallthrough -Wno-unused-but-set-variable -c -o $@ $<
 
-$(B)/%.o: %.c | $(GEN_HDR)
+$(B)/%.o: %.c Makefile | $(GEN_HDR)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
 
-$(B)/libcamp.a: $(LIB_OBJ)
+# The list of objects, written only when it changes: a file that was taken away must leave the library too.
+.PHONY: FORCE
+$(B)/objects: FORCE
+	@mkdir -p $(@D)
+	@echo '$(LIB_OBJ)' | cmp -s - $@ || echo '$(LIB_OBJ)' > $@
+
+# q, not r: objects of different rooms may bear the same name, and r would let one replace the other.
+$(B)/libcamp.a: $(LIB_OBJ) $(B)/objects
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) qcs $@ $(LIB_OBJ)
 
 $(B)/camp: $(B)/$(MAIN:.c=.o) $(B)/libcamp.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -102,12 +109,80 @@ compile_commands.json: $(SRC) Makefile
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 # tests/N-room/test_*.c are cmocka programs, tests/N-room/test_*.sh shell scripts; both print TAP. tests/lib/*.c is shared.
+# tests/fuzz/*.c are libFuzzer targets (V=fuzz), tests/bench/*.c programs of the benchmark.
 TEST_SRC := $(sort $(wildcard tests/[0-9]-*/test_*.c))
 TEST_LIB := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/lib/*.c)))
 TEST_BIN := $(TEST_SRC:%.c=$(B)/%)
+FUZZ_BIN := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/fuzz/*.c)))
+BENCH_BIN := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/bench/*.c)))
 $(B)/tests/%: tests/%.c $(TEST_LIB) $(B)/libcamp.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(TEST_LIB) $(B)/libcamp.a $(LIBS) -lcmocka -ljansson
--include $(TEST_BIN:%=%.d)
-.PHONY: test-programs
+	$(CC) $(CFLAGS) -MF $@.d -MT $@ -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(TEST_LIB) $(B)/libcamp.a $(LIBS) -lcmocka -ljansson
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libcamp.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(B)/libcamp.a $(LIBS) -ljansson
+$(B)/tests/bench/%: tests/bench/%.c $(B)/libcamp.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(B)/libcamp.a $(LIBS)
+-include $(TEST_BIN:%=%.d) $(FUZZ_BIN:%=%.d) $(BENCH_BIN:%=%.d) $(TEST_LIB:.o=.d)
+
+.PHONY: test-programs fuzz-programs bench-programs
 test-programs: $(TEST_BIN) $(B)/camp
+fuzz-programs: $(FUZZ_BIN)
+bench-programs: $(BENCH_BIN) $(B)/camp
+
+# --- goals -----------------------------------------------------------------------------------------------------------
+# What is missing is installed by the first line of a goal; the rest is another make, because the flags that pkg-config
+# gives are read when a make begins.
+.PHONY: deps demo test docs bench bench-peers fuzz install
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+FUZZ_SECONDS ?= 60
+SUB := $(MAKE) --no-print-directory -j$(JOBS)
+
+deps:
+	@sh tests/tools/deps.sh
+
+demo:
+	@sh tests/tools/deps.sh build
+	@$(SUB) V=release all
+	@sh tests/tools/demo.sh build/release/camp
+
+test:
+	@sh tests/tools/deps.sh
+	@$(SUB) V=release all
+	@$(SUB) V=asan all test-programs
+	@$(SUB) V=clang all test-programs
+	@$(SUB) V=fuzz fuzz-programs
+	@sh tests/tools/run.sh
+
+# Pages that are made from tables; `make test` fails when they are not up to date.
+docs:
+	@sh tests/tools/docs.sh write
+
+bench:
+	@sh tests/tools/deps.sh
+	@$(SUB) V=release all bench-programs
+	@sh tests/bench/run.sh
+
+bench-peers:
+	@sh tests/tools/deps.sh
+	@$(SUB) V=release all bench-programs
+	@sh tests/bench/peers.sh
+
+fuzz:
+	@sh tests/tools/deps.sh
+	@$(SUB) V=fuzz fuzz-programs
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) sh tests/tools/fuzz.sh
+
+# The headers keep their rooms: include "vm/program.h" with the flags that pkg-config gives for `camp`.
+PUBLIC := compiler/compile.h $(sort $(wildcard vm/base/*.h vm/*.h vm/*.def runtime/engine/engine.h runtime/engine/zones.h \
+  runtime/input/input.h runtime/send/send.h runtime/store/store.h))
+install:
+	@sh tests/tools/deps.sh build
+	@$(SUB) V=release all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 755 build/release/camp $(DESTDIR)$(PREFIX)/bin/camp
+	install -m 644 build/release/libcamp.a $(DESTDIR)$(PREFIX)/lib/libcamp.a
+	@for f in $(PUBLIC); do install -D -m 644 $$f $(DESTDIR)$(PREFIX)/include/camp/$$f || exit 1; done
+	@printf 'Name: camp\nDescription: a language for marketing campaigns\nVersion: 0.1.0\nRequires: $(PKGS)\nLibs: -L%s -lcamp -lm -lpthread\nCflags: -I%s\n' \
+	  '$(PREFIX)/lib' '$(PREFIX)/include/camp' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/camp.pc
