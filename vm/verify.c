@@ -296,7 +296,8 @@ static bool pattern_ok(struct check *c, uint32_t pc, uint32_t constant) {
   struct pattern *p = pattern_new(value_str(v), why, sizeof why);
   if (!p) return refuse(c, CAMP_CORRUPT, "pc %u: %s", pc, why);
   pattern_free(p);
-  return c->patterns[constant] = true;
+  c->patterns[constant] = 1;
+  return true;
 }
 
 /* What the letter does not say: these operands have a meaning of their own. */
