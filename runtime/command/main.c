@@ -46,6 +46,7 @@ static int unknown_command(const char *name) {
 int main(int argc, char **argv) {
   /* A reader that went away (`camp contact … | head`) is an error of write, not an end in the middle of a commit. */
   signal(SIGPIPE, SIG_IGN);
+  if (argc > 0 && argv[0][0]) program_name = argv[0];
   const char *name = argc > 1 ? argv[1] : NULL;
   if (!name) {
     print_help(stderr);

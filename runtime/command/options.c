@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <stdarg.h>
 
+const char *program_name = "camp";
+
 void complain(const char *command, const char *fmt, ...) {
   va_list args;
   fflush(stdout);

@@ -8,6 +8,7 @@
 #include "runtime/command/options.h"
 #include "vm/base/arena.h"
 #include "vm/base/buf.h"
+#include "vm/base/limits.h"
 #include "vm/base/utf8.h"
 
 #include <inttypes.h>
@@ -138,14 +139,49 @@ bool report_table(struct store *s, const char *command, const char *query, const
   return report_in(s, command, query, argument, title, zone_utc());
 }
 
+/* A word as a shell takes it. */
+static void print_word(const char *word) {
+  bool plain = *word != 0;
+  for (const char *c = word; *c && plain; c++)
+    plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || strchr("@%_+=:,./-", *c);
+  if (!plain) putchar('\'');
+  for (const char *c = word; *c; c++) {
+    if (*c == '\'') fputs("'\\''", stdout);
+    else putchar((unsigned char)*c < ' ' ? '?' : *c);
+  }
+  if (!plain) putchar('\'');
+}
+
+static void say_command(const char *command, const char *argument, const char *db) {
+  printf("  %s %s ", program_name, command);
+  if (argument) {
+    print_word(argument);
+    putchar(' ');
+  }
+  printf("--db ");
+  print_word(db);
+  putchar('\n');
+}
+
+static bool keep_first(void *context, int columns, const char *const *names, const char *const *row) {
+  (void)names;
+  char *key = context;
+  if (!row || columns < 1 || !row[0]) return true;
+  snprintf(key, LIMIT_KEY_BYTES + 1, "%s", row[0]);
+  return false;
+}
+
 /* Where to look next: only commands that work as they stand there. */
-static void say_next(const struct simulation_facts *f) {
+static void say_next(struct store *s, const struct simulation_facts *f) {
+  char key[LIMIT_KEY_BYTES + 1] = "";
   if (!f->db) {
-    printf("Nothing was kept. Add --db FILE to ask `camp status` and `camp contact` afterwards.\n");
+    printf("Nothing was kept. Add --db FILE to ask `%s status` and `%s contact` afterwards.\n", program_name, program_name);
     return;
   }
-  printf("Next:\n  camp status --db %s\n  camp contact KEY --db %s\n", f->db, f->db);
-  if (f->refused) printf("  camp rejects --db %s\n", f->db);
+  printf("Where to look next:\n");
+  say_command("status", NULL, f->db);
+  if (store_report(s, "some_contact", (struct str){ NULL, 0 }, keep_first, key) == CAMP_OK && key[0]) say_command("contact", key, f->db);
+  if (f->refused) say_command("rejects", NULL, f->db);
 }
 
 int report_simulation(struct store *s, const struct zone *z, const struct simulation_facts *f) {
@@ -162,7 +198,7 @@ int report_simulation(struct store *s, const struct zone *z, const struct simula
             report_in(s, "simulate", "summary_lists", NULL, "Lists", z) &&
             report_in(s, "simulate", "status_due", NULL, "Still waiting", z);
   if (!ok) return EXIT_COULD_NOT;
-  say_next(f);
+  say_next(s, f);
   if (f->refused) {
     fflush(stdout);
     fprintf(stderr, "%" PRIu64 " line%s could not be taken\n", f->refused, f->refused == 1 ? "" : "s");
