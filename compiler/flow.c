@@ -228,6 +228,13 @@ static void flow_message(struct flow *f, const struct message_decl *m) {
   }
 }
 
+static void flow_texts(struct flow *f, const struct message_decl *m) {
+  if (m->has_subject)
+    template_check(f->s, m->subject.text, m->subject.span);
+  if (m->has_body)
+    template_check(f->s, m->body.text, m->body.span);
+}
+
 static void flow_define(struct flow *f, const struct item *item) {
   flow_expr(f, item->define.value);
   if (!item->define.used && !scope_is_standard(f->s, item) && item->define.value && item->define.value->kind != EXPR_BAD)
@@ -240,7 +247,10 @@ void flow_check(struct compilation *c, struct tree *tree, struct scope *scope) {
   for (struct item *i = tree->items; i; i = i->next)
     switch (i->kind) {
     case ITEM_CAMPAIGN: case ITEM_RULE: flow_campaign(&f, &i->campaign); break;
-    case ITEM_MESSAGE: flow_message(&f, &i->message); break;
+    case ITEM_MESSAGE:
+      flow_message(&f, &i->message);
+      flow_texts(&f, &i->message);
+      break;
     case ITEM_DEFINE: flow_define(&f, i); break;
     case ITEM_TEST:
       for (const struct test_line *l = i->test.lines; l; l = l->next)

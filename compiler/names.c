@@ -320,8 +320,47 @@ static struct use *frame_use(struct resolver *r, struct frame *f, struct str nam
 
 static void resolve_expr(struct resolver *r, struct expr *e, const struct env *env);
 
+static void resolve_list_name(struct resolver *r, struct name *name, void **decl);
+
+/* `enters vip`, `leaves vip`, `contact.plan changes`: events that the engine makes itself. Declared when first named. */
+static bool resolve_internal_event(struct resolver *r, struct name *name, struct event_decl **decl) {
+  struct str s = name->text, change = STR(" changes"), contact = STR("contact.");
+  bool enters = str_starts(s, STR("enters ")), leaves = str_starts(s, STR("leaves "));
+  bool changes = str_starts(s, contact) && str_ends(s, change) && s.len > contact.len + change.len;
+  if (!enters && !leaves && !changes)
+    return false;
+  struct event_decl **place = (struct event_decl **)table_place(&r->c->arena, &r->s->table, SPACE_COUNT, s);
+  if (!*place) {
+    struct event_decl *d = *place = ARENA_NEW(&r->c->arena, struct event_decl);
+    d->name = *name;
+    if (enters || leaves) {
+      struct name list = { { s.ptr + 7, s.len - 7 }, name->span };
+      void *list_decl = NULL;
+      resolve_list_name(r, &list, &list_decl);
+    } else {
+      struct str attribute = { s.ptr + contact.len, s.len - contact.len - change.len };
+      const struct member *m = scope_attribute(r->s, attribute);
+      if (!m && !r->s->allow_unknown) {
+        struct diagnostic *g = diag(r->c, DIAG_E0303, name->span, "a contact has no attribute `" STR_FMT "`",
+                                    STR_ARG(attribute));
+        scope_suggest_attribute(r->s, g, name->span, attribute, "");
+        g->has_fix = false; /* the span holds more than the name */
+      }
+      struct member *to = ARENA_NEW(&r->c->arena, struct member);
+      to->name = (struct name){ STR("to"), name->span };
+      to->type = m ? m->type : NULL;
+      d->members = to;
+      *table_place(&r->c->arena, &r->s->table, (uintptr_t)d, to->name.text) = to;
+    }
+  }
+  *decl = *place;
+  return true;
+}
+
 /* Unknown events are reported here; the decl stays NULL. */
 static void resolve_event_name(struct resolver *r, struct name *name, struct event_decl **decl) {
+  if (resolve_internal_event(r, name, decl))
+    return;
   struct item *item = scope_item(r->s, SPACE_EVENT, name->text);
   if (item) {
     *decl = &item->event;

@@ -227,6 +227,8 @@ static struct type arithmetic_type(uint8_t op, struct type a, struct type b) {
       return a;
     if (is_moment(a.kind) && b.kind == V_EXACT)
       return type_of(V_MOMENT);
+    if (op == BIN_SUB && a.kind == V_TIME && b.kind == V_TIME)
+      return type_of(V_EXACT);
     if (op == BIN_SUB && is_moment(a.kind) && is_moment(b.kind))
       return type_of(a.kind == V_DATE && b.kind == V_DATE ? V_CALENDAR : V_EXACT);
     return none;

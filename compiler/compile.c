@@ -1,0 +1,173 @@
+/* The compiler's driver: finds what a project is made of, and runs the stages over it.
+ *
+ * Not here: any stage itself; reading files (the caller's source_reader does).
+ *
+ * Invariants:
+ * 1. The prelude is always the first of the tree, then the caller's scripts in their order, then what they use, each once.
+ * 2. A later stage runs over whatever an earlier one understood, so one run reports every mistake; code is made only
+ *    when there is none.
+ * 3. Sources that the caller added come before those of the standard library, so that numbers of sources, and with them
+ *    the order of diagnostics, follow the project. */
+#include "names.h"
+
+struct embedded_file { const char *path; const char *text; unsigned long bytes; };
+extern const struct embedded_file stdlib_files[];
+
+struct driver {
+  struct compilation *c;
+  const struct source_reader *reader;
+  struct table loaded;   /* paths that were added */
+};
+
+static bool driver_seen(struct driver *d, struct str path) {
+  void **place = table_place(&d->c->arena, &d->loaded, 1, path);
+  bool seen = *place != NULL;
+  *place = d;
+  return seen;
+}
+
+/* stdlib/NAME.camp of the program itself. */
+static const struct embedded_file *stdlib_find(struct str name) {
+  for (const struct embedded_file *f = stdlib_files; f->path; f++) {
+    const char *base = strrchr(f->path, '/');
+    struct str stem = str_from_c(base ? base + 1 : f->path);
+    if (str_ends(stem, STR(".camp")))
+      stem.len -= 5;
+    if (str_eq(stem, name))
+      return f;
+  }
+  return NULL;
+}
+
+static void parse_into(struct driver *d, uint32_t source, struct tree *tree) {
+  struct tree part = { NULL, NULL };
+  part.tail = &part.items;
+  parse_source(d->c, source, &part);
+  *tree->tail = part.items;
+  while (*tree->tail)
+    tree->tail = &(*tree->tail)->next;
+}
+
+/* --- use ----------------------------------------------------------------------------------------------------------- */
+static void use_unknown(struct driver *d, struct item *item) {
+  struct diagnostic *g = diag(d->c, DIAG_E0314, item->use.span, "there is no %s `" STR_FMT "`",
+                              item->use_is_path ? "file" : "module", STR_ARG(item->use.text));
+  if (item->use_is_path) {
+    g->help = STR("paths are relative to the script that uses them");
+    return;
+  }
+  struct nearest n = nearest_of(item->use.text);
+  for (const struct embedded_file *f = stdlib_files; f->path; f++) {
+    struct str stem = str_from_c(strrchr(f->path, '/') ? strrchr(f->path, '/') + 1 : f->path);
+    if (str_ends(stem, STR(".camp")))
+      stem.len -= 5;
+    nearest_try(&n, stem);
+  }
+  if (n.best.len) {
+    g->help = arena_printf(&d->c->arena, "did you mean `" STR_FMT "`?", STR_ARG(n.best));
+    g->has_fix = true;
+    g->fix = (struct fix){ item->use.span, arena_str(&d->c->arena, n.best) };
+  }
+}
+
+static void use_item(struct driver *d, struct item *item) {
+  struct str from = d->c->sources.items[item->span.source].path, shown, text;
+  if (!item->use_is_path) {
+    const struct embedded_file *f = stdlib_find(item->use.text);
+    if (!f)
+      use_unknown(d, item);
+    else if (!driver_seen(d, str_from_c(f->path)))
+      compilation_add(d->c, str_from_c(f->path), (struct str){ f->text, f->bytes }, true);
+    return;
+  }
+  const char *from_path = arena_str(&d->c->arena, from).ptr;
+  if (!d->reader || !d->reader->read ||
+      !d->reader->read(d->reader->context, &d->c->arena, from_path, item->use.text, &shown, &text))
+    use_unknown(d, item);
+  else if (!driver_seen(d, shown))
+    compilation_add(d->c, shown, text, false);
+}
+
+/* Parses everything, and what it uses, until nothing new comes up. The prelude's items are put first. */
+static void load_all(struct driver *d, struct tree *tree) {
+  struct tree prelude = { NULL, NULL };
+  prelude.tail = &prelude.items;
+  for (uint32_t i = 0; i < d->c->sources.count; i++)
+    (void)driver_seen(d, d->c->sources.items[i].path);
+  const struct embedded_file *f = stdlib_find(STR("prelude"));
+  uint32_t prelude_at = d->c->sources.count;
+  if (f && !driver_seen(d, str_from_c(f->path)))
+    compilation_add(d->c, str_from_c(f->path), (struct str){ f->text, f->bytes }, true);
+  for (uint32_t i = 0; i < d->c->sources.count; i++) {
+    bool is_prelude = f && i == prelude_at;
+    struct item **first = is_prelude ? prelude.tail : tree->tail;
+    parse_into(d, i, is_prelude ? &prelude : tree);
+    for (struct item *item = *first; item; item = item->next)
+      if (item->kind == ITEM_USE)
+        use_item(d, item);
+  }
+  *prelude.tail = tree->items;
+  tree->items = prelude.items;
+}
+
+/* --- message files ------------------------------------------------------------------------------------------------- */
+/* `body file "hello.html"` becomes the file's text, in a source of its own so that mistakes in it show its lines. */
+static void load_body(struct driver *d, struct message_decl *m) {
+  const char *from = arena_str(&d->c->arena, d->c->sources.items[m->body.span.source].path).ptr;
+  struct str shown, text;
+  if (!d->reader || !d->reader->read || !d->reader->read(d->reader->context, &d->c->arena, from, m->body.text, &shown, &text)) {
+    struct diagnostic *g = diag(d->c, DIAG_E0510, m->body.span, "there is no file `" STR_FMT "`", STR_ARG(m->body.text));
+    g->help = STR("paths are relative to the script that names them");
+    m->body.text.len = 0;
+    return;
+  }
+  compilation_add(d->c, shown, text, true);
+  m->body = (struct name){ text, { d->c->sources.count - 1, 0, (uint32_t)text.len } };
+}
+
+static void load_bodies(struct driver *d, const struct tree *tree) {
+  for (struct item *i = tree->items; i; i = i->next)
+    if (i->kind == ITEM_MESSAGE && i->message.body_is_file)
+      load_body(d, &i->message);
+}
+
+static uint32_t count_lines(const struct compilation *c) {
+  uint32_t lines = 0;
+  for (uint32_t i = 0; i < c->sources.count; i++) {
+    if (c->sources.items[i].standard)
+      continue;
+    struct str t = c->sources.items[i].text;
+    for (const char *at = t.ptr, *end = t.ptr + t.len; at && at < end; lines++) {
+      const char *next = memchr(at, '\n', (size_t)(end - at));
+      at = next ? next + 1 : end;
+    }
+  }
+  return lines;
+}
+
+static void count_severities(struct compilation *c) {
+  c->error_count = c->warning_count = 0;
+  for (uint32_t i = 0; i < c->diagnostics.count; i++)
+    if (c->diagnostics.items[i].severity == SEVERITY_ERROR)
+      c->error_count++;
+    else
+      c->warning_count++;
+}
+
+void compile(struct compilation *c, const struct source_reader *reader) {
+  struct driver d = { .c = c, .reader = reader };
+  struct tree tree = { NULL, NULL };
+  struct scope scope = { .c = c };
+  tree.tail = &tree.items;
+  load_all(&d, &tree);
+  load_bodies(&d, &tree);
+  c->line_count = count_lines(c);
+  names_resolve(c, &tree, &scope);
+  types_check(c, &tree, &scope);
+  flow_check(c, &tree, &scope);
+  count_severities(c);
+  if (c->error_count == 0)
+    emit_program(c, &tree, &scope);
+  diagnostics_sort(c);
+  count_severities(c);
+}

@@ -1,0 +1,17 @@
+/* A message as a unit of its own: its channel, and the parts of its subject and body.
+ *
+ * Not here: what `{{ }}` means (template.c).
+ *
+ * Invariant: a message's hash changes when its words do, and campaigns that send it keep theirs. */
+#include "emit.h"
+
+void emit_message(struct builder *b, struct item *item) {
+  struct message_decl *m = &item->message;
+  struct unit *u = m->unit = build_begin(b, UNIT_MESSAGE, m->name.text, m->name.span);
+  u->channel = build_string(b, m->channel.text.len ? m->channel.text : STR("email"));
+  if (m->has_subject)
+    u->subject = template_parts(b, m->subject.text, m->subject.span, &u->subject_count);
+  if (m->has_body)
+    u->body = template_parts(b, m->body.text, m->body.span, &u->body_count);
+  build_finish(b);
+}
