@@ -104,6 +104,8 @@ struct str store_name_text(const struct store *s, uint32_t id) {
   return id && id <= s->now.name_count ? s->names[id - 1].text : (struct str){ 0 };
 }
 
+uint32_t store_epoch(const struct store *s) { return s->now.epoch; }
+
 uint32_t store_name_epoch(const struct store *s, uint32_t id) {
   return id && id <= s->now.name_count ? s->names[id - 1].epoch : 0;
 }
