@@ -309,7 +309,7 @@ void build_finish(struct builder *b) {
   struct program_error e;
   if (unit_verify(b->unit, &e) != CAMP_OK) {
     fprintf(stderr, "camp: unit " STR_FMT ": %s\n", STR_ARG(unit_name(b->unit)), e.text);
-    CHECK(!"the emitted unit passes the verifier");
+    check_failed("the emitted unit passes the verifier", __FILE__, __LINE__);
   }
 }
 

@@ -61,7 +61,7 @@ static void emit_name(struct builder *b, const struct expr *e) {
     break;
   case TARGET_NOW: build_op(b, OP_NOW, 0, 0); break;
   case TARGET_TAGS: build_op(b, OP_ATTR, build_field(b, e->name.text, e->type), 0); break;
-  case TARGET_NONE: CHECK(!"a name without a meaning was emitted");
+  case TARGET_NONE: check_failed("a name without a meaning was emitted", __FILE__, __LINE__);
   }
 }
 
@@ -327,7 +327,7 @@ void emit_expr(struct builder *b, const struct expr *e) {
     if (e->negated)
       build_op(b, OP_NOT, 0, 0);
     break;
-  case EXPR_BAD: CHECK(!"a mistake was emitted");
+  case EXPR_BAD: check_failed("a mistake was emitted", __FILE__, __LINE__);
   }
 }
 

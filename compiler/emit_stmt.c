@@ -246,7 +246,7 @@ static void emit_stmt(struct builder *b, const struct stmt *st) {
   case STMT_STOP: build_op(b, OP_STOP, build_string(b, st->name.text), 0); break;
   case STMT_IF: emit_if(b, st); break;
   case STMT_WAIT: emit_wait(b, st); break;
-  case STMT_BAD: CHECK(!"a mistake was emitted");
+  case STMT_BAD: check_failed("a mistake was emitted", __FILE__, __LINE__);
   }
   CHECK(b->depth == 0 || b->failed);
 }

@@ -92,7 +92,7 @@ static struct name *item_name(struct item *item) {
   case ITEM_LIST: return &item->list.name;
   case ITEM_MESSAGE: return &item->message.name;
   case ITEM_CAMPAIGN: case ITEM_RULE: return &item->campaign.name;
-  default: CHECK(!"an item without a name"); return NULL;
+  default: check_failed("an item without a name", __FILE__, __LINE__);
   }
 }
 
