@@ -1,0 +1,214 @@
+#!/bin/sh
+# make bench: the engine against the floor, in one run, as rates and ratios. ./README.md says what each figure is and is not.
+#
+#   sh tests/bench/run.sh BUILD_DIR
+#
+# BENCH_SIZES="100000 1000000"   contacts       BENCH_ROUNDS=1        rounds above 100,000 contacts (3 up to there)
+# BENCH_EVENTS=100000            events for the runs with many campaigns
+# BENCH_ONLY="engine campaigns memory rule compile"    the parts to run
+#
+# It asserts nothing: a target that is missed is printed as missed. It ends with 1 only when something failed to run. Databases
+# live under BUILD_DIR/bench/db and are removed; about 2 GB of disk are needed for a million contacts.
+set -eu
+build=$(cd "${1:?which build directory?}" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+sizes=${BENCH_SIZES:-100000 1000000}
+events=${BENCH_EVENTS:-100000}
+parts=${BENCH_ONLY:-engine campaigns memory rule compile}
+bin=$build/bench
+db=$bin/db
+results=$bin/results
+status=0
+
+rm -rf "$db" "$results"
+mkdir -p "$db" "$results"
+trap 'rm -rf "$db"' EXIT
+trap 'exit 1' INT TERM HUP
+
+# --- helpers ---------------------------------------------------------------------------------------------------------
+wanted() { case " $parts " in *" $1 "*) return 0 ;; esac; return 1; }
+say() { printf '%s\n' "$*"; }
+title() { printf '\n%s\n' "$*"; }
+fail() { say "  failed: $1"; [ -s "$2" ] && tail -3 "$2" | sed 's/^/    /'; status=1; }
+
+# Runs a program at most so long; its key=value lines go to a results file, one run a line.
+run() { # seconds results command…
+  limit=$1; to=$results/$2; shift 2
+  if timeout "$limit" "$@" > "$to.now" 2> "$to.err"; then cat "$to.now" >> "$to"; else fail "${to##*/}" "$to.err"; return 1; fi
+}
+values() { # key results
+  [ -f "$results/$2" ] || return 0
+  awk -v key="$1" '{ for (i = 1; i <= NF; i++) if (index($i, key "=") == 1) print substr($i, length(key) + 2) }' "$results/$2"
+}
+middle() { sort -n | awk '{ v[NR] = $1 } END { if (NR) print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2; else print 0 }'; }
+median() { values "$1" "$2" | middle; }
+least() { values "$1" "$2" | sort -n | head -1; }
+most() { values "$1" "$2" | sort -n | tail -1; }
+spread() { # key results: "median (least to most)"
+  printf '%10.0f' "$(median "$1" "$2")"
+  if [ "$(values "$1" "$2" | wc -l)" -gt 1 ]; then printf ' (%.0f to %.0f)' "$(least "$1" "$2")" "$(most "$1" "$2")"; fi
+}
+quotient() { awk -v a="$1" -v b="$2" 'BEGIN { if (b + 0 > 0) printf "%.2f", a / b; else printf "0" }'; }
+# Remembers a target for the list at the end: measured, "<" or ">=" or "<=", wanted, what it is.
+target() { # value relation wanted text
+  awk -v v="$1" -v rel="$2" -v w="$3" -v text="$4" 'BEGIN {
+    met = v + 0 == 0 ? 0 : rel == "<" ? v < w : rel == "<=" ? v <= w : v >= w
+    printf "  %-8s %-58s %10s  (wanted %s %s)\n", met ? "met" : "NOT MET", text, v + 0 ? v : "none", rel, w }' >> "$results/targets"
+}
+
+# --- build -----------------------------------------------------------------------------------------------------------
+pkgs="sqlite3 libpcre2-8 libcrypto"
+cflags="-std=c11 -O2 -g -D_GNU_SOURCE $(pkg-config --cflags $pkgs)"
+libs="$(pkg-config --libs $pkgs) -lm -lpthread"
+compile_alone() { gcc $cflags -o "$bin/$1" "$here/$1.c" $libs; }
+compile_with_camp() { # program
+  gcc $cflags -I"$root" -I"$build/../gen" -include "$root/vm/base/banned.h" -o "$bin/$1" "$here/$1.c" "$build/libcamp.a" $libs
+}
+program() { # compile-function name
+  if "$1" "$2" > "$results/$2.build" 2>&1; then return 0; fi
+  fail "compiling $2.c" "$results/$2.build"
+  return 1
+}
+program compile_alone launch
+program compile_alone floor
+program compile_with_camp engine_bench || true
+launch=$bin/launch
+
+say "camp $("$build/camp" --version 2>/dev/null | sed 's/^camp //'), $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg), SQLite $(pkg-config --modversion sqlite3), $(gcc --version | head -1), databases on $(df --output=fstype "$db" | tail -1)"
+
+# --- the engine and the floor ----------------------------------------------------------------------------------------
+largest=0
+bench_engine() {
+  for size in $sizes; do
+    rounds=${BENCH_ROUNDS:-1} wanted_ratio=0.5
+    if [ "$size" -le 100000 ]; then rounds=3 wanted_ratio=0.4; fi
+    floor=floor_$size; engine=engine_$size; round=1
+    while [ "$round" -le "$rounds" ]; do
+      rm -f "$db"/*
+      run 900 "$floor" "$launch" "$results/$floor.cost" "$bin/floor" "$db/floor.db" "$size" || true
+      rm -f "$db"/floor.db*
+      run 1800 "$engine" "$bin/engine_bench" cycle "$db/engine.db" "$size" || true
+      round=$((round + 1))
+    done
+    largest=$size
+    title "$size contacts, rounds $rounds, a second: median (least to most)"
+    for phase in start wake event; do
+      printf '  %-6s floor  %s\n' "$phase" "$(spread "$phase/s" "$floor")"
+      printf '  %-6s engine %s\n' "$phase" "$(spread "$phase/s" "$engine")"
+      ratio=$(quotient "$(median "$phase/s" "$engine")" "$(median "$phase/s" "$floor")")
+      printf '  %-6s ratio  %10s (target %s)\n' "$phase" "$ratio" "$wanted_ratio"
+      target "$ratio" ">=" "$wanted_ratio" "$phase, ratio to the floor at $size contacts"
+    done
+    floor_bytes=$(awk -v b="$(median written "$floor.cost")" -v n="$size" 'BEGIN { printf "%.0f", b / n / 3 }')
+    say "  bytes written: floor $floor_bytes a start, wake or event on average; engine $(median start_written "$engine") a start, $(median wake_written "$engine") a wake, $(median event_written "$engine") an event (target 10240 at most)"
+    for phase in start wake event; do target "$(median ${phase}_written "$engine")" "<=" 10240 "bytes written, one $phase, at $size contacts"; done
+    say "  peak WAL: $(most wal_peak_mb "$engine") MB (target 256 MB at most)"
+    target "$(most wal_peak_mb "$engine")" "<=" 256 "peak WAL in MB at $size contacts"
+    say "  on disk: engine $(median bytes/contact "$engine") bytes a sleeping contact with its history; floor $(median bytes/strand "$floor")"
+    say "  peak memory: engine $(most rss_mb "$engine") MB while starting and waking; floor $(most rss_mb "$floor") MB"
+  done
+}
+
+bench_memory() {
+  if [ -f "$db/engine.db" ]; then
+    run 600 asleep "$bin/engine_bench" asleep "$db/engine.db" || true
+    title "$largest contacts asleep, the database opened and 10,000 events taken"
+    say "  resident memory at its peak: $(most rss_mb asleep) MB (target under 100 MB at 1,000,000)"
+    target "$(most rss_mb asleep)" "<" 100 "resident memory in MB, $largest asleep"
+  fi
+  rm -f "$db"/*
+  size=${largest:-0}; [ "$size" -gt 0 ] || size=100000
+  run 1800 reader "$bin/engine_bench" reader "$db/reader.db" "$size" || true
+  rm -f "$db"/*
+  title "Beside a connection that reads all the time, $size contacts start"
+  say "  starts a second: $(spread start/s reader)"
+  say "  peak WAL: $(most wal_peak_mb reader) MB (target 256 MB at most)"
+  target "$(most wal_peak_mb reader)" "<=" 256 "peak WAL in MB beside a reader, $size contacts"
+}
+
+# --- many campaigns --------------------------------------------------------------------------------------------------
+bench_campaigns() {
+  for round in 1 2 3; do
+    for campaigns in 1 100 10000; do
+      rm -f "$db"/many*
+      run 600 "load_$campaigns" "$bin/engine_bench" load "$db/many.db" "$campaigns" "$events" || true
+    done
+    for campaigns in 1 10000; do
+      rm -f "$db"/many*
+      run 600 "listen_$campaigns" "$bin/engine_bench" listen "$db/many.db" "$campaigns" "$events" || true
+    done
+  done
+  rm -f "$db"/many*
+  title "Many campaigns, $events events, events a second: median of 3 (least to most)"
+  one=$(median event/s load_1)
+  for campaigns in 1 100 10000; do
+    printf '  %6d loaded, one listens      %s  ratio %s\n' "$campaigns" "$(spread event/s "load_$campaigns")" "$(quotient "$(median event/s "load_$campaigns")" "$one")"
+    [ "$campaigns" = 1 ] || target "$(quotient "$(median event/s "load_$campaigns")" "$one")" ">=" 0.9 "$campaigns campaigns of which one listens, to 1 campaign"
+  done
+  one=$(median event/s listen_1)
+  for campaigns in 1 10000; do
+    printf '  %6d listen, one page matches %s  ratio %s\n' "$campaigns" "$(spread event/s "listen_$campaigns")" "$(quotient "$(median event/s "listen_$campaigns")" "$one")"
+    [ "$campaigns" = 1 ] || target "$(quotient "$(median event/s "listen_$campaigns")" "$one")" ">=" 0.5 "$campaigns campaigns that all listen, to 1 campaign"
+  done
+  say "  memory with 10,000 campaigns: $(most rss_mb load_10000) MB"
+}
+
+# --- one rule --------------------------------------------------------------------------------------------------------
+bench_lua() { # title pkg
+  if ! pkg-config --exists "$2" 2>/dev/null; then printf '  %-28s not installed: apt-get install %s\n' "$1" "$3"; return 0; fi
+  if gcc -std=c11 -O2 -D_GNU_SOURCE -o "$bin/lua_eval_$2" $(pkg-config --cflags "$2") "$here/lua_eval.c" $(pkg-config --libs "$2") > "$results/lua.build" 2>&1; then
+    for round in 1 2 3; do run 120 "eval_$2" "$bin/lua_eval_$2" 10000000 || true; done
+    printf '  %-28s %8s ns\n' "$1" "$(median eval_ns "eval_$2")"
+  else fail "compiling lua_eval.c with $2" "$results/lua.build"; fi
+}
+bench_rule() {
+  title "One rule, from the host and back: count >= 3 and amount > 50, median of 3"
+  if [ -f "$here/eval.c" ] && program compile_with_camp eval; then
+    for round in 1 2 3; do run 120 eval "$bin/eval" || true; done
+    sed 's/^/    /' "$results/eval.now" 2>/dev/null || true
+    printf '  %-28s %8s ns\n' "camp" "$(median eval_ns eval)"
+  fi
+  bench_lua "LuaJIT called from C" luajit libluajit-5.1-dev
+  bench_lua "Lua 5.4 called from C" lua5.4 liblua5.4-dev
+}
+
+# --- compiling -------------------------------------------------------------------------------------------------------
+lines=100000
+peer_compiler() { # title program package command…
+  name=$1; tool=$2; package=$3; shift 3
+  if ! command -v "$tool" > /dev/null 2>&1; then printf '  %-28s not installed: apt-get install %s\n' "$name" "$package"; return 0; fi
+  for round in 1 2 3 4 5; do run 60 "compile_$tool" "$launch" "$results/compile_$tool.cost" "$@" || return 0; done
+  show_compile "$name" "compile_$tool.cost"
+}
+show_compile() { # title results
+  awk -v name="$1" -v ms="$(median ms "$2")" -v a="$(least ms "$2")" -v b="$(most ms "$2")" -v kb="$(median rss_kb "$2")" -v cpu="$(median cpu_ms "$2")" -v n="$lines" 'BEGIN {
+    if (ms + 0) printf "  %-28s %7.0f ms (%.0f to %.0f), %.0f ms of processor  %10.0f lines/s  %5.0f MB\n", name, ms, a, b, cpu, n / ms * 1000, kb / 1024 }'
+}
+bench_compile() {
+  title "Compiling $lines lines to a file, process included: median of 5 (least to most), peak memory"
+  sh "$here/gen_project.sh" camp "$db/project" $lines
+  for kind in lua c sieve; do sh "$here/gen_project.sh" $kind "$db/project.$kind" $lines; done
+  for round in 1 2 3 4 5; do
+    run 60 compile_camp "$launch" "$results/compile_camp.cost" "$build/camp" compile "$db/project" -o "$db/project.program" || break
+  done
+  show_compile "camp compile" compile_camp.cost
+  target "$(median ms compile_camp.cost)" "<" 200 "ms to compile $lines lines with all checks"
+  peer_compiler "tcc -c" tcc tcc tcc -c -o "$db/project.o" "$db/project.c"
+  peer_compiler "luac" luac5.4 lua5.4 luac5.4 -o "$db/project.luac" "$db/project.lua"
+  peer_compiler "sievec" sievec dovecot-sieve sievec -o plugin/sieve_max_script_size=64M "$db/project.sieve" "$db/project.svbin"
+  rm -rf "$db"/project*
+}
+
+if [ -x "$bin/engine_bench" ]; then
+  if wanted engine; then bench_engine; fi
+  if wanted memory; then bench_memory; fi
+  if wanted campaigns; then bench_campaigns; fi
+fi
+if wanted rule; then bench_rule; fi
+if wanted compile; then bench_compile; fi
+
+title "Targets"
+[ -f "$results/targets" ] && cat "$results/targets"
+say "  figures of each run: $results"
+exit $status
