@@ -48,6 +48,7 @@ struct event_ref {        /* an event as conditions, triggers and waits name it 
 struct expr {
   uint8_t kind, op, aggregate;
   bool negated, every;
+  uint16_t height;                     /* of this tree, at most LIMIT_EXPRESSION_HEIGHT, so that stages may recurse */
   struct span span;
   struct value value;
   struct name name;

@@ -7,6 +7,8 @@
 #define LIMIT_SOURCE_BYTES (64u << 20)       /* one .camp file */
 #define LIMIT_LINE_BYTES (1u << 20)          /* one line of a script */
 #define LIMIT_PARSE_DEPTH 200                /* nested parentheses or blocks */
+#define LIMIT_PARSE_STACK_COUNT 8000         /* symbols of unfinished phrases: `else if` chains, `not not …` */
+#define LIMIT_EXPRESSION_HEIGHT 1000         /* operators in a row */
 #define LIMIT_DIAGNOSTICS_COUNT 1000         /* reported mistakes a run */
 #define LIMIT_PROJECT_FILES_COUNT 20000
 #define LIMIT_DEFINE_DEPTH 32                /* definitions that use definitions */

@@ -1,0 +1,558 @@
+/* The parser's driver: which newlines end a statement, what each mistake is, and where to go on behind it.
+ *
+ *      lexer --raw tokens--> newline filter --tokens--> [accepted?] --yes--> Lemon's parser --> tree
+ *                                                          | no
+ *                                                          v
+ *                                    report (unless it follows from a reported one)
+ *                                    misspelt keyword: take what was meant, go on
+ *                                    otherwise: unwind, pass over the statement, feed a BAD token
+ *
+ *   1. A token is given to Lemon's parser only when grammar_accepts said that it will be shifted. So Lemon's own
+ *      recovery never runs, and what was expected is asked of the stack as it was before the token, exactly.
+ *   2. One mistake, one report: until the statement's end, what follows from it stays silent.
+ *   3. Brackets are counted here, to LIMIT_PARSE_DEPTH; every open brace of the parser's stack is at the bottom of
+ *      this count, so unwinding to k braces means cutting the count to k.
+ *   4. Each token is read once; recovery never goes back in the text. */
+#include "parse.h"
+
+#include "diagnostics.h"
+#include "grammar.h"
+
+enum { AHEAD_COUNT = 8 };
+
+struct bracket { uint16_t kind; uint32_t from; };
+
+struct driver {
+  struct parse p;
+  struct lexer lexer;
+  void *parser;
+  struct token ahead[AHEAD_COUNT]; /* raw tokens read but not taken: a ring */
+  uint32_t ahead_first, ahead_count;
+  struct bracket brackets[LIMIT_PARSE_DEPTH];
+  uint32_t depth, beyond;  /* beyond: brackets that no longer fit */
+  uint16_t last;           /* kind of the last token, as the parser took it */
+  uint32_t last_to;
+  bool panic;              /* passing over a mistaken statement */
+  bool quiet;              /* this statement's mistake was reported */
+  bool begins;             /* the next token is a statement's first */
+  struct token first;      /* the statement's first token, as the parser took it */
+  struct token stopped;    /* where the last recovery ended */
+  bool deep_reported;
+};
+
+/* --- looking ahead ----------------------------------------------------------------------------------------------------*/
+
+static struct token *peek(struct driver *d, uint32_t n) {
+  while (d->ahead_count <= n) {
+    lexer_next(&d->lexer, &d->ahead[(d->ahead_first + d->ahead_count) % AHEAD_COUNT]);
+    d->ahead_count++;
+  }
+  return &d->ahead[(d->ahead_first + n) % AHEAD_COUNT];
+}
+
+static void drop(struct driver *d, uint32_t n) {
+  d->ahead_first = (d->ahead_first + n) % AHEAD_COUNT;
+  d->ahead_count -= n;
+}
+
+/* The kind of the next raw token that is no newline; newlines beyond the ring's half are not looked behind. */
+static uint16_t peek_solid(struct driver *d, uint32_t n) {
+  for (; n < AHEAD_COUNT - 1; n++)
+    if (peek(d, n)->kind != LEX_NEWLINE) return peek(d, n)->kind;
+  return LEX_NEWLINE;
+}
+
+static bool is_word(uint16_t kind) { return kind == TOK_NAME || grammar_fallback(kind) == TOK_NAME; }
+
+/* --- the newline filter -----------------------------------------------------------------------------------------------*/
+
+/* A line that ends so goes on in the next one. */
+static bool goes_on(uint16_t last) {
+  switch (last) {
+    case TOK_PLUS: case TOK_MINUS: case TOK_STAR: case TOK_SLASH: case TOK_LT: case TOK_LE: case TOK_GT: case TOK_GE:
+    case TOK_EQUALS: case TOK_NOT_EQUAL: case TOK_COMMA: case TOK_DOT: case TOK_LBRACE: case TOK_THEN: case TOK_WHERE:
+    case TOK_AND: case TOK_OR: case TOK_NOT: case TOK_IS: case TOK_IN: case TOK_CONTAINS: case TOK_MATCHES: case TOK_WITH:
+    case TOK_ELSE_BLOCK: case TOK_ELSE: case TOK_COMMA_LAST: case TOK_ONE_OF: case TOK_EOL: case 0:
+      return true;
+    default: return false;
+  }
+}
+
+/* A line that begins so continues the one above. */
+static bool continues(struct driver *d, uint16_t kind) {
+  switch (kind) {
+    case TOK_ELSE: case TOK_AND: case TOK_OR: case TOK_THEN: case TOK_WHERE: case TOK_WITH: case TOK_AFTER: case TOK_UNLESS:
+    case TOK_VIA: return peek(d, 1)->kind != LEX_COLON;
+    case TOK_LBRACE: return true;
+    case TOK_IF: return peek(d, 1)->kind == TOK_STILL;
+    default: return false;
+  }
+}
+
+static bool begins_statement(uint16_t kind) {
+  switch (kind) {
+    case TOK_USE: case TOK_EVENT: case TOK_RECORD: case TOK_DEFINE: case TOK_LIST: case TOK_MESSAGE: case TOK_ZONE:
+    case TOK_ALLOW: case TOK_CAMPAIGN: case TOK_WHEN: case TOK_TEST: case TOK_ENTRY: case TOK_GOAL: case TOK_SEND:
+    case TOK_JOIN: case TOK_LEAVE: case TOK_TAG: case TOK_UNTAG: case TOK_SET: case TOK_EMIT: case TOK_EXIT:
+    case TOK_START: case TOK_STOP: case TOK_IF: case TOK_WAIT: case TOK_EXPECT: case TOK_ON: return true;
+    default: return false;
+  }
+}
+
+static bool in_parens(const struct driver *d) {
+  return d->depth && d->brackets[d->depth - 1].kind != TOK_LBRACE;
+}
+
+/* Passes newlines and semicolons; true when they end a statement. */
+static bool passed_end(struct driver *d) {
+  bool newline = false, semicolon = false;
+  for (;; drop(d, 1)) {
+    uint16_t kind = peek(d, 0)->kind;
+    if (kind == LEX_NEWLINE) newline = true;
+    else if (kind == LEX_SEMICOLON) semicolon = true;
+    else break;
+    if (peek(d, 0)->flags & TOKEN_FAULTY) d->quiet = true;
+  }
+  uint16_t next = peek(d, 0)->kind;
+  if (next == LEX_END) {
+    if (in_parens(d) && !d->panic) return false;
+    return d->last != TOK_EOL && d->last != 0 && d->last != TOK_LBRACE;
+  }
+  if (!newline && !semicolon) return false;
+  if (d->last == TOK_EOL || d->last == 0 || d->last == TOK_LBRACE || next == TOK_RBRACE) return false;
+  if (semicolon) return true;
+  if (d->panic && newline && begins_statement(next) && !(goes_on(d->last) && !in_parens(d))) {
+    /* A bracket that the mistaken statement left open must not swallow the next one. */
+    while (in_parens(d)) d->depth--;
+    return true;
+  }
+  return !in_parens(d) && !goes_on(d->last) && !continues(d, next);
+}
+
+/* Words that one token of lookahead could not tell apart become one token, or plain names. */
+static void join(struct driver *d, struct token *t) {
+  uint16_t next = peek(d, 0)->kind;
+  if (next == LEX_COLON && (is_word(t->kind) || t->kind == TOK_TEXT)) {
+    t->kind = TOK_LABEL;
+    drop(d, 1);
+    return;
+  }
+  uint16_t joined = 0;
+  switch (t->kind) {
+    case TOK_IN: if (next == TOK_LAST && peek(d, 1)->kind == TOK_DURATION) joined = TOK_IN_LAST; break;
+    case TOK_COMMA:
+      if (in_parens(d)) {
+        while (peek(d, 0)->kind == LEX_NEWLINE) drop(d, 1);
+        next = peek(d, 0)->kind;
+      }
+      if (next == TOK_LAST && peek(d, 1)->kind == TOK_DURATION) joined = TOK_COMMA_LAST;
+      break;
+    case TOK_ONE: if (next == TOK_OF) joined = TOK_ONE_OF; break;
+    case TOK_TIME_WORD: if (next == TOK_SINCE) joined = TOK_TIME_SINCE; break;
+    case TOK_ANY: case TOK_EVERY: case TOK_NO:
+      if (is_word(next) && peek(d, 1)->kind == TOK_IN && peek(d, 2)->kind != TOK_LAST) t->kind = TOK_ANY_IN;
+      return;
+    case TOK_ELSE: {
+      uint16_t solid = peek_solid(d, 0);
+      if (solid == TOK_LBRACE || solid == TOK_IF) t->kind = TOK_ELSE_BLOCK;
+      return;
+    }
+    case TOK_COUNT: case TOK_SUM: case TOK_AVERAGE: case TOK_MIN: case TOK_MAX:
+      if (next != TOK_LPAREN) t->kind = TOK_NAME;
+      return;
+    case TOK_FIRST: case TOK_LAST:
+      if (next != TOK_LPAREN && d->last != TOK_TIME_SINCE && d->last != TOK_SINCE) t->kind = TOK_NAME;
+      return;
+    default: return;
+  }
+  if (!joined) return;
+  t->kind = joined;
+  t->to = peek(d, 0)->to;
+  drop(d, 1);
+}
+
+static struct token next(struct driver *d) {
+  for (;;) {
+    if (passed_end(d)) return (struct token){ .kind = TOK_EOL, .from = d->last_to, .to = d->last_to };
+    struct token t = *peek(d, 0);
+    if (t.kind == LEX_END) return t;
+    drop(d, 1);
+    if (t.flags & TOKEN_FAULTY) d->quiet = true;
+    if (t.kind == TOK_COMMA && peek_solid(d, 0) == TOK_RBRACE) continue; /* a last comma is no mistake */
+    join(d, &t);
+    return t;
+  }
+}
+
+/* Counts brackets. Closing one that is not on top closes nothing, but a brace ends what was left open inside it. */
+static void track(struct driver *d, struct token t) {
+  uint16_t opener = 0;
+  switch (t.kind) {
+    case TOK_LBRACE: case TOK_LPAREN: case TOK_LBRACKET:
+      if (d->depth == LIMIT_PARSE_DEPTH) d->beyond++;
+      else d->brackets[d->depth++] = (struct bracket){ t.kind, t.from };
+      return;
+    case TOK_RBRACE: opener = TOK_LBRACE; break;
+    case TOK_RPAREN: opener = TOK_LPAREN; break;
+    case TOK_RBRACKET: opener = TOK_LBRACKET; break;
+    default: return;
+  }
+  if (d->beyond) {
+    d->beyond--;
+    return;
+  }
+  uint32_t depth = d->depth;
+  if (opener == TOK_LBRACE) while (depth && d->brackets[depth - 1].kind != TOK_LBRACE) depth--;
+  if (depth && d->brackets[depth - 1].kind == opener) d->depth = depth - 1;
+}
+
+/* --- what was expected ------------------------------------------------------------------------------------------------*/
+
+static const struct { uint16_t token; const char *words; } token_words[] = {
+  { TOK_NAME, "a name" }, { TOK_TEXT, "a text in quotes" }, { TOK_LABEL, "a name and `:`" },
+  { TOK_DURATION, "a duration such as `7d`" }, { TOK_NUMBER, "a number" }, { TOK_PERCENT, "a percentage such as `25%`" },
+  { TOK_MONEY, "an amount such as `40 EUR`" }, { TOK_DATE, "a date such as `2026-12-24`" },
+  { TOK_TIME, "a time such as `09:00`" }, { TOK_DATETIME, "a moment such as `2026-12-24 18:00`" },
+  { TOK_LBRACE, "`{`" }, { TOK_RBRACE, "`}`" }, { TOK_LPAREN, "`(`" }, { TOK_RPAREN, "`)`" }, { TOK_LBRACKET, "`[`" },
+  { TOK_RBRACKET, "`]`" }, { TOK_COMMA, "`,`" }, { TOK_DOT, "`.`" }, { TOK_EQUALS, "`=`" }, { TOK_IN_LAST, "`in last`" },
+  { TOK_COMMA_LAST, "`, last` and a duration" }, { TOK_ONE_OF, "`one of`" }, { TOK_TIME_SINCE, "`time since`" },
+  { TOK_ELSE_BLOCK, "`else`" }, { TOK_EOL, "the end of the line" }, { TOK_LT, "`<`" }, { TOK_LE, "`<=`" },
+  { TOK_GT, "`>`" }, { TOK_GE, "`>=`" }, { TOK_PLUS, "`+`" }, { TOK_MINUS, "`-`" }, { TOK_STAR, "`*`" },
+  { TOK_SLASH, "`/`" }, { TOK_ANY_IN, "`any`" },
+};
+
+/* Sets that people know by one word. The first `need` tokens tell that the set is there; all of them are then said. */
+struct group { const char *words; uint32_t need; uint16_t tokens[34]; };
+static const struct group groups[] = {
+  { "a declaration", 4, { TOK_CAMPAIGN, TOK_EVENT, TOK_DEFINE, TOK_WHEN, TOK_USE, TOK_RECORD, TOK_CONTACT, TOK_LIST,
+      TOK_MESSAGE, TOK_ZONE, TOK_ALLOW, TOK_TEST, TOK_LABEL } },
+  { "a clause such as `goal`", 2, { TOK_ENTRY, TOK_GOAL } },
+  { "a statement", 4, { TOK_SEND, TOK_JOIN, TOK_WAIT, TOK_IF, TOK_LEAVE, TOK_TAG, TOK_UNTAG, TOK_SET, TOK_EMIT, TOK_EXIT,
+      TOK_START, TOK_STOP } },
+  { "a step of the test", 4, { TOK_EXPECT, TOK_AT, TOK_CONTACT, TOK_NAME } },
+  { "a moment such as `2026-12-24 18:00` or `contact.birthday`, a time such as `09:00`, a weekday", 3,
+      { TOK_MONDAY, TOK_NUMBER, TOK_LPAREN, TOK_TUESDAY, TOK_WEDNESDAY, TOK_THURSDAY, TOK_FRIDAY, TOK_SATURDAY, TOK_SUNDAY,
+        TOK_NAME, TOK_TEXT, TOK_PERCENT, TOK_MONEY, TOK_DATE, TOK_TIME, TOK_DATETIME, TOK_DURATION, TOK_TRUE, TOK_FALSE,
+        TOK_MINUS, TOK_COUNT, TOK_SUM, TOK_AVERAGE, TOK_MIN, TOK_MAX, TOK_FIRST, TOK_LAST, TOK_TIME_SINCE } },
+  { "a condition", 3, { TOK_DID, TOK_NUMBER, TOK_LPAREN, TOK_NO, TOK_NOT, TOK_ANY_IN, TOK_NAME, TOK_TEXT, TOK_PERCENT,
+      TOK_MONEY, TOK_DATE, TOK_TIME, TOK_DATETIME, TOK_DURATION, TOK_TRUE, TOK_FALSE, TOK_MINUS, TOK_COUNT, TOK_SUM,
+      TOK_AVERAGE, TOK_MIN, TOK_MAX, TOK_FIRST, TOK_LAST, TOK_TIME_SINCE } },
+  { "a comparison", 3, { TOK_NOT, TOK_NUMBER, TOK_LPAREN, TOK_NAME, TOK_TEXT, TOK_PERCENT, TOK_MONEY, TOK_DATE, TOK_TIME,
+      TOK_DATETIME, TOK_DURATION, TOK_TRUE, TOK_FALSE, TOK_MINUS, TOK_COUNT, TOK_SUM, TOK_AVERAGE, TOK_MIN, TOK_MAX,
+      TOK_FIRST, TOK_LAST, TOK_TIME_SINCE } },
+  { "a value", 3, { TOK_NUMBER, TOK_LPAREN, TOK_NAME, TOK_TEXT, TOK_PERCENT, TOK_MONEY, TOK_DATE, TOK_TIME, TOK_DATETIME,
+      TOK_DURATION, TOK_TRUE, TOK_FALSE, TOK_MINUS, TOK_COUNT, TOK_SUM, TOK_AVERAGE, TOK_MIN, TOK_MAX, TOK_FIRST,
+      TOK_LAST, TOK_TIME_SINCE } },
+  { "an event", 3, { TOK_ENTERS, TOK_NAME, TOK_TEXT, TOK_LEAVES, TOK_CONTACT, TOK_LPAREN } },
+  { "a weekday", 2, { TOK_MONDAY, TOK_TUESDAY, TOK_WEDNESDAY, TOK_THURSDAY, TOK_FRIDAY, TOK_SATURDAY, TOK_SUNDAY } },
+  { "an operator", 3, { TOK_IS, TOK_LT, TOK_PLUS, TOK_LE, TOK_GT, TOK_GE, TOK_NOT_EQUAL, TOK_CONTAINS, TOK_STARTS, TOK_ENDS,
+      TOK_MATCHES, TOK_IN, TOK_NOT, TOK_MINUS, TOK_STAR, TOK_SLASH, TOK_ELSE, TOK_DOT } },
+  { "an operator", 2, { TOK_PLUS, TOK_MINUS, TOK_STAR, TOK_SLASH, TOK_ELSE, TOK_DOT } },
+  { "a name", 2, { TOK_NAME, TOK_TEXT } },
+  { NULL, 0, { 0 } },
+};
+
+enum { TOKENS_MAX = 160, WORDS_MAX = 64 };
+
+static const char *words_of(struct driver *d, uint16_t token) {
+  for (size_t i = 0; i < sizeof token_words / sizeof *token_words; i++)
+    if (token_words[i].token == token) return token_words[i].words;
+  for (uint32_t i = 0; i < keyword_count; i++)
+    if (keyword_table[i].token == token) return arena_printf(&d->p.c->arena, "`%s`", keyword_table[i].word).ptr;
+  return NULL; /* the BAD tokens, which no one writes */
+}
+
+static void expected_set(struct driver *d, bool set[TOKENS_MAX]) {
+  CHECK(grammar_token_count() < TOKENS_MAX);
+  memset(set, 0, TOKENS_MAX);
+  for (int t = 1; t < grammar_token_count(); t++) set[t] = grammar_accepts(d->parser, t);
+}
+
+static struct str expected_words(struct driver *d, const bool accepted[TOKENS_MAX]) {
+  const char *words[WORDS_MAX];
+  size_t count = 0;
+  bool set[TOKENS_MAX];
+  memcpy(set, accepted, TOKENS_MAX);
+  for (const struct group *g = groups; g->words; g++) {
+    bool there = true;
+    for (uint32_t i = 0; i < g->need; i++) there = there && set[g->tokens[i]];
+    if (!there) continue;
+    for (uint32_t i = 0; i < sizeof g->tokens / sizeof *g->tokens && g->tokens[i]; i++) set[g->tokens[i]] = false;
+    words[count++] = g->words;
+  }
+  for (int t = 1; t < grammar_token_count() && count < WORDS_MAX; t++) {
+    const char *w = set[t] ? words_of(d, (uint16_t)t) : NULL;
+    if (w) words[count++] = w;
+  }
+  struct buf b;
+  buf_init(&b, 1 << 16);
+  for (size_t i = 0; i < count; i++) {
+    if (i) buf_c(&b, i + 1 == count ? " or " : ", ");
+    buf_c(&b, words[i]);
+  }
+  struct str out = arena_str(&d->p.c->arena, buf_as_str(&b));
+  buf_deinit(&b);
+  return out;
+}
+
+/* --- reports ----------------------------------------------------------------------------------------------------------*/
+
+static struct str token_text(const struct driver *d, struct token t) {
+  return (struct str){ d->p.text + t.from, t.to - t.from };
+}
+
+/* The keyword that a plain name was probably meant to be, among those that could stand there. */
+static const struct keyword *meant(struct driver *d, struct token t, const bool set[TOKENS_MAX]) {
+  struct nearest near = nearest_of(token_text(d, t));
+  const struct keyword *best = NULL;
+  for (uint32_t i = 0; i < keyword_count; i++) {
+    if (!set[keyword_table[i].token] && !(keyword_table[i].token == TOK_ELSE && set[TOK_ELSE_BLOCK])) continue;
+    struct str before = near.best;
+    nearest_try(&near, (struct str){ keyword_table[i].word, keyword_table[i].len });
+    if (near.best.ptr != before.ptr) best = &keyword_table[i];
+  }
+  return best;
+}
+
+static void suggest(struct driver *d, struct diagnostic *diagnostic, struct token t, const char *word) {
+  diagnostic->help = arena_printf(&d->p.c->arena, "did you mean `%s`?", word);
+  diagnostic->has_fix = true;
+  diagnostic->fix = (struct fix){ span_of(&d->p, t), str_from_c(word) };
+}
+
+/* The comparison after `where` ended, and another was begun: the one mistake that everybody makes once. */
+static bool second_comparison(const struct driver *d, struct token t, const bool set[TOKENS_MAX]) {
+  uint32_t from = d->first.from;
+  struct str head = { d->p.text + from, t.from - from };
+  bool where = head.len > 0 && head.len < 4096 && memmem(head.ptr, head.len, "where ", 6);
+  if (!where) return false;
+  if (t.kind == TOK_AND || t.kind == TOK_OR) return set[TOK_RPAREN] || set[TOK_COMMA_LAST];
+  bool compares = t.kind == TOK_IS || t.kind == TOK_LT || t.kind == TOK_LE || t.kind == TOK_GT || t.kind == TOK_GE ||
+                  t.kind == TOK_CONTAINS || t.kind == TOK_STARTS || t.kind == TOK_ENDS || t.kind == TOK_MATCHES ||
+                  t.kind == TOK_IN || t.kind == TOK_NOT_EQUAL;
+  return compares && set[TOK_WHERE];
+}
+
+/* Reports the mistake at t. Returns the token to take in its place when that is plain, else 0. */
+static uint16_t report(struct driver *d, struct token t) {
+  struct compilation *c = d->p.c;
+  bool set[TOKENS_MAX];
+  expected_set(d, set);
+  struct span span = span_of(&d->p, t);
+  struct str text = token_text(d, t);
+  struct diagnostic *g;
+  if (second_comparison(d, t, set)) {
+    g = diag(c, DIAG_E0206, span, "`where` takes one comparison");
+    g->help = STR("put what belongs together in parentheses: `where (… or …)`");
+    return 0;
+  }
+  if (t.kind == TOK_EOL) g = diag(c, DIAG_E0201, span, "the line ends too early");
+  else if (memchr(text.ptr, '\n', text.len)) g = diag(c, DIAG_E0201, span, "this text cannot stand here");
+  else
+    g = diag(c, DIAG_E0201, span, "`%.*s%s` cannot stand here", (int)(text.len > 60 ? 60 : text.len), text.ptr,
+             text.len > 60 ? "…" : "");
+  g->expected = expected_words(d, set);
+  if (t.kind == TOK_EQUALS && set[TOK_IS]) {
+    suggest(d, g, t, "is");
+    return TOK_IS;
+  }
+  const struct keyword *k = t.kind == TOK_NAME ? meant(d, t, set) : NULL;
+  if (!k) return 0;
+  suggest(d, g, t, k->word);
+  uint16_t next = peek_solid(d, 0);
+  return k->token == TOK_ELSE && (next == TOK_LBRACE || next == TOK_IF) ? TOK_ELSE_BLOCK : k->token;
+}
+
+/* The statement's first word was taken for a name, and was perhaps meant as a keyword: `expct coupon sent to ann`. */
+static void suggest_first(struct driver *d) {
+  struct compilation *c = d->p.c;
+  if (d->first.kind != TOK_NAME || d->begins || c->diagnostics.count == 0) return;
+  struct diagnostic *g = &c->diagnostics.items[c->diagnostics.count - 1];
+  if (g->help.len || strcmp(g->code, "E0201") != 0) return;
+  bool set[TOKENS_MAX];
+  expected_set(d, set);
+  const struct keyword *k = meant(d, d->first, set);
+  if (k) suggest(d, g, d->first, k->word);
+}
+
+/* --- recovery ---------------------------------------------------------------------------------------------------------*/
+
+static void take(struct driver *d, uint16_t kind, struct token t) {
+  t.kind = kind;
+  if (d->begins) d->first = t;
+  d->begins = false;
+  camp_parse(d->parser, kind, t, &d->p);
+  d->p.prev_to = t.to;
+  d->last = kind;
+  d->last_to = t.to;
+  switch (kind) {
+    case TOK_EOL:
+    case TOK_LBRACE: case TOK_RBRACE:
+      d->quiet = d->p.deep = false;
+      d->begins = true;
+      break;
+    case TOK_THEN: case TOK_ELSE_BLOCK: d->begins = true; break;
+    case TOK_COMMA:
+      d->begins = !in_parens(d) && grammar_accepts(d->parser, TOK_BAD);
+      if (d->begins) d->quiet = false;
+      break;
+    default: break;
+  }
+}
+
+/* Where the mistaken head of a block goes on inside it: the token that stands for the head, or 0. */
+static uint16_t head_token(struct driver *d) {
+  uint16_t token = 0;
+  switch (d->first.kind) {
+    case TOK_EVENT: case TOK_RECORD: case TOK_CONTACT: token = TOK_BAD_MEMBERS; break;
+    case TOK_MESSAGE: token = TOK_BAD_MESSAGE; break;
+    case TOK_CAMPAIGN: token = TOK_BAD_CAMPAIGN; break;
+    case TOK_WHEN: case TOK_LABEL: token = TOK_BAD_RULE; break;
+    case TOK_TEST: token = TOK_BAD_TEST; break;
+    case TOK_IF: case TOK_ON: token = TOK_BAD_BLOCK; break;
+    case TOK_WAIT: token = peek_solid(d, 0) == TOK_ON ? TOK_BAD_WAIT : TOK_BAD_BLOCK; break;
+    default: return 0;
+  }
+  return grammar_accepts(d->parser, token) ? token : 0;
+}
+
+/* Passes over the rest of the statement whose mistake is at t; returns the token to go on with. */
+static struct token recover(struct driver *d, struct token t, bool resume) {
+  uint32_t braces = grammar_unwind(d->parser);
+  if (!d->quiet) suggest_first(d);
+  CHECK(braces <= d->depth);
+  d->depth = braces;
+  d->beyond = 0;
+  d->panic = d->quiet = true;
+  if (d->begins) d->first = t;
+  d->begins = false;
+  uint16_t stand_in = TOK_BAD;
+  /* A token that stopped the last recovery and is wrong again is passed over, so that each recovery moves on. */
+  bool again = t.kind == d->stopped.kind && t.from == d->stopped.from && t.kind != LEX_END;
+  for (;; t = next(d)) {
+    if (again) {
+      again = false;
+      track(d, t);
+      continue;
+    }
+    bool level = d->depth == braces && d->beyond == 0;
+    if (t.kind == LEX_END) break;
+    if (level && (t.kind == TOK_EOL || (t.kind == TOK_RBRACE && braces))) break;
+    if (level && t.kind == TOK_COMMA && begins_statement(peek(d, 0)->kind)) break;
+    if (level && t.kind == TOK_LBRACE && resume && d->last != TOK_WITH) {
+      uint16_t head = head_token(d);
+      if (head) {
+        stand_in = head;
+        break;
+      }
+    }
+    track(d, t);
+    d->last = t.kind;
+    d->last_to = t.to;
+  }
+  d->panic = false;
+  d->stopped = t;
+  if (t.kind == LEX_END) d->depth = braces;
+  if (stand_in == TOK_BAD_CAMPAIGN) {
+    d->p.spare = (struct campaign_decl){ 0 };
+    campaign_open(&d->p, &d->p.spare);
+  }
+  struct token bad = { .kind = stand_in, .from = d->first.from, .to = t.from > d->first.from ? t.from : d->first.to };
+  uint16_t last = d->last;
+  take(d, stand_in, bad);
+  d->last = last; /* the filter looks at what the text says */
+  return t;
+}
+
+static struct token too_deep(struct driver *d, struct token t) {
+  if (!d->deep_reported) {
+    diag(d->p.c, DIAG_E0204, span_of(&d->p, t), "brackets and blocks nest deeper than %d here", LIMIT_PARSE_DEPTH)->help =
+        STR("give parts of a condition a name with `define`, and let one campaign start another");
+    d->deep_reported = true;
+  }
+  d->quiet = true;
+  return recover(d, t, false);
+}
+
+/* --- the whole source -------------------------------------------------------------------------------------------------*/
+
+/* The end of the file, perhaps inside brackets: says so once, and closes them, so that what was read is kept. */
+static void finish(struct driver *d, struct token end) {
+  if (d->depth && !d->quiet && !d->deep_reported) {
+    struct bracket b = d->brackets[d->depth - 1];
+    struct diagnostic *g = diag(d->p.c, DIAG_E0202, (struct span){ d->p.source, b.from, b.from + 1 },
+                                "this `%c` is never closed", d->p.text[b.from]);
+    g->expected = b.kind == TOK_LBRACE ? STR("`}`") : b.kind == TOK_LPAREN ? STR("`)`") : STR("`]`");
+    if (d->depth > 1) g->help = arena_printf(&d->p.c->arena, "%u brackets are open at the end of the file", d->depth);
+    g->note_span = (struct span){ d->p.source, d->last_to, d->last_to };
+    g->note = STR("the file ends here");
+  }
+  d->quiet = true;
+  for (uint32_t guard = 4 * LIMIT_PARSE_DEPTH; guard; guard--) {
+    struct token t = { .from = end.from, .to = end.from };
+    if (grammar_accepts(d->parser, 0)) {
+      camp_parse(d->parser, 0, t, &d->p);
+      return;
+    }
+    if (grammar_accepts(d->parser, TOK_RBRACE)) {
+      take(d, TOK_RBRACE, t);
+    } else if (d->last != TOK_EOL && grammar_accepts(d->parser, TOK_EOL)) {
+      take(d, TOK_EOL, t);
+    } else {
+      grammar_unwind(d->parser);
+      take(d, TOK_BAD, t);
+    }
+  }
+}
+
+static void drive(struct driver *d) {
+  d->begins = true;
+  struct token t = next(d);
+  while (t.kind != LEX_END) {
+    bool opens = t.kind == TOK_LBRACE || t.kind == TOK_LPAREN || t.kind == TOK_LBRACKET;
+    if ((opens && d->depth == LIMIT_PARSE_DEPTH) || grammar_height(d->parser) > LIMIT_PARSE_STACK_COUNT) {
+      t = too_deep(d, t);
+      continue;
+    }
+    uint16_t kind = t.kind;
+    if (!grammar_accepts(d->parser, kind)) {
+      kind = (uint16_t)grammar_fallback(kind);
+      if (kind != TOK_NAME || !grammar_accepts(d->parser, kind)) kind = 0;
+    }
+    if (!kind && t.kind == TOK_RBRACE && d->depth == 0) {
+      if (!d->quiet) diag(d->p.c, DIAG_E0203, span_of(&d->p, t), "this `}` closes nothing");
+      if (d->begins) d->last = TOK_EOL; /* the statement before it is complete */
+      t = next(d);
+      continue;
+    }
+    if (!kind) {
+      bool full = d->p.c->diagnostics.count >= LIMIT_DIAGNOSTICS_COUNT;
+      if (full && !d->quiet) diag(d->p.c, DIAG_E0201, span_of(&d->p, t), "this cannot stand here");
+      if (!d->quiet && !full) kind = report(d, t);
+      if (!kind || !grammar_accepts(d->parser, kind)) {
+        if (full) d->quiet = true;
+        t = recover(d, t, true);
+        continue;
+      }
+      take(d, kind, t); /* what was meant; what else is wrong with this statement may follow from the guess */
+      d->quiet = true;
+      t = next(d);
+      continue;
+    }
+    track(d, t);
+    take(d, kind, t);
+    t = next(d);
+  }
+  finish(d, t);
+}
+
+void parse_source(struct compilation *c, uint32_t source, struct tree *tree) {
+  struct driver d = { .p = { .c = c, .tree = tree, .source = source } };
+  lexer_init(&d.lexer, c, source);
+  d.p.text = (const char *)d.lexer.text;
+  campaign_open(&d.p, &d.p.spare);
+  d.parser = camp_parseAlloc(malloc);
+  CHECK(d.parser);
+  drive(&d);
+  camp_parseFree(d.parser, free);
+}

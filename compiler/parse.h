@@ -1,0 +1,152 @@
+#ifndef CAMP_COMPILER_PARSE_H
+#define CAMP_COMPILER_PARSE_H
+/* What grammar/camp.y calls. Private to the compiler's front end: the driver is parse.c, the constructors are tree.c.
+ *
+ * Constructors only build. They report what the grammar cannot say in rules (a clause said twice, a wait without an
+ * end) and leave meaning to the later stages. */
+#include "ast.h"
+#include "lex.h"
+#include "vm/base/check.h"
+#include "vm/base/limits.h"
+#include "vm/calendar.h"
+
+struct parse {
+  struct compilation *c;
+  struct tree *tree;
+  uint32_t source;
+  const char *text;
+  uint32_t prev_to;        /* end of the last token that the parser took: where a finished phrase ends */
+  bool deep;               /* this statement's operators were reported as too many */
+  struct campaign_decl *campaign;  /* whose body is being read */
+  struct start_clause **starts_end;
+  struct goal_clause **goals_end;
+  struct stop_clause **stops_end;
+  struct stmt **body_end;
+  struct campaign_decl spare;      /* takes the body of a campaign whose head was mistaken */
+};
+
+struct expr_list   { struct expr *first, *last; };
+struct member_list { struct member *first, *last; };
+struct stmt_list   { struct stmt *first, *last; };
+struct event_list  { struct event_ref *first, *last; bool parenthesised; };
+struct prop_list   { struct prop *first, *last; };
+struct test_list   { struct test_line *first, *last; };
+struct trigger_ref { struct event_ref *events; struct expr *cond; };
+
+/* tree.c */
+struct span span_of(const struct parse *p, struct token t);
+struct span span_from(const struct parse *p, struct token first); /* to the end of the last token taken */
+struct token token_none(void);
+struct name name_of(struct parse *p, struct token t);
+uint32_t count_of(struct parse *p, struct token number);
+
+struct item *item_new(struct parse *p, uint8_t kind, struct token first);
+void item_use(struct parse *p, struct token first, struct name name);
+void item_event(struct parse *p, struct token first, struct name name, struct member *members);
+void item_record(struct parse *p, struct token first, struct name name, struct member *members);
+void item_contact(struct parse *p, struct token first, struct member *members);
+void item_define(struct parse *p, struct token first, struct name name, struct expr *value);
+void item_list(struct parse *p, struct token first, struct name name);
+void item_zone(struct parse *p, struct token first, struct token zone);
+void item_message(struct parse *p, struct token first, struct name name, struct message_decl *m);
+struct item *item_test(struct parse *p, struct token first, struct token name);
+
+struct member *member_new(struct parse *p, struct token label, struct type_ref *type, struct expr *initial);
+struct member_list members_add(struct member_list l, struct member *m);
+struct type_ref *type_named(struct parse *p, struct token name);
+struct type_ref *type_money(struct parse *p, struct token name, struct token currency);
+struct type_ref *type_list(struct parse *p, struct token first, struct type_ref *item);
+struct type_ref *type_choice(struct parse *p, struct token first, struct expr *choices);
+
+struct message_decl *message_new(struct parse *p);
+struct message_decl *message_part(struct parse *p, struct message_decl *m, struct token word, struct name value, bool file);
+struct message_decl *message_bad(struct parse *p, struct message_decl *m);
+
+void campaign_open(struct parse *p, struct campaign_decl *campaign); /* clauses and statements go to it from here */
+struct item *campaign_new(struct parse *p, struct token first, struct name name);
+void campaign_start(struct parse *p, struct token first, struct trigger_ref t);
+void campaign_entry(struct parse *p, struct token first, struct entry_clause e);
+void campaign_goal(struct parse *p, struct token first, struct event_list events, struct token within);
+void campaign_stop(struct parse *p, struct token first, struct event_list events);
+void campaign_stmt(struct parse *p, struct stmt *s);
+struct entry_clause entry_of(uint8_t kind);
+struct trigger_ref trigger_of(struct parse *p, struct event_list events, struct expr *cond);
+struct item *rule_new(struct parse *p, struct token label, struct token when, struct trigger_ref t);
+void rule_end(struct parse *p, struct stmt *body);
+
+struct stmt *stmt_new(struct parse *p, uint8_t kind, struct token first);
+struct stmt *stmt_named(struct parse *p, uint8_t kind, struct token first, struct name name);
+struct stmt *stmt_tag(struct parse *p, uint8_t kind, struct token first, struct expr *text);
+void stmt_end(struct parse *p, struct stmt *s); /* its head goes on to the last token taken */
+struct stmt_list stmts_add(struct stmt_list l, struct stmt *s);
+/* An else block travels as a statement that is never in the tree: `then` holds the block. */
+struct stmt *stmt_otherwise(struct parse *p, struct token first, struct stmt *block);
+void stmt_else(struct stmt *s, struct stmt *otherwise);
+struct stmt *stmt_bad_block(struct parse *p, struct token first, struct stmt *block, struct stmt *otherwise);
+struct stmt *wait_new(struct parse *p, uint8_t wait, struct token first);
+void wait_up_to(struct parse *p, struct stmt *s, struct token duration);
+struct stmt *wait_until(struct parse *p, struct token first, struct expr *moment);
+struct stmt *wait_time(struct parse *p, struct token first, int64_t weekdays, struct token time);
+struct stmt *wait_between(struct parse *p, struct token first, struct token from, struct token to, int64_t weekdays);
+struct stmt *wait_for(struct parse *p, struct token first, struct event_list events, struct on_branch *since,
+                      struct token up_to);
+struct stmt *wait_forever(struct parse *p, struct token first, struct event_list events, struct on_branch *since);
+struct stmt *wait_event_end(struct parse *p, struct stmt *s, struct stmt *body, struct stmt *otherwise);
+struct stmt *wait_branches(struct stmt *s, struct stmt *list);
+struct on_branch *branch_new(struct parse *p);
+/* The branches of a race travel as a statement, too. */
+struct stmt *on_first(struct parse *p, struct on_branch *b);
+struct stmt *on_add(struct stmt *list, struct on_branch *b);
+struct stmt *on_else(struct parse *p, struct stmt *list, struct token word, struct stmt *block);
+
+struct event_ref *event_of(struct parse *p, struct name name, struct name of);
+struct event_ref *event_list_change(struct parse *p, struct token word, struct name list);
+struct event_ref *event_changes(struct parse *p, struct token first, struct name attribute, struct expr *to);
+void event_where(struct parse *p, struct event_ref *e, struct expr *where);
+struct event_list events_add(struct event_list l, struct event_ref *e);
+
+struct expr *expr_literal(struct parse *p, struct token t);
+struct expr *expr_name(struct parse *p, struct token t);
+struct expr *expr_member(struct parse *p, struct expr *of, struct name name);
+struct expr *expr_parens(struct parse *p, struct token first, struct expr *inner);
+struct expr *expr_unary(struct parse *p, uint8_t op, struct token first, struct expr *a);
+struct expr *expr_binary(struct parse *p, uint8_t op, struct expr *a, struct expr *b);
+struct expr *expr_missing(struct parse *p, struct expr *a, bool negated);
+struct expr *expr_in(struct parse *p, struct expr *a, struct expr_list items, bool negated);
+struct expr *expr_did(struct parse *p, struct token first, struct event_list events, struct token window, bool negated);
+struct expr *expr_any(struct parse *p, struct token word, struct name item, struct expr *list, struct expr *where);
+struct expr *expr_since(struct parse *p, struct token first, struct token which, struct event_list events);
+struct expr *expr_history(struct parse *p, struct token fn, struct expr *args, struct token window);
+struct expr_list exprs_add(struct expr_list l, struct expr *e);
+struct expr *arg_new(struct parse *p, struct name event, struct name of, struct name property, struct name alias,
+                     struct expr *where);
+struct expr *arg_event(struct parse *p, struct event_ref *e);
+struct expr *args_add(struct expr *args, struct event_ref *e);
+
+struct prop *prop_new(struct parse *p, struct token label, struct expr *value);
+struct prop_list props_add(struct prop_list l, struct prop *prop);
+
+struct test_list tests_add(struct test_list l, struct test_line *t); /* t may be two lines linked */
+struct test_line *test_contact(struct parse *p, struct token first, struct name contact, struct prop_list props);
+struct test_line *test_at(struct parse *p, struct token first, struct token moment);
+struct test_line *test_event(struct parse *p, struct token contact, struct name event, struct name of,
+                             struct prop_list props);
+struct test_line *expect_sent(struct parse *p, struct token first, struct name message, struct name contact, bool negated);
+struct test_line *expect_nothing(struct parse *p, struct token first, struct name contact);
+struct test_line *expect_member(struct parse *p, struct token first, struct name contact, struct name list, bool negated);
+struct test_line *expect_times(struct parse *p, struct test_line *t, uint32_t times, bool once);
+struct test_line *expect_at(struct parse *p, struct test_line *t, struct token moment);
+struct test_line *expect_within(struct parse *p, struct test_line *t, struct token duration);
+
+/* grammar/camp.y, behind the tables */
+void camp_parseInit(void *parser);
+void camp_parseFinalize(void *parser);
+void *camp_parseAlloc(void *(*alloc)(size_t));
+void camp_parseFree(void *parser, void (*release)(void *));
+void camp_parse(void *parser, int kind, struct token t, struct parse *p);
+bool grammar_accepts(const void *parser, int token);
+uint32_t grammar_height(const void *parser);
+uint32_t grammar_unwind(void *parser);
+int grammar_fallback(int token);
+int grammar_token_count(void);
+#endif

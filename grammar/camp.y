@@ -1,0 +1,469 @@
+/* The grammar of Camp. One rule, one constructor (compiler/parse.c); meaning is checked later.
+ *
+ * Newlines reach this grammar as EOL only where a statement ends: parse.c drops the others, and joins the few pairs
+ * of words that one token of lookahead could not tell apart (IN_LAST, TIME_SINCE …). It also asks grammar_accepts
+ * before each token, so this parser never sees a mistake: where one is, the statement becomes one of the BAD tokens.
+ *
+ *   1. No conflicts: Lemon exits with an error on one. Precedence settles two things only, `or` and `,` in open lists.
+ *   2. A keyword is one only where the grammar takes it (%fallback, applied by the driver with full knowledge).
+ *   3. Built with -c: compressed tables misparse fallbacks in silence and read out of bounds on legal input. */
+%name camp_parse
+%token_prefix TOK_
+%token_type { struct token }
+%extra_argument { struct parse *p }
+%stack_size 0
+%include {
+#include <stdlib.h>
+#include "compiler/parse.h"
+}
+%syntax_error { CHECK(!"grammar_accepts let a token through"); }
+%parse_failure { CHECK(!"grammar_accepts let a token through"); }
+
+%fallback NAME USE EVENT RECORD CONTACT DEFINE LIST MESSAGE ZONE ALLOW UNKNOWN CAMPAIGN WHEN TEST CHANNEL SUBJECT BODY FILE
+  ENTRY GOAL ONCE PER EVERY A TIME_WORD MOST WITHIN THEN SEND JOIN LEAVE TAG UNTAG SET EMIT EXIT START STOP IF WAIT STILL
+  ELSE UNTIL FOR FOREVER BETWEEN WEEKDAYS WEEKENDS MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY ON AFTER AT
+  UNLESS VIA WITH TO UP OF AS CHANGES ENTERS LEAVES WHERE AND OR NOT IS MISSING ONE IN CONTAINS STARTS ENDS MATCHES DID NO
+  ANY SINCE FIRST LAST COUNT SUM AVERAGE MIN MAX TRUE FALSE EXPECT NOTHING SENT TIMES.
+
+/* An open list takes what follows: `did a or b` joins events, `is one of x, y` takes y. */
+%nonassoc OPEN.
+%left OR COMMA.
+
+%type name          { struct name }
+%type opt_of        { struct name }
+%type opt_alias     { struct name }
+%type opt_property  { struct name }
+%type opt_default   { struct expr * }
+%type members       { struct member_list }
+%type member_list   { struct member_list }
+%type member        { struct member * }
+%type type_ref      { struct type_ref * }
+%type choices       { struct expr_list }
+%type parts         { struct message_decl * }
+%type part          { struct message_decl * }
+%type campaign_head { struct item * }
+%type campaign_body { struct item * }
+%type rule_head     { struct item * }
+%type entry         { struct entry_clause }
+%type trigger       { struct trigger_ref }
+%type opt_within    { struct token }
+%type opt_label     { struct token }
+%type stmts         { struct stmt_list }
+%type stmt_list     { struct stmt_list }
+%type block         { struct stmt * }
+%type stmt          { struct stmt * }
+%type if_stmt       { struct stmt * }
+%type if_head       { struct stmt * }
+%type wait_event    { struct stmt * }
+%type wait_ever     { struct stmt * }
+%type wait_race     { struct stmt * }
+%type send          { struct stmt * }
+%type send_time     { struct stmt * }
+%type send_unless   { struct stmt * }
+%type otherwise     { struct stmt * }
+%type on_list       { struct stmt * }
+%type on_branch     { struct on_branch * }
+%type on_head       { struct on_branch * }
+%type since         { struct on_branch * }
+%type days          { struct token }
+%type weekday       { struct token }
+%type opt_up_to     { struct token }
+%type events        { struct event_list }
+%type event_or      { struct event_list }
+%type event         { struct event_ref * }
+%type event_head    { struct event_ref * }
+%type opt_changes   { struct expr * }
+%type opt_where     { struct expr * }
+%type window        { struct token }
+%type aggregate     { struct token }
+%type first_or_last { struct token }
+%type args          { struct expr * }
+%type arg_or        { struct expr * }
+%type arg           { struct expr * }
+%type opt_args_last { struct token }
+%type expr          { struct expr * }
+%type conjunction   { struct expr * }
+%type negation      { struct expr * }
+%type comparison    { struct expr * }
+%type filter        { struct expr * }
+%type history       { struct expr * }
+%type alternative   { struct expr * }
+%type sum           { struct expr * }
+%type product       { struct expr * }
+%type factor        { struct expr * }
+%type primary       { struct expr * }
+%type literal       { struct expr * }
+%type sums          { struct expr_list }
+%type open_sums     { struct expr_list }
+%type comparing     { struct token }
+%type props         { struct prop_list }
+%type prop_list     { struct prop_list }
+%type prop          { struct prop * }
+%type test_head     { struct item * }
+%type test_lines    { struct test_list }
+%type test_list     { struct test_list }
+%type test_line     { struct test_line * }
+%type test_event    { struct test_line * }
+%type expectation   { struct test_line * }
+%type moment        { struct token }
+%type opt_props     { struct prop_list }
+
+file ::= items.
+items ::= .
+items ::= items item EOL.
+
+/* --- declarations ----------------------------------------------------------------------------------------------------*/
+item ::= USE(T) name(N).                          { item_use(p, T, N); }
+item ::= EVENT(T) name(N).                        { item_event(p, T, N, NULL); }
+item ::= EVENT(T) name(N) LBRACE members(M) RBRACE.  { item_event(p, T, N, M.first); }
+item ::= RECORD(T) name(N) LBRACE members(M) RBRACE. { item_record(p, T, N, M.first); }
+item ::= CONTACT(T) LBRACE members(M) RBRACE.     { item_contact(p, T, M.first); }
+item ::= DEFINE(T) name(N) EQUALS expr(E).        { item_define(p, T, N, E); }
+item ::= LIST(T) name(N).                         { item_list(p, T, N); }
+item ::= ZONE(T) TEXT(N).                         { item_zone(p, T, N); }
+item ::= ALLOW(T) UNKNOWN.                        { item_new(p, ITEM_ALLOW, T); }
+item ::= MESSAGE(T) name(N) LBRACE parts(M) RBRACE. { item_message(p, T, N, M); }
+item ::= BAD.
+item ::= BAD_MEMBERS LBRACE members RBRACE.
+item ::= BAD_MESSAGE LBRACE parts RBRACE.
+
+name(A) ::= NAME(T).  { A = name_of(p, T); }
+name(A) ::= TEXT(T).  { A = name_of(p, T); }
+
+members(A) ::= .                                  { A = (struct member_list){ 0 }; }
+members(A) ::= member_list(A).
+member_list(A) ::= member(M).                     { A = members_add((struct member_list){ 0 }, M); }
+member_list(A) ::= member_list(L) EOL member(M).  { A = members_add(L, M); }
+member(A) ::= LABEL(N) type_ref(T) opt_default(D). { A = member_new(p, N, T, D); }
+member(A) ::= BAD.                                { A = NULL; }
+opt_default(A) ::= .                              { A = NULL; }
+opt_default(A) ::= EQUALS expr(E).                { A = E; }
+type_ref(A) ::= NAME(N).                          { A = type_named(p, N); }
+type_ref(A) ::= NAME(N) IN NAME(C).               { A = type_money(p, N, C); }
+type_ref(A) ::= LIST(T) OF type_ref(R).           { A = type_list(p, T, R); }
+type_ref(A) ::= ONE_OF(T) choices(C).             { A = type_choice(p, T, C.first); }
+choices(A) ::= TEXT(T).                           { A = exprs_add((struct expr_list){ 0 }, expr_literal(p, T)); }
+choices(A) ::= choices(L) COMMA TEXT(T).          { A = exprs_add(L, expr_literal(p, T)); }
+
+parts(A) ::= .                                    { A = message_new(p); }
+parts(A) ::= part(A).
+part(A) ::= CHANNEL(T) name(N).                   { A = message_part(p, message_new(p), T, N, false); }
+part(A) ::= SUBJECT(T) TEXT(N).                   { A = message_part(p, message_new(p), T, name_of(p, N), false); }
+part(A) ::= BODY(T) TEXT(N).                      { A = message_part(p, message_new(p), T, name_of(p, N), false); }
+part(A) ::= BODY(T) FILE TEXT(N).                 { A = message_part(p, message_new(p), T, name_of(p, N), true); }
+part(A) ::= BAD.                                  { A = message_bad(p, message_new(p)); }
+part(A) ::= part(M) EOL CHANNEL(T) name(N).       { A = message_part(p, M, T, N, false); }
+part(A) ::= part(M) EOL SUBJECT(T) TEXT(N).       { A = message_part(p, M, T, name_of(p, N), false); }
+part(A) ::= part(M) EOL BODY(T) TEXT(N).          { A = message_part(p, M, T, name_of(p, N), false); }
+part(A) ::= part(M) EOL BODY(T) FILE TEXT(N).     { A = message_part(p, M, T, name_of(p, N), true); }
+part(A) ::= part(M) EOL BAD.                      { A = message_bad(p, M); }
+
+/* --- campaigns and rules ---------------------------------------------------------------------------------------------*/
+item ::= campaign_head LBRACE RBRACE.
+item ::= campaign_head LBRACE campaign_body RBRACE.
+item ::= BAD_CAMPAIGN LBRACE RBRACE.
+item ::= BAD_CAMPAIGN LBRACE campaign_body RBRACE.
+campaign_head(A) ::= CAMPAIGN(T) name(N).         { A = campaign_new(p, T, N); }
+campaign_body ::= clause.
+campaign_body ::= campaign_body separator clause.
+clause ::= START(T) WHEN trigger(R).              { campaign_start(p, T, R); }
+clause ::= ENTRY(T) entry(E).                     { campaign_entry(p, T, E); }
+clause ::= GOAL(T) events(E) opt_within(W).       { campaign_goal(p, T, E, W); }
+clause ::= STOP(T) WHEN events(E).                { campaign_stop(p, T, E); }
+clause ::= stmt(S).                               { campaign_stmt(p, S); }
+entry(A) ::= ONCE.                                { A = entry_of(ENTRY_ONCE); }
+entry(A) ::= ONCE AT A TIME_WORD.                 { A = entry_of(ENTRY_ONCE_AT_A_TIME); }
+entry(A) ::= ONCE PER sum(E).                     { A = entry_of(ENTRY_ONCE_PER); A.key = E; }
+entry(A) ::= EVERY TIME_WORD.                     { A = entry_of(ENTRY_EVERY_TIME); }
+entry(A) ::= EVERY TIME_WORD UP TO NUMBER(N) AT ONCE. { A = entry_of(ENTRY_EVERY_TIME); A.at_once = count_of(p, N); }
+entry(A) ::= AT MOST ONCE IN DURATION(D).         { A = entry_of(ENTRY_ONCE_IN); A.within = D.value; }
+opt_within(A) ::= .                               { A = token_none(); }
+opt_within(A) ::= WITHIN DURATION(D).             { A = D; }
+
+item ::= rule_head THEN stmt(S).                  { rule_end(p, S); }
+item ::= rule_head THEN block(B).                 { rule_end(p, B); }
+item ::= BAD_RULE block.
+rule_head(A) ::= opt_label(L) WHEN(T) trigger(R). { A = rule_new(p, L, T, R); }
+opt_label(A) ::= .                                { A = token_none(); }
+opt_label(A) ::= LABEL(L).                        { A = L; }
+trigger(A) ::= events(E).                         { A = trigger_of(p, E, NULL); }
+trigger(A) ::= events(E) AND expr(C).             { A = trigger_of(p, E, C); }
+
+/* --- statements ------------------------------------------------------------------------------------------------------*/
+block(A) ::= LBRACE stmts(L) RBRACE.              { A = L.first; }
+stmts(A) ::= .                                    { A = (struct stmt_list){ 0 }; }
+stmts(A) ::= stmt_list(A).
+stmt_list(A) ::= stmt(S).                         { A = stmts_add((struct stmt_list){ 0 }, S); }
+stmt_list(A) ::= stmt_list(L) separator stmt(S).  { A = stmts_add(L, S); }
+separator ::= EOL.
+separator ::= COMMA.
+
+stmt(A) ::= BAD(T).                               { A = stmt_new(p, STMT_BAD, T); }
+stmt(A) ::= BAD_BLOCK(T) block(B) otherwise(O).   { A = stmt_bad_block(p, T, B, O); }
+stmt(A) ::= BAD_WAIT(T) LBRACE on_list RBRACE.    { A = stmt_new(p, STMT_BAD, T); }
+stmt(A) ::= JOIN(T) name(N).                      { A = stmt_named(p, STMT_JOIN, T, N); }
+stmt(A) ::= LEAVE(T) name(N).                     { A = stmt_named(p, STMT_LEAVE, T, N); }
+stmt(A) ::= TAG(T) sum(E).                        { A = stmt_tag(p, STMT_TAG, T, E); }
+stmt(A) ::= UNTAG(T) sum(E).                      { A = stmt_tag(p, STMT_UNTAG, T, E); }
+stmt(A) ::= SET(T) CONTACT DOT name(N) TO expr(E). { A = stmt_named(p, STMT_SET, T, N); A->value = E; }
+stmt(A) ::= EMIT(T) name(N).                      { A = stmt_named(p, STMT_EMIT, T, N); }
+stmt(A) ::= EMIT(T) name(N) WITH LBRACE props(L) RBRACE. { A = stmt_named(p, STMT_EMIT, T, N); A->props = L.first; }
+stmt(A) ::= EXIT(T).                              { A = stmt_new(p, STMT_EXIT, T); }
+stmt(A) ::= START(T) name(N).                     { A = stmt_named(p, STMT_START, T, N); }
+stmt(A) ::= STOP(T) name(N).                      { A = stmt_named(p, STMT_STOP, T, N); }
+stmt(A) ::= if_stmt(A).
+stmt(A) ::= send_unless(A).
+stmt(A) ::= send_unless(S) IF STILL expr(E).      { A = S; A->if_still = E; stmt_end(p, A); }
+
+send(A) ::= SEND(T) name(N).                      { A = stmt_named(p, STMT_SEND, T, N); }
+send_time(A) ::= send(A).
+send_time(A) ::= send(S) AFTER DURATION(D).       { A = S; A->after = D.value; A->after_span = span_of(p, D); stmt_end(p, A); }
+send_time(A) ::= send(S) AT sum(E).               { A = S; A->at = E; stmt_end(p, A); }
+send_unless(A) ::= send_time(A).
+send_unless(A) ::= send_time(S) UNLESS events(E). { A = S; A->unless = E.first; stmt_end(p, A); }
+
+if_stmt(A) ::= if_head(H) block(B) otherwise(O).  { A = H; A->then = B; stmt_else(A, O); }
+if_head(A) ::= IF(T) expr(E).                     { A = stmt_new(p, STMT_IF, T); A->value = E; }
+otherwise(A) ::= .                                { A = NULL; }
+otherwise(A) ::= ELSE_BLOCK(T) block(B).          { A = stmt_otherwise(p, T, B); }
+otherwise(A) ::= ELSE_BLOCK(T) if_stmt(S).        { A = stmt_otherwise(p, T, S); }
+otherwise(A) ::= ELSE_BLOCK(T) BAD_BLOCK block(B) otherwise(O). { A = stmt_otherwise(p, T, B); stmt_else(A, O); }
+
+stmt(A) ::= WAIT(T) DURATION(D).                  { A = wait_new(p, WAIT_DURATION, T); wait_up_to(p, A, D); }
+stmt(A) ::= WAIT(T) UNTIL sum(E).                 { A = wait_until(p, T, E); }
+stmt(A) ::= WAIT(T) UNTIL weekday(W) TIME(C).     { A = wait_time(p, T, W.value.i, C); }
+stmt(A) ::= WAIT(T) UNTIL BETWEEN TIME(F) AND TIME(U). { A = wait_between(p, T, F, U, 0x7f); }
+stmt(A) ::= WAIT(T) UNTIL BETWEEN TIME(F) AND TIME(U) ON days(D). { A = wait_between(p, T, F, U, D.value.i); }
+days(A) ::= WEEKDAYS(T).                          { A = T; A.value.i = 0x1f; }
+days(A) ::= WEEKENDS(T).                          { A = T; A.value.i = 0x60; }
+days(A) ::= weekday(A).
+weekday(A) ::= MONDAY(T).                         { A = T; A.value.i = 1; }
+weekday(A) ::= TUESDAY(T).                        { A = T; A.value.i = 2; }
+weekday(A) ::= WEDNESDAY(T).                      { A = T; A.value.i = 4; }
+weekday(A) ::= THURSDAY(T).                       { A = T; A.value.i = 8; }
+weekday(A) ::= FRIDAY(T).                         { A = T; A.value.i = 16; }
+weekday(A) ::= SATURDAY(T).                       { A = T; A.value.i = 32; }
+weekday(A) ::= SUNDAY(T).                         { A = T; A.value.i = 64; }
+
+stmt(A) ::= wait_event(W).                        { A = wait_event_end(p, W, NULL, NULL); }
+stmt(A) ::= wait_event(W) ELSE_BLOCK(T) block(B). { A = wait_event_end(p, W, NULL, stmt_otherwise(p, T, B)); }
+stmt(A) ::= wait_event(W) block(B) otherwise(O).  { A = wait_event_end(p, W, B, O); }
+wait_event(A) ::= WAIT(T) FOR events(E) since(S) opt_up_to(D). { A = wait_for(p, T, E, S, D); }
+stmt(A) ::= wait_ever(A).
+stmt(A) ::= wait_ever(W) block(B).                { A = W; A->branches->body = B; }
+wait_ever(A) ::= WAIT(T) FOREVER FOR events(E) since(S). { A = wait_forever(p, T, E, S); }
+stmt(A) ::= wait_race(W) LBRACE on_list(L) RBRACE. { A = wait_branches(W, L); }
+wait_race(A) ::= WAIT(T) UP TO DURATION(D).       { A = wait_new(p, WAIT_EVENTS, T); wait_up_to(p, A, D); }
+wait_race(A) ::= WAIT(T) FOREVER.                 { A = wait_new(p, WAIT_EVENTS, T); A->forever = true; }
+opt_up_to(A) ::= .                                { A = token_none(); }
+opt_up_to(A) ::= UP TO DURATION(D).               { A = D; }
+since(A) ::= .                                    { A = branch_new(p); }
+since(A) ::= SINCE START.                         { A = branch_new(p); A->since = SINCE_START; }
+since(A) ::= SINCE LAST DURATION(D).              { A = branch_new(p); A->since = SINCE_LAST; A->since_window = D.value; }
+on_list(A) ::= on_branch(B).                      { A = on_first(p, B); }
+on_list(A) ::= on_list(L) on_branch(B).           { A = on_add(L, B); }
+on_list(A) ::= on_list(L) EOL on_branch(B).       { A = on_add(L, B); }
+on_list(A) ::= on_list(L) ELSE_BLOCK(T) block(B). { A = on_else(p, L, T, B); }
+on_branch(A) ::= on_head(H) block(B).             { A = H; A->body = B; }
+on_branch(A) ::= BAD.                             { A = NULL; }
+on_branch(A) ::= BAD_BLOCK block.                 { A = NULL; }
+on_head(A) ::= ON(T) events(E) since(S).          { A = S; A->events = E.first; A->span = span_from(p, T); }
+
+/* --- events ----------------------------------------------------------------------------------------------------------*/
+events(A) ::= event_or(A). [OPEN]
+events(A) ::= LPAREN event_or(L) RPAREN.          { A = L; A.parenthesised = true; }
+event_or(A) ::= event(E).                         { A = events_add((struct event_list){ 0 }, E); }
+event_or(A) ::= event_or(L) OR event(E).          { A = events_add(L, E); }
+event(A) ::= event_head(H) opt_alias(N) opt_where(W). { A = H; A->alias = N; event_where(p, A, W); }
+event_head(A) ::= name(N).                        { A = event_of(p, N, (struct name){ 0 }); }
+event_head(A) ::= name(N) OF name(M).             { A = event_of(p, N, M); }
+event_head(A) ::= ENTERS(T) name(N).              { A = event_list_change(p, T, N); }
+event_head(A) ::= LEAVES(T) name(N).              { A = event_list_change(p, T, N); }
+event_head(A) ::= CONTACT(T) DOT name(N) CHANGES opt_changes(X). { A = event_changes(p, T, N, X); }
+opt_changes(A) ::= .                              { A = NULL; }
+opt_changes(A) ::= TO sum(E).                     { A = E; }
+opt_of(A) ::= .                                   { A = (struct name){ 0 }; }
+opt_of(A) ::= OF name(N).                         { A = N; }
+opt_alias(A) ::= .                                { A = (struct name){ 0 }; }
+opt_alias(A) ::= AS NAME(N).                      { A = name_of(p, N); }
+opt_where(A) ::= .                                { A = NULL; }
+opt_where(A) ::= WHERE filter(E).                 { A = E; }
+/* One comparison. History stands in parentheses here, or its window could belong to either. */
+filter(A) ::= comparison(A).
+filter(A) ::= NOT(T) filter(X).                   { A = expr_unary(p, UN_NOT, T, X); }
+
+/* --- expressions -----------------------------------------------------------------------------------------------------*/
+expr(A) ::= conjunction(A). [OPEN]
+expr(A) ::= expr(X) OR conjunction(Y).            { A = expr_binary(p, BIN_OR, X, Y); }
+conjunction(A) ::= negation(A).
+conjunction(A) ::= conjunction(X) AND negation(Y). { A = expr_binary(p, BIN_AND, X, Y); }
+negation(A) ::= comparison(A).
+negation(A) ::= history(A).
+negation(A) ::= NOT(T) negation(X).               { A = expr_unary(p, UN_NOT, T, X); }
+
+comparison(A) ::= alternative(A).
+comparison(A) ::= alternative(X) comparing(T) alternative(Y). { A = expr_binary(p, (uint8_t)T.value.i, X, Y); }
+comparison(A) ::= alternative(X) IS MISSING.      { A = expr_missing(p, X, false); }
+comparison(A) ::= alternative(X) IS NOT MISSING.  { A = expr_missing(p, X, true); }
+comparison(A) ::= alternative(X) IS ONE_OF open_sums(L). [OPEN] { A = expr_in(p, X, L, false); }
+comparison(A) ::= alternative(X) IS NOT ONE_OF open_sums(L). [OPEN] { A = expr_in(p, X, L, true); }
+comparison(A) ::= alternative(X) IN LBRACKET sums(L) RBRACKET.     { A = expr_in(p, X, L, false); }
+comparison(A) ::= alternative(X) NOT IN LBRACKET sums(L) RBRACKET. { A = expr_in(p, X, L, true); }
+history(A) ::= DID(T) events(E) window(W).     { A = expr_did(p, T, E, W, false); }
+history(A) ::= NO(T) events(E) window(W).      { A = expr_did(p, T, E, W, true); }
+history(A) ::= ANY_IN(T) name(N) IN primary(L) WHERE filter(C). { A = expr_any(p, T, N, L, C); }
+comparing(A) ::= IS(T).                           { A = T; A.value.i = BIN_IS; }
+comparing(A) ::= IS(T) NOT.                       { A = T; A.value.i = BIN_IS_NOT; }
+comparing(A) ::= NOT_EQUAL(T).                    { A = T; A.value.i = BIN_IS_NOT; }
+comparing(A) ::= LT(T).                           { A = T; A.value.i = BIN_LT; }
+comparing(A) ::= LE(T).                           { A = T; A.value.i = BIN_LE; }
+comparing(A) ::= GT(T).                           { A = T; A.value.i = BIN_GT; }
+comparing(A) ::= GE(T).                           { A = T; A.value.i = BIN_GE; }
+comparing(A) ::= CONTAINS(T).                     { A = T; A.value.i = BIN_CONTAINS; }
+comparing(A) ::= STARTS(T) WITH.                  { A = T; A.value.i = BIN_STARTS; }
+comparing(A) ::= ENDS(T) WITH.                    { A = T; A.value.i = BIN_ENDS; }
+comparing(A) ::= MATCHES(T).                      { A = T; A.value.i = BIN_MATCHES; }
+window(A) ::= .                                   { A = token_none(); }
+window(A) ::= IN_LAST DURATION(D).                { A = D; }
+sums(A) ::= sum(E).                               { A = exprs_add((struct expr_list){ 0 }, E); }
+sums(A) ::= sums(L) COMMA sum(E).                 { A = exprs_add(L, E); }
+open_sums(A) ::= sum(E).                          { A = exprs_add((struct expr_list){ 0 }, E); }
+open_sums(A) ::= open_sums(L) COMMA sum(E).       { A = exprs_add(L, E); }
+
+alternative(A) ::= sum(A).
+alternative(A) ::= sum(X) ELSE alternative(Y).    { A = expr_binary(p, BIN_ELSE, X, Y); }
+sum(A) ::= product(A).
+sum(A) ::= sum(X) PLUS product(Y).                { A = expr_binary(p, BIN_ADD, X, Y); }
+sum(A) ::= sum(X) MINUS product(Y).               { A = expr_binary(p, BIN_SUB, X, Y); }
+product(A) ::= factor(A).
+product(A) ::= product(X) STAR factor(Y).         { A = expr_binary(p, BIN_MUL, X, Y); }
+product(A) ::= product(X) SLASH factor(Y).        { A = expr_binary(p, BIN_DIV, X, Y); }
+factor(A) ::= primary(A).
+factor(A) ::= MINUS(T) factor(X).                 { A = expr_unary(p, UN_NEG, T, X); }
+
+primary(A) ::= literal(A).
+primary(A) ::= NAME(N).                           { A = expr_name(p, N); }
+primary(A) ::= primary(X) DOT name(N).            { A = expr_member(p, X, N); }
+primary(A) ::= LPAREN(T) expr(X) RPAREN.          { A = expr_parens(p, T, X); }
+primary(A) ::= aggregate(F) LPAREN args(X) opt_args_last(W) RPAREN. { A = expr_history(p, F, X, W); }
+primary(A) ::= TIME_SINCE(T) first_or_last(F) name(N) opt_of(M). { A = expr_since(p, T, F, events_add((struct event_list){ 0 }, event_of(p, N, M))); }
+primary(A) ::= TIME_SINCE(T) first_or_last(F) LPAREN event_or(E) RPAREN. { A = expr_since(p, T, F, E); }
+first_or_last(A) ::= FIRST(T).                    { A = T; A.value.i = AGG_FIRST; }
+first_or_last(A) ::= LAST(T).                     { A = T; A.value.i = AGG_LAST; }
+aggregate(A) ::= COUNT(T).                        { A = T; A.value.i = AGG_COUNT; }
+aggregate(A) ::= SUM(T).                          { A = T; A.value.i = AGG_SUM; }
+aggregate(A) ::= AVERAGE(T).                      { A = T; A.value.i = AGG_AVERAGE; }
+aggregate(A) ::= MIN(T).                          { A = T; A.value.i = AGG_MIN; }
+aggregate(A) ::= MAX(T).                          { A = T; A.value.i = AGG_MAX; }
+aggregate(A) ::= first_or_last(A).
+args(A) ::= arg_or(A).
+arg_or(A) ::= arg(A).
+arg_or(A) ::= arg_or(X) OR event(E).              { A = args_add(X, E); }
+arg(A) ::= name(N) opt_of(M) opt_property(R) opt_alias(L) opt_where(W). { A = arg_new(p, N, M, R, L, W); }
+arg(A) ::= ENTERS(T) name(N).                     { A = arg_event(p, event_list_change(p, T, N)); }
+arg(A) ::= LEAVES(T) name(N).                     { A = arg_event(p, event_list_change(p, T, N)); }
+opt_property(A) ::= .                             { A = (struct name){ 0 }; }
+opt_property(A) ::= DOT name(N).                  { A = N; }
+opt_args_last(A) ::= .                            { A = token_none(); }
+opt_args_last(A) ::= COMMA_LAST DURATION(D).      { A = D; }
+
+literal(A) ::= NUMBER(T).                         { A = expr_literal(p, T); }
+literal(A) ::= PERCENT(T).                        { A = expr_literal(p, T); }
+literal(A) ::= MONEY(T).                          { A = expr_literal(p, T); }
+literal(A) ::= TEXT(T).                           { A = expr_literal(p, T); }
+literal(A) ::= DATE(T).                           { A = expr_literal(p, T); }
+literal(A) ::= TIME(T).                           { A = expr_literal(p, T); }
+literal(A) ::= DATETIME(T).                       { A = expr_literal(p, T); }
+literal(A) ::= DURATION(T).                       { A = expr_literal(p, T); }
+literal(A) ::= TRUE(T).                           { T.value = value_bool(true); A = expr_literal(p, T); }
+literal(A) ::= FALSE(T).                          { T.value = value_bool(false); A = expr_literal(p, T); }
+
+props(A) ::= .                                    { A = (struct prop_list){ 0 }; }
+props(A) ::= prop_list(A).
+prop_list(A) ::= prop(P).                         { A = props_add((struct prop_list){ 0 }, P); }
+prop_list(A) ::= prop_list(L) separator prop(P).  { A = props_add(L, P); }
+prop(A) ::= LABEL(N) expr(E).                     { A = prop_new(p, N, E); }
+prop(A) ::= BAD.                                  { A = NULL; }
+
+/* --- tests -----------------------------------------------------------------------------------------------------------*/
+item ::= test_head(I) LBRACE test_lines(L) RBRACE. { I->test.lines = L.first; }
+item ::= BAD_TEST LBRACE test_lines RBRACE.
+test_head(A) ::= TEST(T) TEXT(N).                 { A = item_test(p, T, N); }
+test_lines(A) ::= .                               { A = (struct test_list){ 0 }; }
+test_lines(A) ::= test_list(A).
+test_list(A) ::= test_line(T).                    { A = tests_add((struct test_list){ 0 }, T); }
+test_list(A) ::= test_list(L) EOL test_line(T).   { A = tests_add(L, T); }
+test_line(A) ::= BAD.                             { A = NULL; }
+test_line(A) ::= CONTACT(T) name(N) opt_props(P). { A = test_contact(p, T, N, P); }
+test_line(A) ::= AT(T) moment(M).                 { A = test_at(p, T, M); }
+test_line(A) ::= AT(T) moment(M) test_event(E).   { A = test_at(p, T, M); A->next = E; }
+test_line(A) ::= test_event(A).
+test_line(A) ::= expectation(A).
+test_event(A) ::= NAME(C) name(E) opt_of(M) opt_props(P). { A = test_event(p, C, E, M, P); }
+opt_props(A) ::= .                                { A = (struct prop_list){ 0 }; }
+opt_props(A) ::= LBRACE props(L) RBRACE.          { A = L; }
+moment(A) ::= DATE(T).                            { A = T; A.value.i *= MS_PER_DAY; }
+moment(A) ::= DATETIME(T).                         { A = T; }
+
+expectation(A) ::= EXPECT(T) name(M) SENT TO name(C).      { A = expect_sent(p, T, M, C, false); }
+expectation(A) ::= EXPECT(T) name(M) NOT SENT TO name(C).  { A = expect_sent(p, T, M, C, true); }
+expectation(A) ::= EXPECT(T) NOTHING SENT TO name(C).      { A = expect_nothing(p, T, C); }
+expectation(A) ::= EXPECT(T) name(C) IN name(L).           { A = expect_member(p, T, C, L, false); }
+expectation(A) ::= EXPECT(T) name(C) NOT IN name(L).       { A = expect_member(p, T, C, L, true); }
+expectation(A) ::= expectation(E) ONCE.                    { A = expect_times(p, E, 1, true); }
+expectation(A) ::= expectation(E) NUMBER(N) TIMES.         { A = expect_times(p, E, count_of(p, N), false); }
+expectation(A) ::= expectation(E) AT moment(M).            { A = expect_at(p, E, M); }
+expectation(A) ::= expectation(E) WITHIN DURATION(D).      { A = expect_within(p, E, D); }
+
+%code {
+/* What the driver asks of the tables. Nothing here changes the parser but grammar_unwind. */
+
+/* The action for exactly this token: no fallback, as the driver decides about that itself. */
+static YYACTIONTYPE action_of(YYACTIONTYPE state, unsigned token) {
+  if (state > YY_MAX_SHIFT) return state; /* a reduction that waits for the next token */
+  unsigned i = yy_shift_ofst[state] + token;
+  if (i >= YY_NLOOKAHEAD || yy_lookahead[i] != token) return yy_default[state];
+  return yy_action[i];
+}
+
+/* Plays the reductions that token would cause on a copy of the top of the stack, and says whether it is shifted then
+ * (look-ahead correction, as bison's parse.lac; see Denny's thesis, Clemson 2010). */
+bool grammar_accepts(const void *parser, int token) {
+  const yyParser *y = parser;
+  YYACTIONTYPE copy[64];
+  size_t copied = 0;
+  const yyStackEntry *base = y->yytos; /* what is below and at it, is as it stands */
+  YYACTIONTYPE state = base->stateno;
+  for (;;) {
+    YYACTIONTYPE act = action_of(state, (unsigned)token);
+    if (act <= YY_MAX_SHIFTREDUCE || act == YY_ACCEPT_ACTION) return true;
+    if (act < YY_MIN_REDUCE) return false;
+    unsigned rule = (unsigned)(act - YY_MIN_REDUCE);
+    size_t pops = (size_t)-yyRuleInfoNRhs[rule];
+    size_t own = pops < copied ? pops : copied;
+    copied -= own;
+    base -= pops - own;
+    state = copied ? copy[copied - 1] : base->stateno;
+    CHECK(copied < sizeof copy / sizeof *copy);
+    state = copy[copied++] = yy_find_reduce_action(state, yyRuleInfoLhs[rule]);
+  }
+}
+
+uint32_t grammar_height(const void *parser) {
+  const yyParser *y = parser;
+  return (uint32_t)(y->yytos - y->yystack);
+}
+
+/* Drops what a mistaken statement left on the stack, down to where a BAD token can stand for the statement; returns
+ * how many braces are open around it. */
+uint32_t grammar_unwind(void *parser) {
+  yyParser *y = parser;
+  while (y->yytos > y->yystack && !grammar_accepts(y, TOK_BAD)) yy_pop_parser_stack(y);
+  uint32_t braces = 0;
+  for (const yyStackEntry *e = y->yystack + 1; e <= y->yytos; e++) braces += e->major == TOK_LBRACE;
+  return braces;
+}
+
+int grammar_fallback(int token) { return (size_t)token < sizeof yyFallback / sizeof *yyFallback ? yyFallback[token] : 0; }
+int grammar_token_count(void) { return YYNTOKEN; }
+}
