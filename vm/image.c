@@ -129,8 +129,8 @@ static void link_consts(struct image *im, const struct unit *u) {
   for (uint32_t i = 0; i < u->const_count; i++) {
     consts[i] = u->consts[i];
     if (consts[i].type != V_TEXT) continue;
-    struct str text = im->symbols.items[intern(im, value_str(consts[i]))].text;
-    consts[i].ptr = text.ptr;
+    uint32_t symbol = intern(im, value_str(consts[i]));
+    consts[i].ptr = im->symbols.items[symbol].text.ptr;
     consts[i].interned = 1;
   }
   u->link->consts = consts;
@@ -348,14 +348,16 @@ bool image_symbol_is_event(const struct image *im, uint32_t symbol) {
   return symbol < im->symbols.count && im->symbols.items[symbol].event;
 }
 
-/* The symbol of a property's text, NONE when it is no text or nothing of this name is compared with. A text with escapes is
- * the rare case that allocates. */
+/* The symbol of a property as a text, NONE when nothing of this name is compared with. What a filter may find equal must be
+ * found here too, so numbers count with their digits. A text with escapes is the rare case that allocates. */
 static uint32_t text_symbol(const struct image *im, struct json value) {
-  if (value.type != JSON_STRING) return NONE;
-  if (!value.escaped) return image_symbol(im, (struct str){ value.text.ptr + 1, value.text.len - 2 });
+  if (value.type == JSON_STRING && !value.escaped) {
+    return image_symbol(im, (struct str){ value.text.ptr + 1, value.text.len - 2 });
+  }
   struct arena a;
   arena_init(&a, value.text.len);
-  uint32_t symbol = image_symbol(im, json_string(value, &a));
+  struct value text = value_from_json(value, V_TEXT, 0, zone_utc(), &a);
+  uint32_t symbol = text.type == V_TEXT ? image_symbol(im, value_str(text)) : NONE;
   arena_deinit(&a);
   return symbol;
 }

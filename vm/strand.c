@@ -119,8 +119,9 @@ static struct json_walk list_walk(struct value list) {
 
 static bool list_contains(struct value list, struct value wanted, const struct env *env) {
   if (wanted.type == V_MISSING) return false;
+  /* A text is looked for among texts as they come: as a declared type it would take in the number 2, too. */
+  enum value_type type = is_text(wanted) ? V_MISSING : (enum value_type)wanted.type;
   if (wanted.type == V_REF) wanted.type = V_TEXT;
-  enum value_type type = (enum value_type)wanted.type;
   struct json_walk w = list_walk(list);
   while (json_next(&w)) {
     struct value v = value_from_json(w.value, type, type == V_MONEY ? wanted.aux : 0, env->zone, env->scratch);
