@@ -163,7 +163,8 @@ static struct strand_row strand_of(sqlite3_stmt *q, struct arena *a) {
 
 enum camp_err store_contact_read(struct store *s, struct arena *a, int64_t id, struct contact_row *out) {
   *out = (struct contact_row){ .id = id, .timer_ms = STORE_NEVER };
-  VEC(struct strand_row) strands = { 0 };
+  /* Gathered aside and copied once: a vector growing in the arena would hold several times what a contact has. */
+  uint32_t strands = 0;
   sqlite3_stmt *q = query(s, Q_SLOT_READ);
   if (q) sqlite3_bind_int64(q, 1, id << SLOT_SHIFT);
   bool row, found = false;
@@ -178,13 +179,14 @@ enum camp_err store_contact_read(struct store *s, struct arena *a, int64_t id, s
       out->key = column_str(a, q, C_KEY);
       out->attributes = column_str(a, q, C_ATTRIBUTES);
     } else {
-      struct strand_row strand = strand_of(q, a);
-      VEC_PUSH(a, &strands, strand);
+      s->strands = store_grow(s->strands, &s->strand_cap, strands + 1, sizeof *s->strands);
+      s->strands[strands++] = strand_of(q, a);
     }
   }
   if (err) return err;
-  out->strands = strands.items;
-  out->strand_count = strands.count;
+  out->strands = arena_alloc(a, strands * sizeof *out->strands);
+  if (strands) memcpy(out->strands, s->strands, strands * sizeof *out->strands);
+  out->strand_count = strands;
   return found ? CAMP_OK : CAMP_NOT_FOUND;
 }
 

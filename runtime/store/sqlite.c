@@ -29,7 +29,7 @@
 #define PAGE_BYTES 4096
 #define CACHE_KIB 40000
 #define WAL_MAX_BYTES (256LL << 20)
-#define WAL_KEEP_BYTES (64LL << 20)
+#define WAL_KEEP_BYTES WAL_MAX_BYTES /* shorter would make each round of the log allocate its file anew */
 #define BUSY_MS 2000
 
 extern const char *const schema_sql_text;
@@ -352,6 +352,7 @@ void store_close(struct store *s) {
   writer_unlock(s);
   names_free(s);
   free(s->timers);
+  free(s->strands);
   free(s->fresh);
   free(s->deltas);
   free(s->touched);
