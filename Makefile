@@ -36,6 +36,12 @@ else
 $(error V is one of release, asan, clang, fuzz)
 endif
 LIBS := $(PKG_LIBS) -lm -lpthread
+# One short line a step; `make VERBOSE=1` shows the commands.
+ifeq ($(VERBOSE),)
+step = @printf '  %-5s %s\n' $(1) $@;
+else
+step =
+endif
 
 SRC := $(sort $(wildcard vm/*.c vm/base/*.c compiler/*.c runtime/*/*.c))
 MAIN := runtime/command/main.c
@@ -63,30 +69,30 @@ help:
 $(GEN)/grammar.c $(GEN)/grammar.h &: grammar/camp.y
 	@mkdir -p $(GEN)
 	@# -c: no compressed tables; with them %fallback misparses in silence and a legal input reads out of bounds.
-	lemon -c -q -d$(GEN) -T/usr/share/lemon/lempar.c grammar/camp.y
+	$(call step,lemon)lemon -c -q -d$(GEN) -T/usr/share/lemon/lempar.c grammar/camp.y
 	@mv $(GEN)/camp.c $(GEN)/grammar.c && mv $(GEN)/camp.h $(GEN)/grammar.h
 
 $(GEN)/lex.c: grammar/camp.re $(GEN)/grammar.h
 	@mkdir -p $(GEN)
-	re2c -W -Werror -i --no-generation-date -o $@ grammar/camp.re
+	$(call step,re2c)re2c -W -Werror -i --no-generation-date -o $@ grammar/camp.re
 
 $(GEN)/schema_sql.c: runtime/store/schema.sql tests/tools/embed.sh
 	@mkdir -p $(GEN)
-	sh tests/tools/embed.sh schema_sql runtime/store/schema.sql > $@.tmp && mv $@.tmp $@
+	$(call step,embed)sh tests/tools/embed.sh schema_sql runtime/store/schema.sql > $@.tmp && mv $@.tmp $@
 
 STDLIB := $(sort $(shell find stdlib -name '*.camp' 2>/dev/null))
 $(GEN)/stdlib_files.c: $(STDLIB) tests/tools/embed.sh $(shell find stdlib -type d 2>/dev/null)
 	@mkdir -p $(GEN)
-	sh tests/tools/embed.sh --table stdlib_files $(STDLIB) > $@.tmp && mv $@.tmp $@
+	$(call step,embed)sh tests/tools/embed.sh --table stdlib_files $(STDLIB) > $@.tmp && mv $@.tmp $@
 
 # Generated code alone may leave variables and parameters unused.
 $(B)/gen/%.o: $(GEN)/%.c $(GEN_HDR)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Wno-unused-variable -Wno-unused-parameter -Wno-unused-function -Wno-missing-prototypes -Wno-conversion -Wno-sign-compare -Wno-implicit-fallthrough -Wno-unused-but-set-variable -c -o $@ $<
+	$(call step,cc)$(CC) $(CFLAGS) -Wno-unused-variable -Wno-unused-parameter -Wno-unused-function -Wno-missing-prototypes -Wno-conversion -Wno-sign-compare -Wno-implicit-fallthrough -Wno-unused-but-set-variable -c -o $@ $<
 
 $(B)/%.o: %.c Makefile | $(GEN_HDR)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c -o $@ $<
+	$(call step,cc)$(CC) $(CFLAGS) -c -o $@ $<
 
 # The list of objects, written only when it changes: a file that was taken away must leave the library too.
 .PHONY: FORCE
@@ -97,10 +103,10 @@ $(B)/objects: FORCE
 # q, not r: objects of different rooms may bear the same name, and r would let one replace the other.
 $(B)/libcamp.a: $(LIB_OBJ) $(B)/objects
 	@rm -f $@
-	$(AR) qcs $@ $(LIB_OBJ)
+	$(call step,ar)$(AR) qcs $@ $(LIB_OBJ)
 
 $(B)/camp: $(B)/$(MAIN:.c=.o) $(B)/libcamp.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call step,link)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 compile_commands.json: $(SRC) Makefile
 	@{ echo '['; sep=; for f in $(SRC); do printf '%s{"directory":"%s","file":"%s","command":"gcc $(WARN) -D_GNU_SOURCE -I. -I$(GEN) -include vm/base/banned.h -c %s"}' "$$sep" "$(CURDIR)" "$$f" "$$f"; sep=',\n'; done; echo; echo ']'; } > $@
@@ -117,13 +123,13 @@ FUZZ_BIN := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/fuzz/*.c)))
 BENCH_BIN := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/bench/*.c)))
 $(B)/tests/%: tests/%.c $(TEST_LIB) $(B)/libcamp.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MF $@.d -MT $@ -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(TEST_LIB) $(B)/libcamp.a $(LIBS) -lcmocka -ljansson
+	$(call step,link)$(CC) $(CFLAGS) -MF $@.d -MT $@ -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(TEST_LIB) $(B)/libcamp.a $(LIBS) -lcmocka -ljansson
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libcamp.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(B)/libcamp.a $(LIBS) -ljansson
+	$(call step,link)$(CC) $(CFLAGS) -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(B)/libcamp.a $(LIBS) -ljansson
 $(B)/tests/bench/%: tests/bench/%.c $(B)/libcamp.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(B)/libcamp.a $(LIBS)
+	$(call step,link)$(CC) $(CFLAGS) -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(B)/libcamp.a $(LIBS)
 -include $(TEST_BIN:%=%.d) $(FUZZ_BIN:%=%.d) $(BENCH_BIN:%=%.d) $(TEST_LIB:.o=.d)
 
 .PHONY: test-programs fuzz-programs bench-programs

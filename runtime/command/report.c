@@ -188,9 +188,10 @@ int report_simulation(struct store *s, const struct zone *z, const struct simula
   char clock[40];
   struct str zone = zone_name(z);
   clock[calendar_print(zone_to_civil(z, f->clock_ms), clock)] = 0;
-  printf("%" PRIu64 " events taken, %" PRIu64 " messages sent, the clock stands at %s " STR_FMT "\n", f->events, f->sent, clock,
+  printf("%" PRIu64 " event%s taken, %" PRIu64 " message%s sent, the clock stands at %s " STR_FMT "\n", f->events, f->events == 1 ? "" : "s", f->sent,
+         f->sent == 1 ? "" : "s", clock,
          STR_ARG(zone));
-  if (f->duplicates) printf("%" PRIu64 " events were repeated ids and count once\n", f->duplicates);
+  if (f->duplicates) printf("%" PRIu64 " more repeated an id and count%s once\n", f->duplicates, f->duplicates == 1 ? "s" : "");
   putchar('\n');
   bool ok = (!f->show || report_in(s, "simulate", "who_got_what", NULL, "Who got what, when and why", z)) &&
             report_in(s, "simulate", "summary", NULL, "Contacts", z) &&
