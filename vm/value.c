@@ -342,10 +342,10 @@ static struct value times(struct value x, double n, int64_t per) {
 }
 
 struct value value_mul(struct value a, struct value b) {
+  if (a.type == V_PERCENT) return times(b, a.n, 100); /* 25% of b, a number too */
+  if (b.type == V_PERCENT) return times(a, b.n, 100);
   if (a.type == V_NUMBER) return times(b, a.n, 1);
   if (b.type == V_NUMBER) return times(a, b.n, 1);
-  if (a.type == V_PERCENT) return times(b, a.n, 100);
-  if (b.type == V_PERCENT) return times(a, b.n, 100);
   return value_missing();
 }
 

@@ -33,7 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
   json_t *theirs = json_loadb((const char *)bytes, len, JSON_DECODE_ANY, &e);
   /* The limits that differ: our depth, jansson's sizes of numbers. */
   bool ours_is_limit = why && strstr(why, "too deep"), theirs_is_limit = strstr(e.text, "too big") || strstr(e.text, "overflow");
-  if (theirs) CHECK(good || ours_is_limit);
+  /* jansson loses a NUL byte behind a number, and so takes what is none. */
+  if (theirs && !(len && memchr(bytes, 0, len))) CHECK(good || ours_is_limit);
   if (good) {
     CHECK(theirs || theirs_is_limit);
     struct arena a;
