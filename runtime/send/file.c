@@ -6,7 +6,8 @@
  * Invariants:
  * 1. The mark is the file's length up to which messages are committed. What stands behind it was delivered without a commit,
  *    so it is cut away when the file is opened, and delivered again.
- * 2. A file that Camp has not written to before (mark below 0) is appended to and never cut: it may be somebody's data.
+ * 2. A file with contents that this database has never written to (mark below 0) is refused: to cut it might destroy somebody's
+ *    data, to append to it would make the messages of two databases look like one's doubles.
  * 3. A file shorter than its mark is refused: committed messages are missing, and appending would hide it.
  * 4. After a failed write the file is cut back to where the batch began.
  * 5. What is no regular file (a device, a pipe) has no length, so nothing is cut there, and the mark stays 0. */
@@ -45,25 +46,17 @@ static enum camp_err cut_back(struct sender *s, int64_t length, char why[WHY_BYT
   return sender_fail(why, "cut back", s->path);
 }
 
-/* A file that ends within a line would swallow the first message. */
-static enum camp_err check_last_line(struct sender *s, int64_t size, char why[WHY_BYTES]) {
-  char last = '\n';
-  if (size > 0 && pread(s->fd, &last, 1, (off_t)size - 1) != 1) return sender_fail(why, "read", s->path);
-  if (last == '\n') return CAMP_OK;
-  snprintf(why, WHY_BYTES, "%.150s ends within a line, so it is no file of messages; name another file", s->path);
-  return CAMP_BAD;
-}
-
 static enum camp_err find_place(struct sender *s, int64_t mark, char why[WHY_BYTES]) {
   struct stat st;
   if (fstat(s->fd, &st) != 0) return sender_fail(why, "look at", s->path);
   s->regular = S_ISREG(st.st_mode);
   if (!s->regular) return CAMP_OK;
-  if (mark < 0) {
-    enum camp_err err = check_last_line(s, st.st_size, why);
-    if (err) return err;
-    mark = st.st_size;
+  if (mark < 0 && st.st_size > 0) {
+    snprintf(why, WHY_BYTES, "%.120s holds %lld bytes that this database has not written; move it away or name another file",
+             s->path, (long long)st.st_size);
+    return CAMP_BAD;
   }
+  if (mark < 0) mark = 0;
   if (st.st_size < mark) {
     snprintf(why, WHY_BYTES, "%.120s is %lld bytes long, but %lld bytes of messages were committed to it; put the file back "
              "or name another", s->path, (long long)st.st_size, (long long)mark);

@@ -90,8 +90,8 @@ static enum camp_err commit_mark(struct outbox *o, int64_t mark, char why[WHY_BY
   return err;
 }
 
-/* A sender that this database has not used yet keeps what it finds, and that becomes its first mark: from then on everything
- * behind the mark is known to be ours, so that cutting back can never cut somebody else's bytes. */
+/* The first mark is committed before the first delivery: from then on everything behind the mark is known to be ours, so that
+ * cutting back can never cut somebody else's bytes. */
 static enum camp_err open_sender(struct outbox *o, char why[WHY_BYTES]) {
   if (o->sender) return CAMP_OK;
   int64_t stored = 0, mark = 0;
@@ -221,7 +221,6 @@ enum camp_err outbox_flush(struct outbox *o, bool by_time, int64_t until_ms, int
                            char why[256]) {
   if (batch == 0) batch = BATCH_COUNT_CHOSEN;
   if (batch > LIMIT_BATCH_COUNT) batch = LIMIT_BATCH_COUNT;
-  *sent = 0;
   for (;;) {
     struct outbox_item *items = NULL;
     uint32_t count = 0;

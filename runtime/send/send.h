@@ -31,7 +31,7 @@ extern void (*send_write_point)(void);
 /* "maildir:DIR" or "file:PATH". NULL with why for an unknown scheme. */
 const struct sender_ops *sender_find(const char *spec, const char **target, char why[256]);
 
-/* Sends what is ready: claims up to a batch, renders, delivers, syncs, then commits states and mark together. *sent counts. A crash before
+/* Sends what is ready: claims up to a batch, renders, delivers, syncs, then commits states and mark together. Adds to *sent. A crash before
  * the commit delivers the same keys again: the Maildir name is the same, and the file is cut back to its mark. */
 struct outbox;
 enum camp_err outbox_open(struct store *s, const struct image *image, const char *spec, struct outbox **out, char why[256]) MUST_CHECK;
