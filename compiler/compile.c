@@ -154,17 +154,35 @@ static void count_severities(struct compilation *c) {
       c->warning_count++;
 }
 
+/* What a later stage says of a place that holds a mistake of lexing or parsing follows from that mistake. */
+static void drop_cascades(struct compilation *c, uint32_t syntax_count) {
+  uint32_t kept = syntax_count;
+  for (uint32_t i = syntax_count; i < c->diagnostics.count; i++) {
+    struct span late = c->diagnostics.items[i].span;
+    bool cascade = false;
+    for (uint32_t k = 0; k < syntax_count && !cascade; k++) {
+      struct span early = c->diagnostics.items[k].span;
+      cascade = early.source == late.source && early.from >= late.from && early.to <= late.to;
+    }
+    if (!cascade)
+      c->diagnostics.items[kept++] = c->diagnostics.items[i];
+  }
+  c->diagnostics.count = kept;
+}
+
 void compile(struct compilation *c, const struct source_reader *reader) {
   struct driver d = { .c = c, .reader = reader };
   struct tree tree = { NULL, NULL };
   struct scope scope = { .c = c };
   tree.tail = &tree.items;
   load_all(&d, &tree);
+  uint32_t syntax_count = c->diagnostics.count;
   load_bodies(&d, &tree);
   c->line_count = count_lines(c);
   names_resolve(c, &tree, &scope);
   types_check(c, &tree, &scope);
   flow_check(c, &tree, &scope);
+  drop_cascades(c, syntax_count);
   count_severities(c);
   if (c->error_count == 0)
     emit_program(c, &tree, &scope);

@@ -73,9 +73,7 @@ static struct str measure_text_of(struct builder *b, uint8_t kind, const struct 
   char letters[4];
   buf_clear(out);
   buf_printf(out, "%s(", names[kind]);
-  struct event_ref bare = *event;
-  bare.where = NULL;
-  event_ref_show(out, &bare);
+  event_ref_show(out, event);
   if (name.len) {
     buf_byte(out, '.');
     name_show(out, name);

@@ -165,7 +165,7 @@ static void emit_drop(struct builder *b, const struct stmt *st, const struct eve
   if (unless)
     event_ref_show(&b->text, unless);
   else
-    expr_show(&b->text, st->if_still);
+    expr_show_plain(&b->text, st->if_still);
   uint32_t reason = unless ? reason_const(b, "cancelled: ", " happened") : reason_const(b, "no longer: ", "");
   build_op(b, OP_DROP, build_string(b, st->name.text), reason);
 }

@@ -144,7 +144,22 @@ static void twice(struct scope *s, struct span span, struct str name, const char
   d->note = STR("the first declaration");
 }
 
+/* A rule without a name bears its text, cut to a line; the second of one text gets a number, the third the next. */
+static void number_rule(struct scope *s, struct item *item) {
+  struct name *name = &item->campaign.name;
+  const struct str source = s->c->sources.items[item->span.source].text;
+  bool labelled = name->text.ptr >= source.ptr && name->text.ptr < source.ptr + source.len;
+  if (labelled || !scope_item(s, SPACE_CAMPAIGN, name->text))
+    return;
+  void **place = table_place(&s->c->arena, &s->table, SPACE_COUNT + 1, name->text);
+  uintptr_t number = *place ? (uintptr_t)*place + 1 : 2;
+  *place = (void *)number;
+  name->text = arena_printf(&s->c->arena, STR_FMT " (%u)", STR_ARG(name->text), (unsigned)number);
+}
+
 static void declare(struct scope *s, struct item *item, enum space space, const char *what) {
+  if (item->kind == ITEM_RULE)
+    number_rule(s, item);
   struct name *name = item_name(item);
   struct item **place = (struct item **)table_place(&s->c->arena, &s->table, (uintptr_t)space, name->text);
   if (!*place || scope_is_standard(s, *place))

@@ -79,7 +79,9 @@ void scope_suggest_attribute(struct scope *s, struct diagnostic *d, struct span 
 
 /* Canonical text of an expression: the same for the same meaning, whatever its spelling. Definitions are written out. */
 void expr_show(struct buf *b, const struct expr *e);
-/* `purchase`, `open of hello where …`, without aliases. */
+/* The same for people: without the types that tell two measures apart. */
+void expr_show_plain(struct buf *b, const struct expr *e);
+/* `purchase`, `open of hello`, without alias and where. */
 void event_ref_show(struct buf *b, const struct event_ref *e);
 void duration_show(struct buf *b, struct value v);
 void name_show(struct buf *b, struct str name);

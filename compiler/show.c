@@ -9,7 +9,9 @@
  * 2. Line breaks, comments and brackets that mean nothing leave no trace, so they change no hash. */
 #include "names.h"
 
-static void show(struct buf *b, const struct expr *e, int outer, bool typed);
+enum mode { UNTYPED, TYPED, PLAIN }; /* plain: for people, never with types */
+static enum mode with(enum mode outer, bool typed) { return outer == PLAIN ? PLAIN : typed ? TYPED : UNTYPED; }
+static void show(struct buf *b, const struct expr *e, int outer, enum mode mode);
 
 static bool is_plain_name(struct str s) {
   if (!s.len || (s.ptr[0] >= '0' && s.ptr[0] <= '9'))
@@ -37,10 +39,6 @@ void event_ref_show(struct buf *b, const struct event_ref *e) {
     buf_c(b, " of ");
     name_show(b, e->of.text);
   }
-  if (e->where) {
-    buf_c(b, " where ");
-    show(b, e->where, 3, false);
-  }
 }
 
 static void show_type(struct buf *b, struct type t) {
@@ -54,10 +52,10 @@ static void show_type(struct buf *b, struct type t) {
 }
 
 /* A property's type is left out where the other side of a comparison says it; a currency never is. */
-static void show_name(struct buf *b, const struct expr *e, bool typed) {
+static void show_name(struct buf *b, const struct expr *e, enum mode mode) {
   name_show(b, e->name.text);
   struct type t = e->target == TARGET_PROPERTY ? ((const struct use *)e->decl)->type : e->type;
-  if (typed || (t.kind == V_MONEY && t.currency))
+  if (mode == TYPED || (mode == UNTYPED && t.kind == V_MONEY && t.currency))
     show_type(b, t);
 }
 
@@ -69,118 +67,125 @@ static const struct { const char *text; int level; } binary_texts[] = {
   [BIN_DIV] = { " / ", 7 }, [BIN_ELSE] = { " else ", 5 },
 };
 
-static void show_binary(struct buf *b, const struct expr *e, int outer) {
+static void show_binary(struct buf *b, const struct expr *e, int outer, enum mode mode) {
   int level = binary_texts[e->op].level;
   bool typed = e->a->kind != EXPR_LITERAL && e->b->kind != EXPR_LITERAL && level >= 4;
   if (level < outer)
     buf_byte(b, '(');
-  show(b, e->a, level, typed);
+  show(b, e->a, level, with(mode, typed));
   buf_c(b, binary_texts[e->op].text);
-  show(b, e->b, level == 1 || level == 2 ? level : level + 1, typed);
+  show(b, e->b, level == 1 || level == 2 ? level : level + 1, with(mode, typed));
   if (level < outer)
     buf_byte(b, ')');
 }
 
-static void show_history(struct buf *b, const struct expr *e) {
-  static const char *const names[] = { "count", "sum", "average", "min", "max", "first", "last" };
-  buf_printf(b, "%s(", names[e->aggregate]);
+/* `purchase.amount where …`, joined by or. */
+static void show_events(struct buf *b, const struct expr *e, enum mode mode) {
   for (const struct event_ref *v = e->events; v; v = v->next) {
     event_ref_show(b, v);
+    if (e->name.text.len) {
+      buf_byte(b, '.');
+      name_show(b, e->name.text);
+      if (mode != PLAIN)
+        show_type(b, e->type);
+    }
+    if (v->where) {
+      buf_c(b, " where ");
+      show(b, v->where, 3, with(mode, false));
+    }
     if (v->next)
       buf_c(b, " or ");
   }
+}
+
+static void show_history(struct buf *b, const struct expr *e, enum mode mode) {
+  static const char *const names[] = { "count", "sum", "average", "min", "max", "first", "last" };
+  buf_printf(b, "%s(", names[e->aggregate]);
+  show_events(b, e, mode);
   if (e->window.type != V_MISSING) {
     buf_c(b, ", last ");
     duration_show(b, e->window);
   }
   buf_byte(b, ')');
-  if (e->name.text.len) {
-    buf_byte(b, '.');
-    name_show(b, e->name.text);
-    show_type(b, e->type);
-  }
 }
 
-static void show_did(struct buf *b, const struct expr *e) {
+static void show_did(struct buf *b, const struct expr *e, enum mode mode) {
   if (e->kind == EXPR_DID)
     buf_c(b, e->negated ? "no " : "did ");
   else
     buf_c(b, e->aggregate == AGG_FIRST ? "time since first " : "time since last ");
-  for (const struct event_ref *v = e->events; v; v = v->next) {
-    event_ref_show(b, v);
-    if (v->next)
-      buf_c(b, " or ");
-  }
+  show_events(b, e, mode);
   if (e->window.type != V_MISSING) {
     buf_c(b, " in last ");
     duration_show(b, e->window);
   }
 }
 
-static void show_any(struct buf *b, const struct expr *e) {
+static void show_any(struct buf *b, const struct expr *e, enum mode mode) {
   buf_c(b, e->every ? "every " : e->negated ? "no " : "any ");
   name_show(b, e->name.text);
   buf_c(b, " in ");
-  show(b, e->a, 8, true);
+  show(b, e->a, 8, with(mode, true));
   if (e->where) {
     buf_c(b, " where ");
-    show(b, e->where, 3, false);
+    show(b, e->where, 3, with(mode, false));
   }
 }
 
-static void show_member(struct buf *b, const struct expr *e, bool typed) {
+static void show_member(struct buf *b, const struct expr *e, enum mode mode) {
   if (e->target == TARGET_ATTRIBUTE || e->target == TARGET_TAGS)
     buf_c(b, "contact.");
   else if (e->target == TARGET_SUBFIELD || e->target == TARGET_DATEPART) {
-    show(b, e->a, 8, true);
+    show(b, e->a, 8, with(mode, true));
     buf_byte(b, '.');
   } else if (e->target == TARGET_PROPERTY && !((const struct use *)e->decl)->frame->history) {
     name_show(b, e->a->name.text);
     buf_byte(b, '.');
   }
-  show_name(b, e, typed);
+  show_name(b, e, mode);
 }
 
-static void show_in(struct buf *b, const struct expr *e) {
-  show(b, e->a, 5, false);
+static void show_in(struct buf *b, const struct expr *e, enum mode mode) {
+  show(b, e->a, 5, with(mode, false));
   buf_c(b, e->negated ? " not in [" : " in [");
   for (const struct expr *i = e->items; i; i = i->next) {
-    show(b, i, 0, false);
+    show(b, i, 0, with(mode, false));
     if (i->next)
       buf_c(b, ", ");
   }
   buf_byte(b, ']');
 }
 
-static void show(struct buf *b, const struct expr *e, int outer, bool typed) {
+static void show(struct buf *b, const struct expr *e, int outer, enum mode mode) {
   if (b->failed)
     return;
   switch ((enum expr_kind)e->kind) {
   case EXPR_LITERAL: value_show(b, e->value); break;
   case EXPR_NAME:
     if (e->target == TARGET_DEFINE)
-      show(b, ((const struct define_decl *)e->decl)->value, outer, typed);
+      show(b, ((const struct define_decl *)e->decl)->value, outer, mode);
     else
-      show_name(b, e, typed && e->target != TARGET_LIST && e->target != TARGET_NOW);
+      show_name(b, e, with(mode, mode == TYPED && e->target != TARGET_LIST && e->target != TARGET_NOW));
     break;
-  case EXPR_MEMBER: show_member(b, e, typed && e->target != TARGET_TAGS && e->target != TARGET_DATEPART); break;
-  case EXPR_HISTORY: case EXPR_FIRST: show_history(b, e); break;
-  case EXPR_DID: case EXPR_SINCE: show_did(b, e); break;
-  case EXPR_ANY: show_any(b, e); break;
+  case EXPR_MEMBER: show_member(b, e, with(mode, mode == TYPED && e->target != TARGET_TAGS && e->target != TARGET_DATEPART)); break;
+  case EXPR_HISTORY: case EXPR_FIRST: show_history(b, e, mode); break;
+  case EXPR_DID: case EXPR_SINCE: show_did(b, e, mode); break;
+  case EXPR_ANY: show_any(b, e, mode); break;
   case EXPR_UNARY:
     buf_c(b, e->op == UN_NOT ? (outer > 3 ? "(not " : "not ") : "-");
-    show(b, e->a, e->op == UN_NOT ? 3 : 8, typed);
+    show(b, e->a, e->op == UN_NOT ? 3 : 8, mode);
     if (e->op == UN_NOT && outer > 3)
       buf_byte(b, ')');
     break;
-  case EXPR_BINARY: show_binary(b, e, outer); break;
-  case EXPR_IN: show_in(b, e); break;
+  case EXPR_BINARY: show_binary(b, e, outer, mode); break;
+  case EXPR_IN: show_in(b, e, mode); break;
   case EXPR_MISSING:
-    show(b, e->a, 5, true);
+    show(b, e->a, 5, with(mode, true));
     buf_c(b, e->negated ? " is not missing" : " is missing");
     break;
   case EXPR_BAD: break;
   }
 }
 
-void expr_show(struct buf *b, const struct expr *e) { show(b, e, 0, false); }
+void expr_show(struct buf *b, const struct expr *e) { show(b, e, 0, UNTYPED); }
+void expr_show_plain(struct buf *b, const struct expr *e) { show(b, e, 0, PLAIN); }

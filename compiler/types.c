@@ -258,15 +258,12 @@ static void check_arithmetic(struct checker *k, struct expr *e) {
     unlike(k, DIAG_E0402, e, verbs[e->op], e->a, e->b);
     return;
   }
-  if (currencies_meet(k, e, e->a, e->b)) {
-    e->type = t;
-    if (t.kind == V_MONEY)
-      e->type.currency = e->a->type.kind == V_MONEY && e->a->type.currency ? e->a->type.currency : e->b->type.currency;
-    if (t.kind == V_MONEY && e->op == BIN_MUL && e->a->type.kind == V_MONEY)
-      e->type.currency = e->a->type.currency;
-    if (t.kind == V_MONEY && e->op == BIN_DIV)
-      e->type.currency = e->a->type.currency;
-  }
+  /* Products of money and a number do not meet; of two currencies the first goes on, so that nothing more is said. */
+  if (e->op == BIN_ADD || e->op == BIN_SUB || e->op == BIN_DIV)
+    (void)currencies_meet(k, e, e->a, e->b);
+  e->type = t;
+  if (t.kind == V_MONEY)
+    e->type.currency = e->a->type.kind == V_MONEY ? e->a->type.currency : e->b->type.currency;
 }
 
 static void check_else(struct checker *k, struct expr *e) {
