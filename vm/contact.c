@@ -303,7 +303,6 @@ enum camp_err contact_read(struct contact *c, struct arena *a, struct str state)
   if (has & ~(unsigned)HAS_ALL) return CAMP_CORRUPT;
   c->known_ms = read_time(&r, 0);
   c->clock_ms = read_time(&r, c->known_ms);
-  if (r.failed) return CAMP_CORRUPT;
   c->last_event = (int64_t)reader_varint(&r);
   if (has & HAS_MESSAGE) c->last_message = (int64_t)reader_varint(&r);
   c->measures_as_of = read_u32(&r, UINT32_MAX);
