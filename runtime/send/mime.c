@@ -87,8 +87,9 @@ static void from_header(struct buf *b, struct str from) {
     mime_header(b, "From", from);
     return;
   }
+  size_t quoted = name > 2 && from.ptr[0] == '"' && from.ptr[name - 1] == '"'; /* encoded words need no quotes */
   buf_c(b, "From: ");
-  encoded_words(b, (struct str){ from.ptr, name });
+  encoded_words(b, (struct str){ from.ptr + quoted, name - 2 * quoted });
   buf_c(b, " <");
   header_value(b, (struct str){ from.ptr + at, from.len - at });
   buf_byte(b, '\n');

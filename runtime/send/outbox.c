@@ -2,22 +2,22 @@
  *
  * Not for: deciding whether a message may go (the engine does, at release), how bytes travel (the senders).
  *
- *   engine: store_outbox_put                  engine: store_outbox_put
- *          |                                         |
- *          v                engine: a stop           v
- *        READY ----------------------------+      DROPPED (no consent, a cap, an expiry: with its reason)
- *         ^ |                              |
- *         | | send_batch                   +----> WITHDRAWN
- *         | |
- *   store | +-- render_envelope: no ----------------------------> FAILED
- *    _out | |                              settle_unrendered        ^
- *    box_ | +-- deliver: DELIVERY_REFUSED --------------------------+
- *   ready | |                              settle_delivered
- *    at   | +-- deliver: DELIVERY_OK, then sync ----------------> SENT
- *    its  | |                              settle_delivered
- *    time | +-- deliver: DELIVERY_RETRY ----+
- *         |                                v
- *         +----------------------------- DEFERRED  (settle_delivered)
+ *        engine: store_outbox_put                   engine: store_outbox_put
+ *                  |                                           |
+ *                  v                                           v
+ *     +--------> READY --- engine: a stop ---> WITHDRAWN    DROPPED (no consent, a cap, an expiry; with its reason)
+ *     |            |
+ *     |            | send_batch takes it
+ *     |            |
+ *     |            +-- render_envelope says no ------------- settle_unrendered --> FAILED
+ *     |            |
+ *     |            +-- deliver: DELIVERY_REFUSED ----------- settle_delivered ---> FAILED
+ *     |            |
+ *     |            +-- deliver: DELIVERY_OK, then sync ----- settle_delivered ---> SENT
+ *     |            |
+ *     |            +-- deliver: DELIVERY_RETRY ------------- settle_delivered ---> DEFERRED
+ *     |                                                                               |
+ *     +--- store_outbox_ready gives it out again, RETRY_AFTER_MS later ---------------+
  *
  * CLAIMED is for senders that work while the engine does: rows that a sender holds cannot be withdrawn. This outbox runs in the
  * engine's thread, between two ticks, so nothing can come between its reading a row and its recording the outcome, and no row

@@ -62,7 +62,7 @@ static void a_mail(void **state) {
 
 static void html_and_quoting(void **state) {
   struct envelope e = with(HELLO, NULL, "caf\xc3\xa9 =?x?=", STR(" <p>a=b \xc3\xa9\r\nend \r\n\x01</p>\n"));
-  assert_string_equal(mail_of(&e, "Zo\xc3\xab Shop <post@shop.example>"),
+  assert_string_equal(mail_of(&e, "\"Zo\xc3\xab Shop\" <post@shop.example>"),
     "From: =?UTF-8?B?Wm/DqyBTaG9w?= <post@shop.example>\n"
     "To: ann@example.com\n"
     "Subject: =?UTF-8?B?Y2Fmw6kgPT94Pz0=?=\n"
