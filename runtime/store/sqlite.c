@@ -44,8 +44,25 @@ static const char *const query_sql[Q_COUNT] = {
 
 /* --- errors ----------------------------------------------------------------------------------------------------------- */
 
+/* The system's reason for a failed write, which SQLite's code does not tell: of the database file or of its log. errno itself may
+ * have been changed since. */
+static bool is_full(int system) { return system == ENOSPC || system == EDQUOT || system == EFBIG; }
+
+static int file_errno(sqlite3 *db, int which) {
+  sqlite3_file *f = NULL;
+  int system = 0;
+  if (sqlite3_file_control(db, "main", which, &f) != SQLITE_OK || !f || !f->pMethods) return 0;
+  return f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &system) == SQLITE_OK ? system : 0;
+}
+
+static int system_errno(sqlite3 *db) {
+  int of_log = file_errno(db, SQLITE_FCNTL_JOURNAL_POINTER), of_file = file_errno(db, SQLITE_FCNTL_FILE_POINTER);
+  return is_full(of_log) ? of_log : is_full(of_file) ? of_file : sqlite3_system_errno(db);
+}
+
 static enum camp_err map_error(sqlite3 *db, int code) {
-  int system = db ? sqlite3_system_errno(db) : errno;
+  bool io = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
+  int system = io ? system_errno(db) : 0;
   switch (code & 0xff) {
   case SQLITE_FULL: return CAMP_FULL;
   case SQLITE_BUSY:
@@ -60,7 +77,7 @@ static enum camp_err map_error(sqlite3 *db, int code) {
   case SQLITE_TOOBIG: return CAMP_LIMIT;
   case SQLITE_CANTOPEN: return system == EACCES || system == EROFS || system == EPERM ? CAMP_READONLY : CAMP_IO;
   case SQLITE_IOERR:
-    if (system == ENOSPC || system == EDQUOT || system == EFBIG) return CAMP_FULL;
+    if (is_full(system)) return CAMP_FULL;
     return system == EROFS ? CAMP_READONLY : CAMP_IO;
   default: return CAMP_IO;
   }
