@@ -469,11 +469,30 @@ static struct str unescape(struct lexer *l, struct str raw) {
   return (struct str){ out, n };
 }
 
+/* Quotes between {{ and }} belong to the template, not to the script. Gives the last byte of the }} on this line, or NULL;
+ * what a search found out is kept, so that a long line is searched once. */
+static const unsigned char *template_end(struct lexer *l, const unsigned char *at) {
+  if (at >= l->line_end) {
+    l->line_end = memchr(at, '\n', (size_t)(l->end - at));
+    if (!l->line_end) l->line_end = l->end;
+    l->template_end = at;
+  }
+  if (l->template_end && l->template_end <= at)
+    l->template_end = memmem(at, (size_t)(l->line_end - at), "}}", 2);
+  return l->template_end ? l->template_end + 1 : NULL;
+}
+
 void lex_text(struct lexer *l, struct token *t) {
   const unsigned char *from = l->cursor, *at = from;
   bool escaped = false;
   while (*at != '"' && *at != '\n' && !(*at == '\0' && at >= l->end)) {
-    if (*at == '\\' && at[1] != '\n' && at + 1 < l->end) { escaped = true; at++; }
+    if (*at == '\\' && at[1] != '\n' && at + 1 < l->end) {
+      escaped = true;
+      at++;
+    } else if (*at == '{' && at[1] == '{') {
+      const unsigned char *stop = template_end(l, at);
+      if (stop) at = stop;
+    }
     at++;
   }
   struct str raw = str_slice((const char *)from, (const char *)at);

@@ -28,6 +28,7 @@ struct lexer {
   const unsigned char *text, *cursor, *end;
   bool faulty;                /* for the next token's flags */
   uint32_t doc_from, doc_to;  /* ## lines not yet given to a token */
+  const unsigned char *line_end, *template_end; /* of the line last searched for }}: the next one, NULL when none is left */
   uint8_t keywords[512];      /* hash to index in keyword_table, +1 */
 };
 

@@ -33,7 +33,6 @@ struct driver {
   uint16_t last;           /* kind of the last token, as the parser took it */
   uint32_t last_to;
   bool panic;              /* passing over a mistaken statement */
-  bool quiet;              /* this statement's mistake was reported */
   bool begins;             /* the next token is a statement's first */
   struct token first;      /* the statement's first token, as the parser took it */
   struct token stopped;    /* where the last recovery ended */
@@ -111,7 +110,7 @@ static bool passed_end(struct driver *d) {
     if (kind == LEX_NEWLINE) newline = true;
     else if (kind == LEX_SEMICOLON) semicolon = true;
     else break;
-    if (peek(d, 0)->flags & TOKEN_FAULTY) d->quiet = true;
+    if (peek(d, 0)->flags & TOKEN_FAULTY) d->p.quiet = true;
   }
   uint16_t next = peek(d, 0)->kind;
   if (next == LEX_END) {
@@ -177,7 +176,7 @@ static struct token next(struct driver *d) {
     struct token t = *peek(d, 0);
     if (t.kind == LEX_END) return t;
     drop(d, 1);
-    if (t.flags & TOKEN_FAULTY) d->quiet = true;
+    if (t.flags & TOKEN_FAULTY) d->p.quiet = true;
     if (t.kind == TOK_COMMA && peek_solid(d, 0) == TOK_RBRACE) continue; /* a last comma is no mistake */
     join(d, &t);
     return t;
@@ -388,13 +387,13 @@ static void take(struct driver *d, uint16_t kind, struct token t) {
   switch (kind) {
     case TOK_EOL:
     case TOK_LBRACE: case TOK_RBRACE:
-      d->quiet = d->p.deep = false;
+      d->p.quiet = d->p.deep = false;
       d->begins = true;
       break;
     case TOK_THEN: case TOK_ELSE_BLOCK: d->begins = true; break;
     case TOK_COMMA:
       d->begins = !in_parens(d) && grammar_accepts(d->parser, TOK_BAD);
-      if (d->begins) d->quiet = false;
+      if (d->begins) d->p.quiet = false;
       break;
     default: break;
   }
@@ -418,14 +417,22 @@ static uint16_t head_token(struct driver *d) {
 
 /* Passes over the rest of the statement whose mistake is at t; returns the token to go on with. */
 static struct token recover(struct driver *d, struct token t, bool resume) {
-  uint32_t braces = grammar_unwind(d->parser);
-  if (!d->quiet) suggest_first(d);
-  CHECK(braces <= d->depth);
-  d->depth = braces;
-  d->beyond = 0;
-  d->panic = d->quiet = true;
+  bool silent = d->p.quiet;
   if (d->begins) d->first = t;
   d->begins = false;
+  struct token first = d->first;
+  if (t.kind != TOK_EOL && grammar_accepts(d->parser, TOK_EOL)) {
+    /* What stands before the mistake is whole: it is kept, so that its names are known. */
+    d->p.quiet = true;
+    take(d, TOK_EOL, (struct token){ .from = d->last_to, .to = d->last_to });
+    d->first = first;
+    d->begins = false;
+  }
+  uint32_t braces = grammar_unwind(d->parser, d->depth);
+  if (!silent) suggest_first(d);
+  d->depth = braces;
+  d->beyond = 0;
+  d->panic = d->p.quiet = true;
   uint16_t stand_in = TOK_BAD;
   /* A token that stopped the last recovery and is wrong again is passed over, so that each recovery moves on. */
   bool again = t.kind == d->stopped.kind && t.from == d->stopped.from && t.kind != LEX_END;
@@ -470,7 +477,7 @@ static struct token too_deep(struct driver *d, struct token t) {
         STR("give parts of a condition a name with `define`, and let one campaign start another");
     d->deep_reported = true;
   }
-  d->quiet = true;
+  d->p.quiet = true;
   return recover(d, t, false);
 }
 
@@ -478,7 +485,7 @@ static struct token too_deep(struct driver *d, struct token t) {
 
 /* The end of the file, perhaps inside brackets: says so once, and closes them, so that what was read is kept. */
 static void finish(struct driver *d, struct token end) {
-  if (d->depth && !d->quiet && !d->deep_reported) {
+  if (d->depth && !d->p.quiet && !d->deep_reported) {
     struct bracket b = d->brackets[d->depth - 1];
     struct diagnostic *g = diag(d->p.c, DIAG_E0202, (struct span){ d->p.source, b.from, b.from + 1 },
                                 "this `%c` is never closed", d->p.text[b.from]);
@@ -487,7 +494,7 @@ static void finish(struct driver *d, struct token end) {
     g->note_span = (struct span){ d->p.source, d->last_to, d->last_to };
     g->note = STR("the file ends here");
   }
-  d->quiet = true;
+  d->p.quiet = true;
   for (uint32_t guard = 4 * LIMIT_PARSE_DEPTH; guard; guard--) {
     struct token t = { .from = end.from, .to = end.from };
     if (grammar_accepts(d->parser, 0)) {
@@ -499,7 +506,7 @@ static void finish(struct driver *d, struct token end) {
     } else if (d->last != TOK_EOL && grammar_accepts(d->parser, TOK_EOL)) {
       take(d, TOK_EOL, t);
     } else {
-      grammar_unwind(d->parser);
+      grammar_unwind(d->parser, d->depth);
       take(d, TOK_BAD, t);
     }
   }
@@ -520,22 +527,21 @@ static void drive(struct driver *d) {
       if (kind != TOK_NAME || !grammar_accepts(d->parser, kind)) kind = 0;
     }
     if (!kind && t.kind == TOK_RBRACE && d->depth == 0) {
-      if (!d->quiet) diag(d->p.c, DIAG_E0203, span_of(&d->p, t), "this `}` closes nothing");
-      if (d->begins) d->last = TOK_EOL; /* the statement before it is complete */
+      if (!d->p.quiet) diag(d->p.c, DIAG_E0203, span_of(&d->p, t), "this `}` closes nothing");
       t = next(d);
       continue;
     }
     if (!kind) {
       bool full = d->p.c->diagnostics.count >= LIMIT_DIAGNOSTICS_COUNT;
-      if (full && !d->quiet) diag(d->p.c, DIAG_E0201, span_of(&d->p, t), "this cannot stand here");
-      if (!d->quiet && !full) kind = report(d, t);
+      if (full && !d->p.quiet) diag(d->p.c, DIAG_E0201, span_of(&d->p, t), "this cannot stand here");
+      if (!d->p.quiet && !full) kind = report(d, t);
       if (!kind || !grammar_accepts(d->parser, kind)) {
-        if (full) d->quiet = true;
+        if (full) d->p.quiet = true;
         t = recover(d, t, true);
         continue;
       }
       take(d, kind, t); /* what was meant; what else is wrong with this statement may follow from the guess */
-      d->quiet = true;
+      d->p.quiet = true;
       t = next(d);
       continue;
     }

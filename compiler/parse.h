@@ -16,6 +16,7 @@ struct parse {
   uint32_t source;
   const char *text;
   uint32_t prev_to;        /* end of the last token that the parser took: where a finished phrase ends */
+  bool quiet;              /* this statement's mistake was reported: what follows from it is not */
   bool deep;               /* this statement's operators were reported as too many */
   struct campaign_decl *campaign;  /* whose body is being read */
   struct start_clause **starts_end;
@@ -60,7 +61,7 @@ struct type_ref *type_choice(struct parse *p, struct token first, struct expr *c
 
 struct message_decl *message_new(struct parse *p);
 struct message_decl *message_part(struct parse *p, struct message_decl *m, struct token word, struct name value, bool file);
-struct message_decl *message_bad(struct parse *p, struct message_decl *m);
+struct message_decl *message_bad(struct message_decl *m);
 
 void campaign_open(struct parse *p, struct campaign_decl *campaign); /* clauses and statements go to it from here */
 struct item *campaign_new(struct parse *p, struct token first, struct name name);
@@ -146,7 +147,7 @@ void camp_parseFree(void *parser, void (*release)(void *));
 void camp_parse(void *parser, int kind, struct token t, struct parse *p);
 bool grammar_accepts(const void *parser, int token);
 uint32_t grammar_height(const void *parser);
-uint32_t grammar_unwind(void *parser);
+uint32_t grammar_unwind(void *parser, uint32_t braces_max);
 int grammar_fallback(int token);
 int grammar_token_count(void);
 #endif

@@ -147,9 +147,10 @@ struct type_ref *type_money(struct parse *p, struct token name, struct token cur
 struct message_decl *message_new(struct parse *p) { return NEW(struct message_decl); }
 
 static void said_twice(struct parse *p, struct token word, const char *whose, struct span before) {
+  if (p->quiet) return;
   struct diagnostic *d = diag(p->c, DIAG_E0208, span_of(p, word), "%s has one `%.*s`", whose,
       (int)(word.to - word.from), p->text + word.from);
-  if (before.to) {
+  if (before.to > 0) {
     d->note_span = before;
     d->note = STR("it was said here");
   }
@@ -160,11 +161,11 @@ struct message_decl *message_part(struct parse *p, struct message_decl *m, struc
     if (m->channel.text.ptr) said_twice(p, word, "a message", m->channel.span);
     m->channel = value;
   } else if (word.kind == TOK_SUBJECT) {
-    if (m->has_subject) said_twice(p, word, "a message", m->subject.span);
+    if (m->subject.span.to) said_twice(p, word, "a message", m->subject.span);
     m->subject = value;
     m->has_subject = true;
   } else {
-    if (m->has_body) said_twice(p, word, "a message", m->body.span);
+    if (m->body.span.to) said_twice(p, word, "a message", m->body.span);
     m->body = value;
     m->has_body = true;
     m->body_is_file = file;
@@ -173,8 +174,8 @@ struct message_decl *message_part(struct parse *p, struct message_decl *m, struc
 }
 
 /* Which part was mistaken is not known: an absent one must not be reported on top. */
-struct message_decl *message_bad(struct parse *p, struct message_decl *m) {
-  struct name nothing = { .text = STR(""), .span = { p->source, p->prev_to, p->prev_to } };
+struct message_decl *message_bad(struct message_decl *m) {
+  struct name nothing = { .text = STR("") };
   if (!m->has_body) m->body = nothing;
   if (!m->has_subject) m->subject = nothing;
   m->has_body = m->has_subject = true;
@@ -239,7 +240,7 @@ static bool is_bare(const struct expr *e) {
 
 struct trigger_ref trigger_of(struct parse *p, struct event_list events, struct expr *cond) {
   bool several = events.first->next && !events.parenthesised;
-  if (cond && (several || (cond->kind == EXPR_BINARY && cond->op == BIN_OR && is_bare(cond)))) {
+  if (cond && !p->quiet && (several || (cond->kind == EXPR_BINARY && cond->op == BIN_OR && is_bare(cond)))) {
     struct span whole = { p->source, events.first->span.from, cond->span.to };
     struct diagnostic *d = diag(p->c, DIAG_E0205, whole, "`or` and `and` stand side by side here");
     d->help = several ? STR("put the joined events in parentheses: `(a or b) and …`")
@@ -420,12 +421,13 @@ struct stmt *wait_for(struct parse *p, struct token first, struct event_list eve
     wait_up_to(p, s, up_to);
     return s;
   }
+  s->forever = true;
+  if (p->quiet) return s;
   struct diagnostic *d = diag(p->c, DIAG_E0207, s->span, "this wait has no end");
   d->expected = STR("`up to` and a duration such as `7d`");
   d->help = STR("a wait that may last for ever says `wait forever for`");
   d->has_fix = true;
   d->fix = (struct fix){ { p->source, s->span.to, s->span.to }, STR(" up to 7d") };
-  s->forever = true;
   return s;
 }
 
@@ -791,6 +793,7 @@ static void expect_more(struct parse *p, struct test_line *t, bool fits, bool be
   t->span.to = p->prev_to;
   while (from < p->prev_to && p->text[from] == ' ') from++;
   struct span span = { p->source, from, p->prev_to };
+  if (p->quiet) return;
   if (!fits) diag(p->c, DIAG_E0201, span, "this expectation takes no %s", what);
   else if (before) diag(p->c, DIAG_E0208, span, "an expectation says only once %s", what);
 }

@@ -151,12 +151,12 @@ part(A) ::= CHANNEL(T) name(N).                   { A = message_part(p, message_
 part(A) ::= SUBJECT(T) TEXT(N).                   { A = message_part(p, message_new(p), T, name_of(p, N), false); }
 part(A) ::= BODY(T) TEXT(N).                      { A = message_part(p, message_new(p), T, name_of(p, N), false); }
 part(A) ::= BODY(T) FILE TEXT(N).                 { A = message_part(p, message_new(p), T, name_of(p, N), true); }
-part(A) ::= BAD.                                  { A = message_bad(p, message_new(p)); }
+part(A) ::= BAD.                                  { A = message_bad(message_new(p)); }
 part(A) ::= part(M) EOL CHANNEL(T) name(N).       { A = message_part(p, M, T, N, false); }
 part(A) ::= part(M) EOL SUBJECT(T) TEXT(N).       { A = message_part(p, M, T, name_of(p, N), false); }
 part(A) ::= part(M) EOL BODY(T) TEXT(N).          { A = message_part(p, M, T, name_of(p, N), false); }
 part(A) ::= part(M) EOL BODY(T) FILE TEXT(N).     { A = message_part(p, M, T, name_of(p, N), true); }
-part(A) ::= part(M) EOL BAD.                      { A = message_bad(p, M); }
+part(A) ::= part(M) EOL BAD.                      { A = message_bad(M); }
 
 /* --- campaigns and rules ---------------------------------------------------------------------------------------------*/
 item ::= campaign_head LBRACE RBRACE.
@@ -454,13 +454,21 @@ uint32_t grammar_height(const void *parser) {
   return (uint32_t)(y->yytos - y->yystack);
 }
 
-/* Drops what a mistaken statement left on the stack, down to where a BAD token can stand for the statement; returns
- * how many braces are open around it. */
-uint32_t grammar_unwind(void *parser) {
-  yyParser *y = parser;
-  while (y->yytos > y->yystack && !grammar_accepts(y, TOK_BAD)) yy_pop_parser_stack(y);
+static uint32_t open_braces(const yyParser *y) {
   uint32_t braces = 0;
   for (const yyStackEntry *e = y->yystack + 1; e <= y->yytos; e++) braces += e->major == TOK_LBRACE;
+  return braces;
+}
+
+/* Drops what a mistaken statement left on the stack, down to where a BAD token can stand for the statement, inside no
+ * more braces than given; returns how many are open around it. */
+uint32_t grammar_unwind(void *parser, uint32_t braces_max) {
+  yyParser *y = parser;
+  uint32_t braces = open_braces(y);
+  while (y->yytos > y->yystack && (braces > braces_max || !grammar_accepts(y, TOK_BAD))) {
+    braces -= y->yytos->major == TOK_LBRACE;
+    yy_pop_parser_stack(y);
+  }
   return braces;
 }
 
