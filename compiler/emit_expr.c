@@ -115,7 +115,7 @@ static void emit_measure(struct builder *b, uint8_t kind, const struct event_ref
 }
 
 static struct type property_type(struct builder *b, const struct event_ref *event, const struct expr *e) {
-  const struct member *m = event->decl ? scope_member(b->s, event->decl, e->name.text) : NULL;
+  const struct member *m = event->decl ? scope_property(b->s, event->decl, e->name.text) : NULL;
   struct type t = m && m->type ? m->type->type : (struct type){ .kind = V_MISSING };
   if (t.kind == V_MONEY && !t.currency)
     t.currency = e->type.currency;

@@ -24,7 +24,7 @@ void emit_start_values(struct builder *b, const struct frame *f, const struct ev
     if (u->local == NONE)
       continue;
     bool other = u->only.len && !str_eq(u->only, event->name.text);
-    bool lacks = f->event_count > 1 && event->decl && !scope_member(b->s, event->decl, u->name);
+    bool lacks = f->event_count > 1 && event->decl && !scope_property(b->s, event->decl, u->name);
     if (other || lacks) {
       if (!clear)
         continue;

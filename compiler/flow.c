@@ -93,7 +93,17 @@ static bool node_enters(struct node *n, const struct campaign_decl *cd) {
   return n->enters == 2;
 }
 
+/* Only what causes something can be part of a loop. */
+static bool causes(const struct campaign_decl *cd) {
+  for (const struct stmt *st = cd->body; st; st = st->next)
+    if (st->kind == STMT_START || st->kind == STMT_EMIT)
+      return true;
+  return false;
+}
+
 static void loops_add(struct flow *f, struct campaign_decl *cd) {
+  if (!causes(cd))
+    return;
   struct node *self = node_of(f, cd, cd->name.text, false);
   if (node_enters(self, cd))
     for (const struct start_clause *st = cd->starts; st; st = st->next)

@@ -74,8 +74,21 @@ void **table_place(struct arena *a, struct table *t, uintptr_t space, struct str
 struct item *scope_item(const struct scope *s, enum space space, struct str name) {
   return table_find(&s->table, (uintptr_t)space, name);
 }
-const struct member *scope_member(const struct scope *s, const void *owner, struct str name) {
-  return table_find(&s->table, (uintptr_t)owner, name);
+/* Most events have a few properties, which are compared faster than hashed; the others stand in the table, too. */
+enum { MEMBERS_FEW = 8 };
+static const struct member *member_find(const struct scope *s, const void *owner, const struct member *members,
+                                        struct str name) {
+  uint32_t seen = 0;
+  for (const struct member *m = members; m && seen < MEMBERS_FEW; m = m->next, seen++)
+    if (str_eq(m->name.text, name))
+      return m;
+  return seen < MEMBERS_FEW ? NULL : table_find(&s->table, (uintptr_t)owner, name);
+}
+const struct member *scope_property(const struct scope *s, const struct event_decl *event, struct str name) {
+  return member_find(s, event, event->members, name);
+}
+const struct member *scope_part(const struct scope *s, const struct record *record, struct str name) {
+  return member_find(s, record, record->members, name);
 }
 const struct member *scope_attribute(const struct scope *s, struct str name) {
   return table_find(&s->table, SPACE_ATTRIBUTE, name);
@@ -169,12 +182,21 @@ static void declare(struct scope *s, struct item *item, enum space space, const 
 }
 
 static void declare_members(struct scope *s, const void *owner, struct member *members, const char *what) {
+  uint32_t count = 0;
+  for (struct member *m = members; m; m = m->next)
+    count++;
+  bool few = count <= MEMBERS_FEW;
   for (struct member *m = members; m; m = m->next) {
-    struct member **place = (struct member **)table_place(&s->c->arena, &s->table, (uintptr_t)owner, m->name.text);
-    if (*place)
-      twice(s, m->name.span, m->name.text, what, (*place)->name.span);
-    else
-      *place = m;
+    const struct member *first = members;
+    if (few) {
+      while (first != m && !str_eq(first->name.text, m->name.text))
+        first = first->next;
+    } else {
+      struct member **place = (struct member **)table_place(&s->c->arena, &s->table, (uintptr_t)owner, m->name.text);
+      first = *place = *place ? *place : m;
+    }
+    if (first != m)
+      twice(s, m->name.span, m->name.text, what, first->name.span);
   }
 }
 
@@ -315,19 +337,29 @@ static void frame_step(struct frame_walk *w) {
 
 static struct use *frame_use(struct resolver *r, struct frame *f, struct str name, struct str only,
                              const struct member *m, bool in_hand) {
-  struct use **first = (struct use **)table_place(&r->c->arena, &r->s->table, (uintptr_t)f, name);
-  struct use *u = *first;
-  /* Uses of one name stand together in the list only by chance; the few qualifiers of one name are walked. */
-  for (; u; u = u->next)
-    if (str_eq(u->name, name) && str_eq(u->only, only))
-      break;
+  /* The few uses that most frames have are walked; of many, the table gives the first of a name, behind which the
+   * others follow. */
+  struct use **first = NULL, *u = f->uses;
+  if (f->use_count >= MEMBERS_FEW) {
+    first = (struct use **)table_place(&r->c->arena, &r->s->table, (uintptr_t)f, name);
+    u = *first;
+  }
+  while (u && !(str_eq(u->name, name) && str_eq(u->only, only)))
+    u = u->next;
   if (!u) {
     u = ARENA_NEW(&r->c->arena, struct use);
     *u = (struct use){ .frame = f, .name = name, .only = only, .member = m, .type = member_type(m), .local = NONE };
     *f->uses_tail = u;
     f->uses_tail = &u->next;
-    if (!*first)
+    f->use_count++;
+    if (first && !*first)
       *first = u;
+    if (f->use_count == MEMBERS_FEW)
+      for (struct use *v = f->uses; v; v = v->next) {
+        struct use **place = (struct use **)table_place(&r->c->arena, &r->s->table, (uintptr_t)f, v->name);
+        if (!*place)
+          *place = v;
+      }
   }
   u->later |= !in_hand;
   return u;
@@ -365,7 +397,6 @@ static bool resolve_internal_event(struct resolver *r, struct name *name, struct
       to->name = (struct name){ STR("to"), name->span };
       to->type = m ? m->type : NULL;
       d->members = to;
-      *table_place(&r->c->arena, &r->s->table, (uintptr_t)d, to->name.text) = to;
     }
   }
   *decl = *place;
@@ -408,7 +439,7 @@ static void resolve_events(struct resolver *r, struct event_ref *events, const s
     if (e->of.text.len) {
       void *message = NULL;
       resolve_message_name(r, &e->of, &message);
-      if (e->decl && !scope_member(r->s, e->decl, STR("message"))) {
+      if (e->decl && !scope_property(r->s, e->decl, STR("message"))) {
         struct diagnostic *d = diag(r->c, DIAG_E0305, e->of.span, "`" STR_FMT "` has no property `message`, so it is of no message",
                                     STR_ARG(e->name.text));
         d->help = STR("`of` goes with open and click, and with events that declare `message: text`");
@@ -452,7 +483,7 @@ static bool frame_declares(const struct resolver *r, const struct frame *f, stru
     if (only.len && !str_eq(w.event->name.text, only))
       continue;
     unknown |= !w.event->decl;
-    if (w.event->decl && (*out = scope_member(r->s, w.event->decl, name)))
+    if (w.event->decl && (*out = scope_property(r->s, w.event->decl, name)))
       return true;
   }
   return unknown; /* of an event that nobody declared any property may be asked */
@@ -466,7 +497,7 @@ static bool resolve_bare(struct resolver *r, struct expr *e, const struct env *e
       const struct member *m = NULL;
       bool self = str_eq(env->item->name, e->name.text);
       if (!self && env->item->type.record)
-        m = scope_member(r->s, env->item->type.record, e->name.text);
+        m = scope_part(r->s, env->item->type.record, e->name.text);
       if (!self && !m)
         continue;
       e->target = self ? TARGET_ITEM : TARGET_ITEM_FIELD;
@@ -693,7 +724,7 @@ static void resolve_member(struct resolver *r, struct expr *e, const struct env 
   if (e->a->kind == EXPR_NAME && scope_item(r->s, SPACE_EVENT, e->a->name.text) &&
       !scope_item(r->s, SPACE_VALUE, e->a->name.text)) {
     const struct event_decl *event = &scope_item(r->s, SPACE_EVENT, e->a->name.text)->event;
-    if (!scope_member(r->s, event, e->a->name.text)) {
+    if (!scope_property(r->s, event, e->a->name.text)) {
       struct diagnostic *d = diag(r->c, DIAG_E0311, e->span, "no `" STR_FMT "` is in hand here", STR_ARG(e->a->name.text));
       d->help = arena_printf(&r->c->arena, "of a past one write `last(" STR_FMT ")." STR_FMT "`",
                              STR_ARG(e->a->name.text), STR_ARG(e->name.text));
@@ -708,7 +739,7 @@ static void resolve_member(struct resolver *r, struct expr *e, const struct env 
   }
   struct type t = e->a->type;
   if (t.kind == V_RECORD || t.kind == V_MISSING) {
-    const struct member *m = t.record ? scope_member(r->s, t.record, e->name.text) : NULL;
+    const struct member *m = t.record ? scope_part(r->s, t.record, e->name.text) : NULL;
     if (m || !t.record) {
       e->target = TARGET_SUBFIELD;
       e->decl = (void *)(uintptr_t)m;
@@ -755,7 +786,7 @@ static void resolve_history(struct resolver *r, struct expr *e, const struct env
   for (const struct event_ref *v = e->events; v; v = v->next) {
     if (!v->decl)
       continue;
-    const struct member *m = scope_member(r->s, v->decl, e->name.text);
+    const struct member *m = scope_property(r->s, v->decl, e->name.text);
     if (!m) {
       struct diagnostic *d = diag(r->c, DIAG_E0305, e->name.span, "`" STR_FMT "` has no property `" STR_FMT "`",
                                   STR_ARG(v->name.text), STR_ARG(e->name.text));
@@ -840,7 +871,7 @@ static void resolve_props(struct resolver *r, struct prop *props, const struct e
                           const struct env *env) {
   for (struct prop *p = props; p; p = p->next) {
     resolve_expr(r, p->value, env);
-    if (!decl || scope_member(r->s, decl, p->name.text) || r->s->allow_unknown)
+    if (!decl || scope_property(r->s, decl, p->name.text) || r->s->allow_unknown)
       continue;
     struct diagnostic *d = diag(r->c, DIAG_E0305, p->name.span, "`" STR_FMT "` has no property `" STR_FMT "`",
                                 STR_ARG(event), STR_ARG(p->name.text));

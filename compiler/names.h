@@ -37,7 +37,7 @@ struct frame {
   const struct event_ref *events; /* joined by or; the starts of a campaign are several such lists, in `starts` */
   const struct start_clause *starts;
   bool history;                /* of count(…), did …: only its own properties may be read inside */
-  uint32_t event_count;
+  uint32_t event_count, use_count;
   struct use *uses, **uses_tail;
 };
 
@@ -68,7 +68,8 @@ void **table_place(struct arena *a, struct table *t, uintptr_t space, struct str
 
 /* The item of a declaration (ITEM_EVENT in SPACE_EVENT …), or NULL. */
 struct item *scope_item(const struct scope *s, enum space space, struct str name);
-const struct member *scope_member(const struct scope *s, const void *owner, struct str name);
+const struct member *scope_property(const struct scope *s, const struct event_decl *event, struct str name);
+const struct member *scope_part(const struct scope *s, const struct record *record, struct str name);
 const struct member *scope_attribute(const struct scope *s, struct str name);
 bool scope_is_standard(const struct scope *s, const struct item *item);
 /* Adds the nearest declared name of the space as help and fix. */

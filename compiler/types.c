@@ -470,7 +470,7 @@ static void check_assigned(struct checker *k, const struct member *m, struct str
 
 static void check_props(struct checker *k, struct prop *props, const struct event_decl *decl) {
   for (struct prop *p = props; p; p = p->next)
-    check_assigned(k, decl ? scope_member(k->s, decl, p->name.text) : NULL, p->name.text, p->value);
+    check_assigned(k, decl ? scope_property(k->s, decl, p->name.text) : NULL, p->name.text, p->value);
 }
 
 static void check_moment(struct checker *k, struct expr *e) {
