@@ -15,6 +15,7 @@
 #include "value.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "base/limits.h"
 #include "base/utf8.h"

@@ -10,6 +10,8 @@
 
 #include <locale.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "check.h"
 #include "limits.h"
