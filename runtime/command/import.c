@@ -92,11 +92,11 @@ static int import_file(struct session *s, const struct options *o, bool contacts
   if (contacts && !rewrite_contacts(path, csv, scratch)) return EXIT_COULD_NOT;
   code = intake_open(s, &in, contacts ? scratch : path, csv, key, BATCH_DEFAULT);
   if (code == EXIT_FINE) {
-    if (contacts) in.hidden = csv ? str_from_c(CSV_PREFIX) : STR("{\"type\":\"identify\",");
+    if (contacts) in.hidden = csv ? str_from_c(CSV_PREFIX) : str_from_c(JSON_PREFIX);
     in.shown_first = csv ? 0 : '{';
     code = take_all(s, &in);
     struct engine_counts c = engine_counts(s->engine);
-    printf("%" PRIu64 " %s imported, %" PRIu64 " already known\n", c.events, contacts ? "contacts" : "events", c.duplicates);
+    printf("%" PRIu64 " %s%s imported, %" PRIu64 " already known\n", c.events, contacts ? "contact" : "event", S_OF(c.events), c.duplicates);
     say_refused(in.refused, option(o, "db"));
   }
   intake_close(&in);

@@ -78,6 +78,7 @@ static void take_line(struct intake *in, struct str borrowed, int64_t number, bo
   if (kind != INPUT_REJECT) return;
   if (in->hidden.len && str_starts(line, in->hidden)) {
     line = str_slice(line.ptr + in->hidden.len, line.ptr + line.len);
+    if (in->shown_first && str_starts(line, STR(","))) line = str_slice(line.ptr + 1, line.ptr + line.len);
     if (in->shown_first) line = arena_printf(&in->arena, "%c" STR_FMT, in->shown_first, STR_ARG(line));
   }
   struct reject_row row = reject_of(&in->arena, in->key, number, line, why, 0);
@@ -130,7 +131,7 @@ int intake_take(struct session *s, struct intake *in, int64_t now_ms) {
 void say_refused(uint64_t count, const char *db) {
   if (!count) return;
   fflush(stdout);
-  fprintf(stderr, "%" PRIu64 " line%s could not be taken", count, count == 1 ? "" : "s");
+  fprintf(stderr, "%" PRIu64 " line%s could not be taken", count, S_OF(count));
   if (db) fprintf(stderr, "; `camp rejects --db %s` lists %s with the reason", db, count == 1 ? "it" : "them");
   fputc('\n', stderr);
 }

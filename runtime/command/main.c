@@ -30,7 +30,7 @@ static void print_help(FILE *to) {
   fprintf(to, "camp - a language for marketing campaigns\n\nUsage: camp COMMAND [arguments]\n\nCommands:\n");
   for (size_t i = 0; commands[i]; i++) fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
   fprintf(to, "\n`camp help COMMAND` tells more, with examples. A start:\n"
-              "  echo 'when purchase and first_purchase then send coupon25 after 7d' > first.camp\n"
+              "  echo 'when purchase and first_purchase then tag \"first buyer\"' > first.camp\n"
               "  camp check first.camp\n");
 }
 

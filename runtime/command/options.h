@@ -42,6 +42,8 @@ bool option_number(const struct options *o, const char *name, long min, long max
 void command_help(const struct command *command, FILE *to);
 /* The nearest of names within a third of its length, or NULL. */
 const char *nearest_name(const char *want, const char *(*name_at)(const void *context, size_t i), const void *context);
+/* The s of `messages`, unless there is one. */
+#define S_OF(n) ((n) == 1 ? "" : "s")
 /* How the user called this program, for commands that are printed to be copied. */
 extern const char *program_name;
 /* "camp simulate: …" on standard error, ended by a newline. */

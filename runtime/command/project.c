@@ -266,9 +266,9 @@ void project_report(const struct project *p, enum diagnostic_format format, FILE
   buf_deinit(&b);
   if (format != FORMAT_HUMAN) return;
   if (c->error_count == 0 && c->warning_count == 0)
-    fprintf(to, "%u file%s, %u line%s: no mistakes\n", p->file_count, p->file_count == 1 ? "" : "s", c->line_count,
-            c->line_count == 1 ? "" : "s");
+    fprintf(to, "%u file%s, %u line%s: no mistakes\n", p->file_count, S_OF(p->file_count), c->line_count,
+            S_OF(c->line_count));
   else
-    fprintf(to, "%u error%s, %u warning%s\n", c->error_count, c->error_count == 1 ? "" : "s", c->warning_count,
-            c->warning_count == 1 ? "" : "s");
+    fprintf(to, "%u error%s, %u warning%s\n", c->error_count, S_OF(c->error_count), c->warning_count,
+            S_OF(c->warning_count));
 }

@@ -188,8 +188,8 @@ int report_simulation(struct store *s, const struct zone *z, const struct simula
   char clock[40];
   struct str zone = zone_name(z);
   clock[calendar_print(zone_to_civil(z, f->clock_ms), clock)] = 0;
-  printf("%" PRIu64 " event%s taken, %" PRIu64 " message%s sent, the clock stands at %s " STR_FMT "\n", f->events, f->events == 1 ? "" : "s", f->sent,
-         f->sent == 1 ? "" : "s", clock,
+  printf("%" PRIu64 " event%s taken, %" PRIu64 " message%s sent, the clock stands at %s " STR_FMT "\n", f->events, S_OF(f->events), f->sent,
+         S_OF(f->sent), clock,
          STR_ARG(zone));
   if (f->duplicates) printf("%" PRIu64 " more repeated an id and count%s once\n", f->duplicates, f->duplicates == 1 ? "s" : "");
   putchar('\n');
@@ -202,7 +202,7 @@ int report_simulation(struct store *s, const struct zone *z, const struct simula
   say_next(s, f);
   if (f->refused) {
     fflush(stdout);
-    fprintf(stderr, "%" PRIu64 " line%s could not be taken\n", f->refused, f->refused == 1 ? "" : "s");
+    fprintf(stderr, "%" PRIu64 " line%s could not be taken\n", f->refused, S_OF(f->refused));
   }
   return EXIT_FINE;
 }

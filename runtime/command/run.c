@@ -48,10 +48,11 @@ static int loop(struct session *s, struct intake *in, bool until_idle) {
 
 static void say_end(const struct session *s, const struct intake *in, const char *db) {
   struct engine_counts c = engine_counts(s->engine);
-  printf("%" PRIu64 " events, %" PRIu64 " runs started, %" PRIu64 " wakes, %" PRIu64 " messages sent\n", c.events, c.starts, c.wakes,
-         s->sent);
+  printf("%" PRIu64 " event%s, %" PRIu64 " run%s started, %" PRIu64 " wake%s, %" PRIu64 " message%s sent\n", c.events, S_OF(c.events),
+         c.starts, S_OF(c.starts), c.wakes, S_OF(c.wakes), s->sent, S_OF(s->sent));
   if (!s->outbox && c.sends)
-    printf("No sender was given, so %" PRIu64 " messages stay ready; add --send maildir:DIR or --send file:PATH.\n", c.sends);
+    printf("No sender was given, so %" PRIu64 " message%s ready; add --send maildir:DIR or --send file:PATH.\n", c.sends,
+           c.sends == 1 ? " stays" : "s stay");
   say_refused(in ? in->refused : 0, db);
 }
 

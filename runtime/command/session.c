@@ -56,13 +56,6 @@ int session_project(struct session *s, const char *command, const char *project,
   return EXIT_COULD_NOT;
 }
 
-int session_store(struct session *s, const char *path, const struct store_options *o) {
-  struct store_error error = { "" };
-  enum camp_err err = store_open(path, o, &s->store, &error);
-  if (err != CAMP_OK) complain(s->command, "%s", error.text[0] ? error.text : camp_err_text(err));
-  return exit_code_of(err);
-}
-
 /* How a call that failed for now is tried again: 0.1 s, 0.2 s … up to 5 s apart. */
 struct patience {
   const struct session *session;
@@ -86,6 +79,15 @@ static bool again(struct patience *p, enum camp_err err, const char *text) {
   p->tries++;
   pause_ms(wait_ms < WAIT_MAX_MS ? wait_ms : WAIT_MAX_MS);
   return true;
+}
+
+int session_store(struct session *s, const char *path, const struct store_options *o) {
+  struct store_error error = { "" };
+  struct patience p = { s, 0 };
+  enum camp_err err;
+  while ((err = store_open(path, o, &s->store, &error)) != CAMP_OK)
+    if (!again(&p, err, error.text)) break;
+  return exit_code_of(err);
 }
 
 int session_engine(struct session *s, struct engine_options o, int64_t deploy_ms, const char *send) {

@@ -1,0 +1,64 @@
+#!/bin/sh
+# simulate, status, contact and rejects: whole outputs; parts, late lines, CSV, standard input.
+set -u
+. "$CAMP_ROOT/tests/8-cli/lib.sh"
+cp -r "$CAMP_ROOT/examples/first-purchase" example
+dump() { sqlite3 "$1" "select contact, message, at, sent, state, reason, entry, ordinal from message order by 1,2,3" \
+  "select contact, event, at, properties, kind, outcome from history order by contact, at, event, properties" \
+  "select contact, list, since from membership order by 1,2" "select contact, campaign, step, waits_until from position order by 1,2,4"; }
+golden simulate 0 camp simulate example --events example/events.ndjson
+golden simulate-show 0 camp simulate example --events example/events.ndjson --db one.db --send file:one.ndjson --show
+golden simulate-messages 0 cat one.ndjson
+golden status 0 camp status --db one.db
+golden contact 0 camp contact ann --db one.db
+golden contact-unknown 2 camp contact Ann --db one.db
+golden rejects-none 0 camp rejects --db one.db
+golden simulate-again 0 camp simulate example --events example/events.ndjson --db one.db --send file:one.ndjson
+dump one.db > one.dump
+
+golden simulate-until 0 camp simulate example --events example/events.ndjson --db parts.db --send file:parts.ndjson --until 2026-01-10
+golden status-until 0 camp status --db parts.db
+golden contact-until 0 camp contact ann --db parts.db
+golden simulate-until-back 2 camp simulate example --events example/events.ndjson --db parts.db --until 2026-01-09
+golden simulate-until-bad 2 camp simulate example --events example/events.ndjson --db new.db --until tomorrow
+for t in 2026-01-12T10:00 2026-01-16T20:44:59Z 2026-03-25 2026-04-01T16:00Z; do
+  camp simulate example --events example/events.ndjson --db parts.db --send file:parts.ndjson --until $t > out 2>&1 || cat out
+done
+camp simulate example --events example/events.ndjson --db parts.db --send file:parts.ndjson > out 2>&1 || cat out
+dump parts.db > parts.dump
+holds "in six parts as in one: the database" diff one.dump parts.dump
+holds "in six parts as in one: the messages" cmp one.ndjson parts.ndjson
+
+# Lines in any order are the same story: the file is sorted by time.
+sort -r example/events.ndjson > reversed.ndjson
+camp simulate example --events reversed.ndjson --db reversed.db --send file:reversed.ndjson.out > out 2>&1 || cat out
+holds "the order of lines does not matter" cmp one.ndjson reversed.ndjson.out
+
+# Lines that are added behind the clock arrive at the clock; bad ones are refused once.
+cp example/events.ndjson grown.ndjson
+camp simulate example --events grown.ndjson --db grown.db --until 2026-01-10 > out 2>&1 || cat out
+printf '%s\n' '{"event":"purchase","userId":"eve","timestamp":"2026-01-03T10:00:00Z","properties":{"amount":5,"currency":"EUR"}}' \
+  '{"event":"purchase"' '' 'no json' '{"event":"purchase","userId":"fay","timestamp":"2026-01-11T10:00:00Z","properties":{"amount":5,"currency":"EUR"}}' >> grown.ndjson
+golden simulate-grown 0 camp simulate example --events grown.ndjson --db grown.db --show
+golden simulate-grown-again 0 camp simulate example --events grown.ndjson --db grown.db
+golden rejects 0 camp rejects --db grown.db
+head -3 example/events.ndjson > grown.ndjson
+golden simulate-shrunk 2 camp simulate example --events grown.ndjson --db grown.db
+
+# The same events as CSV, with a byte order mark, quoted cells and CRLF; and through standard input.
+printf '\357\273\277contact,event,at,id,amount,currency,note\r\nann,purchase,2026-01-05T10:00:00Z,o-1,40,EUR,"two\r\nlines, one ""cell"""\r\nbob,purchase,2026-01-04 10:00,o-2,5,EUR,\r\n' > e.csv
+golden simulate-csv 0 camp simulate example --events e.csv --csv --show --zone Europe/Paris --db csv.db
+golden contact-csv 0 camp contact ann --db csv.db
+INPUT=e.csv golden simulate-stdin 0 camp simulate example --events - --csv --show --zone Europe/Paris
+golden simulate-zone 2 camp simulate example --events e.csv --zone Europe/Pari
+golden simulate-zone-path 2 camp simulate example --events e.csv --zone ../../etc/passwd
+golden simulate-no-events 2 camp simulate example --events missing.ndjson
+golden simulate-folder 2 camp simulate example --events example
+golden simulate-send 2 camp simulate example --events e.csv --csv --send pigeon:x
+: > none.ndjson
+golden simulate-empty 0 camp simulate example --events none.ndjson
+printf '%s\n' '{"type":"identify","userId":"ann","traits":{"first_name":"Ann"}}' > untimed.ndjson
+golden simulate-untimed 0 camp simulate example --events untimed.ndjson
+cat example/events.ndjson >> untimed.ndjson
+golden simulate-untimed-first 0 camp simulate example --events untimed.ndjson
+finish
