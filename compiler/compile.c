@@ -17,6 +17,7 @@ struct driver {
   struct compilation *c;
   const struct source_reader *reader;
   struct table loaded;   /* paths that were added */
+  VEC(struct message_decl *) files; /* bodies that are files */
 };
 
 static bool driver_seen(struct driver *d, struct str path) {
@@ -37,15 +38,6 @@ static const struct embedded_file *stdlib_find(struct str name) {
       return f;
   }
   return NULL;
-}
-
-static void parse_into(struct driver *d, uint32_t source, struct tree *tree) {
-  struct tree part = { NULL, NULL };
-  part.tail = &part.items;
-  parse_source(d->c, source, &part);
-  *tree->tail = part.items;
-  while (*tree->tail)
-    tree->tail = &(*tree->tail)->next;
 }
 
 /* --- use ----------------------------------------------------------------------------------------------------------- */
@@ -101,10 +93,12 @@ static void load_all(struct driver *d, struct tree *tree) {
   for (uint32_t i = 0; i < d->c->sources.count; i++) {
     bool is_prelude = f && i == prelude_at;
     struct item **first = is_prelude ? prelude.tail : tree->tail;
-    parse_into(d, i, is_prelude ? &prelude : tree);
+    parse_source(d->c, i, is_prelude ? &prelude : tree);
     for (struct item *item = *first; item; item = item->next)
       if (item->kind == ITEM_USE)
         use_item(d, item);
+      else if (item->kind == ITEM_MESSAGE && item->message.body_is_file)
+        VEC_PUSH(&d->c->arena, &d->files, &item->message);
   }
   *prelude.tail = tree->items;
   tree->items = prelude.items;
@@ -125,10 +119,10 @@ static void load_body(struct driver *d, struct message_decl *m) {
   m->body = (struct name){ text, { d->c->sources.count - 1, 0, (uint32_t)text.len } };
 }
 
-static void load_bodies(struct driver *d, const struct tree *tree) {
-  for (struct item *i = tree->items; i; i = i->next)
-    if (i->kind == ITEM_MESSAGE && i->message.body_is_file)
-      load_body(d, &i->message);
+/* After all scripts, because what is added here is no script. */
+static void load_bodies(struct driver *d) {
+  for (uint32_t i = 0; i < d->files.count; i++)
+    load_body(d, d->files.items[i]);
 }
 
 static uint32_t count_lines(const struct compilation *c) {
@@ -177,7 +171,7 @@ void compile(struct compilation *c, const struct source_reader *reader) {
   tree.tail = &tree.items;
   load_all(&d, &tree);
   uint32_t syntax_count = c->diagnostics.count;
-  load_bodies(&d, &tree);
+  load_bodies(&d);
   c->line_count = count_lines(c);
   names_resolve(c, &tree, &scope);
   types_check(c, &tree, &scope);

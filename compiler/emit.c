@@ -501,8 +501,7 @@ void emit_program(struct compilation *c, struct tree *tree, struct scope *scope)
   struct builder b;
   builder_init(&b, c, scope);
   VEC(struct unit) units = { 0 };
-  for (const struct item *i = tree->items; i; i = i->next)
-    units.cap += i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE || i->kind == ITEM_MESSAGE;
+  units.cap = scope->declared[SPACE_CAMPAIGN].count + scope->declared[SPACE_MESSAGE].count;
   units.items = arena_zalloc(&c->arena, units.cap, sizeof *units.items);
   for (struct item *i = tree->items; i; i = i->next) {
     struct unit *u = NULL;

@@ -235,24 +235,6 @@ static void declare_all(struct scope *s, struct tree *tree) {
     }
 }
 
-/* The list of what is in force, for suggestions and for the program's tables. */
-static void list_declared(struct scope *s, struct tree *tree) {
-  for (struct item *i = tree->items; i; i = i->next) {
-    enum space space = i->kind == ITEM_EVENT                              ? SPACE_EVENT
-                       : i->kind == ITEM_RECORD                           ? SPACE_RECORD
-                       : i->kind == ITEM_DEFINE || i->kind == ITEM_LIST   ? SPACE_VALUE
-                       : i->kind == ITEM_MESSAGE                          ? SPACE_MESSAGE
-                       : i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE ? SPACE_CAMPAIGN
-                                                                          : SPACE_COUNT;
-    if (space != SPACE_COUNT && scope_item(s, space, item_name(i)->text) == i)
-      VEC_PUSH(&s->c->arena, &s->declared[space], i);
-    if (i->kind == ITEM_EVENT)
-      declare_members(s, &i->event, i->event.members, "property");
-    if (i->kind == ITEM_RECORD)
-      declare_members(s, &i->record, i->record.members, "member");
-  }
-}
-
 /* --- types of members ---------------------------------------------------------------------------------------------- */
 static const struct { const char *name; uint8_t kind; } type_names[] = {
   { "bool", V_BOOL }, { "number", V_NUMBER }, { "percent", V_PERCENT }, { "money", V_MONEY }, { "text", V_TEXT },
@@ -299,6 +281,29 @@ static void resolve_members(struct scope *s, struct member *members) {
   for (struct member *m = members; m; m = m->next)
     if (m->type)
       resolve_type(s, m->type);
+}
+
+/* The list of what is in force, for suggestions and for the program's tables; and the types of members. */
+static void list_declared(struct scope *s, struct tree *tree) {
+  for (struct item *i = tree->items; i; i = i->next) {
+    enum space space = i->kind == ITEM_EVENT                              ? SPACE_EVENT
+                       : i->kind == ITEM_RECORD                           ? SPACE_RECORD
+                       : i->kind == ITEM_DEFINE || i->kind == ITEM_LIST   ? SPACE_VALUE
+                       : i->kind == ITEM_MESSAGE                          ? SPACE_MESSAGE
+                       : i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE ? SPACE_CAMPAIGN
+                                                                          : SPACE_COUNT;
+    if (space != SPACE_COUNT && scope_item(s, space, item_name(i)->text) == i)
+      VEC_PUSH(&s->c->arena, &s->declared[space], i);
+    if (i->kind == ITEM_EVENT) {
+      declare_members(s, &i->event, i->event.members, "property");
+      resolve_members(s, i->event.members);
+    } else if (i->kind == ITEM_RECORD) {
+      declare_members(s, &i->record, i->record.members, "member");
+      resolve_members(s, i->record.members);
+    } else if (i->kind == ITEM_CONTACT) {
+      resolve_members(s, i->contact.members);
+    }
+  }
 }
 
 static struct type member_type(const struct member *m) {
@@ -1005,14 +1010,6 @@ void names_resolve(struct compilation *c, struct tree *tree, struct scope *scope
   declare_all(scope, tree);
   list_declared(scope, tree);
   struct resolver r = { .s = scope, .c = c };
-  for (struct item *i = tree->items; i; i = i->next) {
-    if (i->kind == ITEM_EVENT)
-      resolve_members(scope, i->event.members);
-    if (i->kind == ITEM_RECORD)
-      resolve_members(scope, i->record.members);
-    if (i->kind == ITEM_CONTACT)
-      resolve_members(scope, i->contact.members);
-  }
   for (struct item *i = tree->items; i; i = i->next) {
     if (i->kind == ITEM_DEFINE && i->define.state == DEFINE_NEW) {
       struct expr self = { .span = i->define.name.span };
