@@ -16,6 +16,9 @@
 #include "pattern.h"
 #include "verify.h"
 
+/* Kept out of the loop's function: inlined there, they take the registers that the loop needs for every instruction. */
+#define RARE __attribute__((noinline))
+
 /* --- operands; verified code, so they are all there --- */
 
 static inline uint32_t operand_u16(const uint8_t *p) { return (uint32_t)p[0] | (uint32_t)p[1] << 8; }
@@ -23,19 +26,19 @@ static inline uint32_t operand_u32(const uint8_t *p) { return operand_u16(p) | o
 
 /* --- what an instruction looks at --- */
 
-/* The event's property of this symbol; JSON_BAD when it has none. */
-static struct json event_property(const struct event *e, uint32_t symbol) {
-  if (e) {
-    for (uint32_t i = 0; i < e->field_count; i++) {
-      if (e->fields[i].key == symbol) return e->fields[i].value;
-    }
+/* The event's property of this symbol, or NULL. Not a copy: putting one together byte by byte and reading it whole at once stalls
+ * the processor for longer than the rest of the look-up takes. */
+static const struct json *event_property(const struct event *e, uint32_t symbol) {
+  if (!e) return NULL;
+  for (uint32_t i = 0; i < e->field_count; i++) {
+    if (e->fields[i].key == symbol) return &e->fields[i].value;
   }
-  return (struct json){ .type = JSON_BAD };
+  return NULL;
 }
 
-static struct value from_json(struct json j, const struct field *f, const struct env *env) {
-  if (j.type == JSON_BAD) return value_missing();
-  return value_from_json(j, (enum value_type)f->type, f->currency, env->zone, env->scratch);
+static struct value from_json(const struct json *j, const struct field *f, const struct env *env) {
+  if (!j) return value_missing();
+  return value_from_json(*j, (enum value_type)f->type, f->currency, env->zone, env->scratch);
 }
 
 /* Texts are not looked up among the symbols here: hashing one costs more than the one comparison it usually meets, and those
@@ -45,15 +48,16 @@ static struct value op_field(const struct unit *u, uint32_t f, const struct env 
   return from_json(event_property(env->event, u->link->symbols[field->name]), field, env);
 }
 
-static struct value op_attr(const struct unit *u, uint32_t f, const struct env *env) {
+RARE static struct value op_attr(const struct unit *u, uint32_t f, const struct env *env) {
   const struct field *field = &u->fields[f];
   return contact_attribute(env->contact, u->strings[field->name], field, env->zone);
 }
 
-static struct value op_subfield(const struct unit *u, uint32_t f, struct value record, const struct env *env) {
+RARE static struct value op_subfield(const struct unit *u, uint32_t f, struct value record, const struct env *env) {
   const struct field *field = &u->fields[f];
   if (record.type != V_RECORD) return value_missing();
-  return from_json(json_member(value_str(record), u->strings[field->name]), field, env);
+  struct json member = json_member(value_str(record), u->strings[field->name]);
+  return from_json(member.type == JSON_BAD ? NULL : &member, field, env);
 }
 
 static struct value op_measure(const struct unit *u, uint32_t m, const struct env *env) {
@@ -77,19 +81,19 @@ static bool key_is_of_run(struct str key, const struct strand *s) {
 }
 
 /* `open of hello` means the hello that this run sent, when it sent something and the event can tell; otherwise any. */
-static bool op_of(const struct unit *u, uint32_t message, const struct strand *s, const struct env *env) {
-  struct json name = event_property(env->event, SYMBOL_MESSAGE);
-  if (name.type != JSON_STRING || !str_eq(json_string(name, env->scratch), u->strings[message])) return false;
+RARE static bool op_of(const struct unit *u, uint32_t message, const struct strand *s, const struct env *env) {
+  const struct json *name = event_property(env->event, SYMBOL_MESSAGE);
+  if (!name || name->type != JSON_STRING || !str_eq(json_string(*name, env->scratch), u->strings[message])) return false;
   if (!s || s->sends == 0) return true;
-  struct json key = event_property(env->event, SYMBOL_KEY);
-  return key.type != JSON_STRING || key_is_of_run(json_string(key, env->scratch), s);
+  const struct json *key = event_property(env->event, SYMBOL_KEY);
+  return !key || key->type != JSON_STRING || key_is_of_run(json_string(*key, env->scratch), s);
 }
 
 /* --- comparing and computing --- */
 
 static bool is_text(struct value v) { return v.type == V_TEXT || v.type == V_REF; }
 
-/* The two cases that nearly every condition is are decided without a call. */
+/* Numbers and texts, which nearly every condition compares, are decided without a call. */
 static inline bool equal(struct value a, struct value b, const struct env *env) {
   if (a.type == V_NUMBER && b.type == V_NUMBER) return a.n == b.n;
   if (a.type == V_TEXT && b.type == V_TEXT) {
@@ -98,9 +102,9 @@ static inline bool equal(struct value a, struct value b, const struct env *env) 
   return value_equal(a, b, env->zone);
 }
 
-static inline bool ordered(uint8_t op, struct value a, struct value b, const struct env *env) {
-  bool ok = true;
-  int d = a.type == V_NUMBER && b.type == V_NUMBER ? (a.n > b.n) - (a.n < b.n) : value_order(a, b, env->zone, &ok);
+RARE static bool ordered(uint8_t op, struct value a, struct value b, const struct env *env) {
+  bool ok;
+  int d = value_order(a, b, env->zone, &ok);
   if (!ok) return false;
   switch (op) {
     case OP_LT: return d < 0;
@@ -117,7 +121,7 @@ static struct json_walk list_walk(struct value list) {
   return json_walk_of(value_str(list));
 }
 
-static bool list_contains(struct value list, struct value wanted, const struct env *env) {
+RARE static bool list_contains(struct value list, struct value wanted, const struct env *env) {
   if (wanted.type == V_MISSING) return false;
   /* A text is looked for among texts as they come: as a declared type it would take in the number 2, too. */
   enum value_type type = is_text(wanted) ? V_MISSING : (enum value_type)wanted.type;
@@ -130,24 +134,24 @@ static bool list_contains(struct value list, struct value wanted, const struct e
   return false;
 }
 
-static bool contains(struct value a, struct value b, const struct env *env) {
+RARE static bool contains(struct value a, struct value b, const struct env *env) {
   if (a.type == V_LIST) return list_contains(a, b, env);
   if (!is_text(a) || !is_text(b)) return false;
   return b.aux == 0 || (a.aux >= b.aux && memmem(a.ptr, a.aux, b.ptr, b.aux) != NULL);
 }
 
-static bool matches(const struct unit *u, uint32_t c, struct value v) {
+RARE static bool matches(const struct unit *u, uint32_t c, struct value v) {
   return is_text(v) && pattern_matches(u->link->patterns[c], value_str(v));
 }
 
-static bool one_of(const struct value *x, uint32_t n, const struct env *env) {
+RARE static bool one_of(const struct value *x, uint32_t n, const struct env *env) {
   for (uint32_t i = 1; i <= n; i++) {
     if (equal(x[0], x[i], env)) return true;
   }
   return false;
 }
 
-static struct value negate(struct value v) {
+RARE static struct value negate(struct value v) {
   switch (v.type) {
     case V_NUMBER: case V_PERCENT: v.n = -v.n; return v;
     case V_MONEY: case V_EXACT:
@@ -163,7 +167,7 @@ static struct value negate(struct value v) {
   }
 }
 
-static struct value length(struct value list) {
+RARE static struct value length(struct value list) {
   if (list.type != V_LIST) return value_missing();
   struct json_walk w = list_walk(list);
   double n = 0;
@@ -172,14 +176,14 @@ static struct value length(struct value list) {
 }
 
 /* What leaves the VM is whole: the bytes of a rest are no JSON. */
-static void make_whole(struct value *values, uint32_t count) {
+RARE static void make_whole(struct value *values, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
     if (values[i].type == V_LIST && values[i].spare == LIST_REST) values[i] = value_missing();
   }
 }
 
 /* Moves the first element out of the list; false when there is none. What is no list has none. */
-static bool take_element(struct value *list, struct value *element, const struct env *env) {
+RARE static bool take_element(struct value *list, struct value *element, const struct env *env) {
   if (list->type != V_LIST) return false;
   struct json_walk w = list_walk(*list);
   if (!json_next(&w)) return false;
@@ -196,7 +200,7 @@ static int64_t floor_days(int64_t ms) { return ms / MS_PER_DAY - (ms % MS_PER_DA
 static bool calm(int64_t ms) { return value_is_sound((struct value){ .type = V_MOMENT, .i = ms }); }
 
 /* As a moment: what it is, or midnight of a date, or the wall clock's time in the contact's zone. */
-static struct value to_moment(struct value v, const struct zone *z) {
+RARE static struct value to_moment(struct value v, const struct zone *z) {
   if (!value_is_sound(v)) return value_missing();
   if (v.type == V_MOMENT) return v;
   if (v.type == V_LOCAL) return value_moment(zone_to_utc(z, v.i));
@@ -209,7 +213,7 @@ static bool weekday_in(uint32_t mask, int64_t days) { return mask >> calendar_we
 /* From the day before today: where a zone skips a whole day, yesterday's time of day lands on today. */
 enum { DAYS_BACK = 1, DAYS_AHEAD = 8 };
 
-static struct value next_time(struct value time, uint32_t mask, const struct env *env) {
+RARE static struct value next_time(struct value time, uint32_t mask, const struct env *env) {
   if (time.type != V_TIME || !calm(env->now_ms)) return value_missing();
   int64_t today = floor_days(zone_to_civil(env->zone, env->now_ms));
   for (int64_t day = today - DAYS_BACK; day <= today + DAYS_AHEAD; day++) {
@@ -221,7 +225,7 @@ static struct value next_time(struct value time, uint32_t mask, const struct env
 }
 
 /* A window that ends at or before its beginning ends on the next day; its weekday is the one on which it opens. */
-static struct value window(struct value from, struct value to, uint32_t mask, const struct env *env) {
+RARE static struct value window(struct value from, struct value to, uint32_t mask, const struct env *env) {
   if (from.type != V_TIME || to.type != V_TIME || !calm(env->now_ms)) return value_missing();
   int64_t today = floor_days(zone_to_civil(env->zone, env->now_ms));
   int64_t over_midnight = to.i <= from.i;
@@ -235,7 +239,7 @@ static struct value window(struct value from, struct value to, uint32_t mask, co
   return value_missing();
 }
 
-static struct value date_part(struct value v, uint32_t part, const struct zone *z) {
+RARE static struct value date_part(struct value v, uint32_t part, const struct zone *z) {
   static const struct str weekdays[] = { { "monday", 6 },   { "tuesday", 7 }, { "wednesday", 9 }, { "thursday", 8 },
                                          { "friday", 6 }, { "saturday", 8 }, { "sunday", 6 } };
   if (!value_is_sound(v)) return value_missing();
@@ -266,7 +270,7 @@ static void keep_live(struct strand *s, uint64_t live) {
 }
 
 /* Parks the strand in the wait; deadline is NULL when it has none. */
-static enum run_result park(struct strand *s, const struct wait *w, uint32_t pc, const struct value *deadline,
+RARE static enum run_result park(struct strand *s, const struct wait *w, uint32_t pc, const struct value *deadline,
                             const struct env *env) {
   s->due_ms = NEVER;
   if (deadline) {
@@ -293,6 +297,8 @@ static struct effect named(enum effect_kind kind, const struct unit *u, uint32_t
 /* Replaces the two on top by one. */
 #define BINARY(expression) do { struct value b = *--sp, a = sp[-1]; sp[-1] = (expression); } while (0)
 #define UNARY(expression) do { struct value a = sp[-1]; sp[-1] = (expression); } while (0)
+#define NUMBERS (a.type == V_NUMBER && b.type == V_NUMBER)
+#define COMPARE(sign) do { BINARY(value_bool(NUMBERS ? a.n sign b.n : ordered(*ip, a, b, env))); ip++; } while (0)
 #define YIELD_EFFECT(bytes, ...) do { *out = __VA_ARGS__; ip += (bytes); result = RUN_EFFECT; goto out; } while (0)
 #define FINISH(how) do { result = (how); goto out; } while (0)
 
@@ -360,7 +366,10 @@ static enum run_result run(struct vm *vm, const struct unit *u, struct value *lo
 
       case OP_EQ: BINARY(value_bool(equal(a, b, env))); ip++; continue;
       case OP_NE: BINARY(value_bool(!equal(a, b, env))); ip++; continue;
-      case OP_LT: case OP_LE: case OP_GT: case OP_GE: BINARY(value_bool(ordered(*ip, a, b, env))); ip++; continue;
+      case OP_LT: COMPARE(<); continue;
+      case OP_LE: COMPARE(<=); continue;
+      case OP_GT: COMPARE(>); continue;
+      case OP_GE: COMPARE(>=); continue;
       case OP_CONTAINS: BINARY(value_bool(contains(a, b, env))); ip++; continue;
       case OP_STARTS: BINARY(value_bool(is_text(a) && is_text(b) && str_starts(value_str(a), value_str(b)))); ip++; continue;
       case OP_ENDS: BINARY(value_bool(is_text(a) && is_text(b) && str_ends(value_str(a), value_str(b)))); ip++; continue;
