@@ -3,7 +3,8 @@
  *   lua_eval TURNS
  *
  * The host pushes two numbers, calls the compiled function, and takes a boolean back, as an engine with an embedded scripting
- * language does for each event. Processor time, so that a busy machine does not count. Built once with each library; the API used is the same in both. Nothing of Camp is in here. */
+ * language does for each event. Processor time, so that a busy machine does not count. Built once with each library; the API
+ * used is the same in both. Nothing of Camp is in here. */
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>

@@ -1,13 +1,13 @@
 #!/bin/sh
 # make bench-peers: one small journey on Camp and on three npm engines, in one run, as rates and ratios.
 #
-#   sh tests/bench/peers/run.sh BUILD_DIR        PEERS_N=20000 contacts, asleep until PEERS_DELAY_S=30 seconds after the start
+#   sh tests/bench/peers/run.sh [BUILD_DIR]        PEERS_N=20000 contacts, asleep until PEERS_DELAY_S=30 seconds after the start
 #
 # Servers listen on Unix sockets or on 127.0.0.1, live in one temporary directory beside Camp's own database, and are ended by
 # their process ids. A peer that is not there is named with the way to install it. See ../README.md for what is compared.
 set -eu
-build=$(cd "${1:?which build directory?}" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
+build=$(cd "${1:-$here/../../../build/release}" && pwd)
 export PEERS_N="${PEERS_N:-20000}" PEERS_DELAY_S="${PEERS_DELAY_S:-30}" PEERS_LIMIT_S="${PEERS_LIMIT_S:-240}"
 camp=$build/camp
 modules=$build/bench/peers
