@@ -292,14 +292,47 @@ static enum camp_err timer_apply(struct store *s, const struct timer_change *c) 
   return query_run(s, q);
 }
 
+/* Keeps one change a timer: puts and removals of one alternate, so the same sort first and last is one change, different ones are
+ * none. */
+static void changes_merge(struct store *s) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < s->timer_count;) {
+    struct timer_change first = s->timers[i], last = first;
+    while (++i < s->timer_count && s->timers[i].due == first.due && s->timers[i].contact == first.contact) last = s->timers[i];
+    if (first.put == last.put) s->timers[kept++] = last;
+  }
+  s->timer_count = kept;
+}
+
+/* When every timer that store_due gave out is to go, they are all there is up to the last of them: one statement takes them. */
+static enum camp_err timers_take(struct store *s, bool *all) {
+  uint32_t gone = 0;
+  for (uint32_t i = 0; i < s->timer_count; i++) {
+    const struct timer_change *c = &s->timers[i];
+    if (c->due > s->due_last || (c->due == s->due_last && c->contact > s->due_contact)) break;
+    gone += !c->put;
+  }
+  *all = gone && gone == s->due_taken;
+  s->due_taken = UINT32_MAX; /* from here on there may be younger timers among them */
+  if (!*all) return CAMP_OK;
+  sqlite3_stmt *q = query(s, Q_TIMER_TAKE);
+  if (q) {
+    sqlite3_bind_int64(q, 1, s->due_last);
+    sqlite3_bind_int64(q, 2, s->due_contact);
+  }
+  return query_run(s, q);
+}
+
 enum camp_err timers_flush(struct store *s) {
-  enum camp_err err = CAMP_OK;
-  if (s->timer_count) qsort(s->timers, s->timer_count, sizeof *s->timers, change_order);
-  for (uint32_t i = 0; i < s->timer_count && !err;) {
-    const struct timer_change *first = &s->timers[i], *last = first;
-    while (++i < s->timer_count && s->timers[i].due == first->due && s->timers[i].contact == first->contact) last = &s->timers[i];
-    /* Puts and removals of one timer alternate: the same sort first and last is one change, different ones are none. */
-    if (first->put == last->put) err = timer_apply(s, last);
+  if (!s->timer_count) return CAMP_OK;
+  bool all;
+  qsort(s->timers, s->timer_count, sizeof *s->timers, change_order);
+  changes_merge(s);
+  enum camp_err err = timers_take(s, &all);
+  for (uint32_t i = 0; i < s->timer_count && !err; i++) {
+    const struct timer_change *c = &s->timers[i];
+    bool taken = c->due < s->due_last || (c->due == s->due_last && c->contact <= s->due_contact);
+    if (c->put || !all || !taken) err = timer_apply(s, c);
   }
   s->timer_count = 0;
   return err;
@@ -322,6 +355,7 @@ enum camp_err store_due(struct store *s, int64_t limit_ms, int64_t *ids, uint32_
   }
   if (q) sqlite3_reset(q);
   if (in && *count && s->due_last > s->due_limit) s->due_limit = s->due_last;
+  if (in && s->due_taken != UINT32_MAX) s->due_taken += *count;
   return err;
 }
 

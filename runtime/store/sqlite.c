@@ -393,6 +393,7 @@ enum camp_err store_begin(struct store *s) {
   s->saved = s->now;
   s->due_limit = s->due_last = INT64_MIN;
   s->due_contact = 0;
+  s->due_taken = 0;
   return CAMP_OK;
 }
 

@@ -51,7 +51,8 @@ struct store {
 
   struct timer_change *timers;     /* gathered since begin */
   uint32_t timer_count, timer_cap;
-  int64_t due_limit, due_last, due_contact; /* what store_due has given since begin */
+  int64_t due_limit, due_last, due_contact; /* what store_due has given since begin … */
+  uint32_t due_taken;              /* … and how many; UINT32_MAX: they no longer stand alone */
   struct strand_row *strands;      /* scratch of store_contact_read */
   uint32_t strand_cap;
   struct fresh_range *fresh;       /* which contacts were made when, since begin */
