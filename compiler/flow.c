@@ -247,7 +247,8 @@ static void flow_texts(struct flow *f, const struct message_decl *m) {
 
 static void flow_define(struct flow *f, const struct item *item) {
   flow_expr(f, item->define.value);
-  if (!item->define.used && !scope_is_standard(f->s, item) && item->define.value && item->define.value->kind != EXPR_BAD)
+  if (!item->define.used && !scope_is_standard(f->s, item) && item->define.value->kind != EXPR_BAD &&
+      scope_item(f->s, SPACE_VALUE, item->define.name.text) == item)
     diag(f->c, DIAG_W0101, item->define.name.span, "the definition `" STR_FMT "` is used nowhere",
          STR_ARG(item->define.name.text));
 }

@@ -387,6 +387,8 @@ static bool resolve_internal_event(struct resolver *r, struct name *name, struct
     d->name = *name;
     if (enters || leaves) {
       struct name list = { { s.ptr + 7, s.len - 7 }, name->span };
+      if (name->span.to - name->span.from > list.text.len) /* the list's own place, behind the word */
+        list.span.from = name->span.to - (uint32_t)list.text.len;
       void *list_decl = NULL;
       resolve_list_name(r, &list, &list_decl);
     } else {
@@ -584,6 +586,8 @@ static void unknown_name(struct resolver *r, struct expr *e, const struct env *e
     for (uint32_t i = 0; i < r->s->declared[SPACE_VALUE].count; i++)
       nearest_try(&n, item_name(r->s->declared[SPACE_VALUE].items[i])->text);
     suggest_end(r->s, d, e->span, n, "");
+    if (!n.best.len)
+      scope_suggest_attribute(r->s, d, e->span, e->name.text, "contact.");
   }
   expr_bad(e);
 }
@@ -751,7 +755,7 @@ static void resolve_member(struct resolver *r, struct expr *e, const struct env 
       e->type = member_type(m);
       return;
     }
-    struct diagnostic *d = diag(r->c, DIAG_E0312, e->name.span, "a `" STR_FMT "` has no `" STR_FMT "`",
+    struct diagnostic *d = diag(r->c, DIAG_E0312, e->name.span, "the record `" STR_FMT "` has no `" STR_FMT "`",
                                 STR_ARG(t.record->name.text), STR_ARG(e->name.text));
     scope_suggest_member(r->s, d, e->name.span, t.record->members, e->name.text);
   } else if ((t.kind == V_DATE || t.kind == V_MOMENT) && resolve_date_part(e)) {
