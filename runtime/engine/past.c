@@ -39,7 +39,7 @@ static bool any_younger(const struct live *l) {
   return false;
 }
 
-enum camp_err live_fill(struct live *l) {
+enum camp_err live_fill_measures(struct live *l) {
   struct engine *e = l->e;
   if (l->c.last_event && any_younger(l)) {
     VEC(int64_t) ids = { 0 };

@@ -99,7 +99,7 @@ enum camp_err live_open(struct engine *e, struct live *l, int64_t id, struct str
   }
   zone_of_contact(l);
   for (uint32_t i = 0; i < l->row.strand_count; i++) TRY(strand_open(l, &l->row.strands[i]));
-  if (l->c.measures_as_of < e->epoch) TRY(live_fill(l));
+  if (l->c.measures_as_of < e->epoch) TRY(live_fill_measures(l));
   return CAMP_OK;
 }
 

@@ -113,7 +113,7 @@ struct env live_env(struct live *l);
 enum camp_err live_seen(struct live *l, uint64_t ident, bool *again) MUST_CHECK;
 
 /* past.c: what happened before: filling new measures from the log, and waits with `since`. */
-enum camp_err live_fill(struct live *l) MUST_CHECK;
+enum camp_err live_fill_measures(struct live *l) MUST_CHECK;
 /* The earliest event since the branch's moment that it accepts; *pc NONE when there is none. */
 enum camp_err live_since(struct live *l, struct strand_item *item, uint32_t *pc, struct event **found) MUST_CHECK;
 
