@@ -64,6 +64,7 @@ help:
 ## make bench        the engine against the floor, in one run     make bench-peers: against npm peers
 ## make fuzz         each fuzz target for FUZZ_SECONDS (60)
 ## make deps         install what is missing and nothing else
+## make docs         write the pages that are made from tables (vm/OPCODES.md)
 
 # --- generated -------------------------------------------------------------------------------------------------------
 $(GEN)/grammar.c $(GEN)/grammar.h &: grammar/camp.y
