@@ -66,11 +66,11 @@ struct message_decl *message_bad(struct message_decl *m);
 void campaign_open(struct parse *p, struct campaign_decl *campaign); /* clauses and statements go to it from here */
 struct item *campaign_new(struct parse *p, struct token first, struct name name);
 void campaign_start(struct parse *p, struct token first, struct trigger_ref t);
-void campaign_entry(struct parse *p, struct token first, struct entry_clause e);
+void campaign_entry(struct parse *p, struct token first, struct entry_clause *e);
 void campaign_goal(struct parse *p, struct token first, struct event_list events, struct token within);
 void campaign_stop(struct parse *p, struct token first, struct event_list events);
 void campaign_stmt(struct parse *p, struct stmt *s);
-struct entry_clause entry_of(uint8_t kind);
+struct entry_clause *entry_of(struct parse *p, uint8_t kind);
 struct trigger_ref trigger_of(struct parse *p, struct event_list events, struct expr *cond);
 struct item *rule_new(struct parse *p, struct token label, struct token when, struct trigger_ref t);
 void rule_end(struct parse *p, struct stmt *body);

@@ -206,10 +206,10 @@ void campaign_start(struct parse *p, struct token first, struct trigger_ref t) {
   p->starts_end = &s->next;
 }
 
-void campaign_entry(struct parse *p, struct token first, struct entry_clause e) {
+void campaign_entry(struct parse *p, struct token first, struct entry_clause *e) {
   if (p->campaign->entry.given) said_twice(p, first, "a campaign", p->campaign->entry.span);
-  e.span = span_from(p, first);
-  p->campaign->entry = e;
+  e->span = span_from(p, first);
+  p->campaign->entry = *e;
 }
 
 void campaign_goal(struct parse *p, struct token first, struct event_list events, struct token within) {
@@ -231,7 +231,11 @@ void campaign_stmt(struct parse *p, struct stmt *s) {
   while (*p->body_end) p->body_end = &(*p->body_end)->next;
 }
 
-struct entry_clause entry_of(uint8_t kind) { return (struct entry_clause){ .given = true, .kind = kind }; }
+struct entry_clause *entry_of(struct parse *p, uint8_t kind) {
+  struct entry_clause *e = NEW(struct entry_clause);
+  *e = (struct entry_clause){ .given = true, .kind = kind };
+  return e;
+}
 
 static bool is_bare(const struct expr *e) {
   /* A parenthesised expression begins before its first operand does. */

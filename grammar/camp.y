@@ -13,6 +13,15 @@
 %extra_argument { struct parse *p }
 %stack_size 0
 %include {
+/* Lemon's own assertions, and its tracing, are for the builds with sanitizers. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CAMP_PARSER_ASSERTS
+#endif
+#endif
+#if !defined(__SANITIZE_ADDRESS__) && !defined(CAMP_PARSER_ASSERTS) && !defined(NDEBUG)
+#define NDEBUG
+#endif
 #include <stdlib.h>
 #include "compiler/parse.h"
 }
@@ -44,7 +53,7 @@
 %type campaign_head { struct item * }
 %type campaign_body { struct item * }
 %type rule_head     { struct item * }
-%type entry         { struct entry_clause }
+%type entry         { struct entry_clause * }
 %type trigger       { struct trigger_ref }
 %type opt_within    { struct token }
 %type opt_label     { struct token }
@@ -171,12 +180,12 @@ clause ::= ENTRY(T) entry(E).                     { campaign_entry(p, T, E); }
 clause ::= GOAL(T) events(E) opt_within(W).       { campaign_goal(p, T, E, W); }
 clause ::= STOP(T) WHEN events(E).                { campaign_stop(p, T, E); }
 clause ::= stmt(S).                               { campaign_stmt(p, S); }
-entry(A) ::= ONCE.                                { A = entry_of(ENTRY_ONCE); }
-entry(A) ::= ONCE AT A TIME_WORD.                 { A = entry_of(ENTRY_ONCE_AT_A_TIME); }
-entry(A) ::= ONCE PER sum(E).                     { A = entry_of(ENTRY_ONCE_PER); A.key = E; }
-entry(A) ::= EVERY TIME_WORD.                     { A = entry_of(ENTRY_EVERY_TIME); }
-entry(A) ::= EVERY TIME_WORD UP TO NUMBER(N) AT ONCE. { A = entry_of(ENTRY_EVERY_TIME); A.at_once = count_of(p, N); }
-entry(A) ::= AT MOST ONCE IN DURATION(D).         { A = entry_of(ENTRY_ONCE_IN); A.within = D.value; }
+entry(A) ::= ONCE.                                { A = entry_of(p, ENTRY_ONCE); }
+entry(A) ::= ONCE AT A TIME_WORD.                 { A = entry_of(p, ENTRY_ONCE_AT_A_TIME); }
+entry(A) ::= ONCE PER sum(E).                     { A = entry_of(p, ENTRY_ONCE_PER); A->key = E; }
+entry(A) ::= EVERY TIME_WORD.                     { A = entry_of(p, ENTRY_EVERY_TIME); }
+entry(A) ::= EVERY TIME_WORD UP TO NUMBER(N) AT ONCE. { A = entry_of(p, ENTRY_EVERY_TIME); A->at_once = count_of(p, N); }
+entry(A) ::= AT MOST ONCE IN DURATION(D).         { A = entry_of(p, ENTRY_ONCE_IN); A->within = D.value; }
 opt_within(A) ::= .                               { A = token_none(); }
 opt_within(A) ::= WITHIN DURATION(D).             { A = D; }
 
@@ -264,6 +273,7 @@ on_list(A) ::= on_branch(B).                      { A = on_first(p, B); }
 on_list(A) ::= on_list(L) on_branch(B).           { A = on_add(L, B); }
 on_list(A) ::= on_list(L) EOL on_branch(B).       { A = on_add(L, B); }
 on_list(A) ::= on_list(L) ELSE_BLOCK(T) block(B). { A = on_else(p, L, T, B); }
+on_list(A) ::= on_list(L) EOL ELSE_BLOCK(T) block(B). { A = on_else(p, L, T, B); }
 on_branch(A) ::= on_head(H) block(B).             { A = H; A->body = B; }
 on_branch(A) ::= BAD.                             { A = NULL; }
 on_branch(A) ::= BAD_BLOCK block.                 { A = NULL; }
