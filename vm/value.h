@@ -63,8 +63,9 @@ const char *value_type_name(enum value_type t); /* "text", "calendar duration" â
 
 /* is: equal of one kind; missing is equal to nothing. Texts bytewise. */
 bool value_equal(struct value a, struct value b, const struct zone *z);
-/* Orders two values of kinds that compare (numbers, money of one currency, dates, times, moments, exact
- * durations, texts; a date with a moment at its midnight in z); *ok false otherwise or when one is missing. */
+/* Orders two values of kinds that compare (numbers, money of one currency, dates, times, moments, durations, texts; a date
+ * with a moment at its midnight in z; durations by length, a calendar day as 24 h and a month as a twelfth of the Gregorian
+ * year); *ok false otherwise or when one is missing. */
 int value_order(struct value a, struct value b, const struct zone *z, bool *ok);
 /* Arithmetic; V_MISSING where the kinds do not go together, on overflow and on division by zero. */
 struct value value_add(struct value a, struct value b, const struct zone *z);
@@ -72,7 +73,8 @@ struct value value_sub(struct value a, struct value b, const struct zone *z);
 struct value value_mul(struct value a, struct value b);
 struct value value_div(struct value a, struct value b);
 
-/* A JSON value seen as a declared type; V_MISSING when it does not fit (text in a number's place).
+/* A JSON value seen as a declared type; V_MISSING when it does not fit (text in a number's place). A number in a text's
+ * place is its digits, since an order_id comes as either.
  * money: a number (with `currency` the default), "40 EUR", or {"amount":40,"currency":"EUR"}.
  * want V_MISSING: by what it looks like (bool, number, text, list, record). Escaped text is decoded into the arena. */
 struct value value_from_json(struct json j, enum value_type want, uint32_t currency, const struct zone *z, struct arena *a);
