@@ -116,27 +116,22 @@ compile_commands.json: $(SRC) Makefile
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 # tests/N-room/test_*.c are cmocka programs, tests/N-room/test_*.sh shell scripts; both print TAP. tests/lib/*.c is shared.
-# tests/fuzz/*.c are libFuzzer targets (V=fuzz), tests/bench/*.c programs of the benchmark.
+# tests/fuzz/*.c are libFuzzer targets (V=fuzz). What tests/bench needs it compiles itself, against libcamp.a.
 TEST_SRC := $(sort $(wildcard tests/[0-9]-*/test_*.c))
 TEST_LIB := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/lib/*.c)))
 TEST_BIN := $(TEST_SRC:%.c=$(B)/%)
 FUZZ_BIN := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/fuzz/*.c)))
-BENCH_BIN := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/bench/*.c)))
 $(B)/tests/%: tests/%.c $(TEST_LIB) $(B)/libcamp.a
 	@mkdir -p $(@D)
 	$(call step,link)$(CC) $(CFLAGS) -MF $@.d -MT $@ -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(TEST_LIB) $(B)/libcamp.a $(LIBS) -lcmocka -ljansson
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libcamp.a
 	@mkdir -p $(@D)
 	$(call step,link)$(CC) $(CFLAGS) -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(B)/libcamp.a $(LIBS) -ljansson
-$(B)/tests/bench/%: tests/bench/%.c $(B)/libcamp.a
-	@mkdir -p $(@D)
-	$(call step,link)$(CC) $(CFLAGS) -MF $@.d -MT $@ $(LDFLAGS) -o $@ $< $(B)/libcamp.a $(LIBS)
--include $(TEST_BIN:%=%.d) $(FUZZ_BIN:%=%.d) $(BENCH_BIN:%=%.d) $(TEST_LIB:.o=.d)
+-include $(TEST_BIN:%=%.d) $(FUZZ_BIN:%=%.d) $(TEST_LIB:.o=.d)
 
-.PHONY: test-programs fuzz-programs bench-programs
+.PHONY: test-programs fuzz-programs
 test-programs: $(TEST_BIN) $(B)/camp
 fuzz-programs: $(FUZZ_BIN)
-bench-programs: $(BENCH_BIN) $(B)/camp
 
 # --- goals -----------------------------------------------------------------------------------------------------------
 # What is missing is installed by the first line of a goal; the rest is another make, because the flags that pkg-config
@@ -168,13 +163,13 @@ docs:
 
 bench:
 	@sh tests/tools/deps.sh
-	@$(SUB) V=release all bench-programs
+	@$(SUB) V=release all
 	@sh tests/bench/run.sh
 
 bench-peers:
 	@sh tests/tools/deps.sh
-	@$(SUB) V=release all bench-programs
-	@sh tests/bench/peers.sh
+	@$(SUB) V=release all
+	@sh tests/bench/peers/run.sh
 
 fuzz:
 	@sh tests/tools/deps.sh
