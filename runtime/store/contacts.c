@@ -1,14 +1,12 @@
-/* Contacts: from key to id in batches, a contact's rows read and written together, timers.
+/* Contacts: from key to id in batches, a contact's rows read and written together.
  *
- * Not for: what a contact's state means (vm/contact.c), nor when it is to be looked at (the engine).
+ * Not for: what a contact's state means (vm/contact.c), nor when it is to be looked at (the engine, timers.c).
  *
  * Invariants:
  * 1. A key has one id for ever. Ids rise by one, in the order in which keys first appear in the input, whatever the batch.
  * 2. Two keys are never taken for one: a place of contact_key is a key's own when its proof agrees, 88 bits with the place, both
  *    under secret keys made with the database.
- * 3. contact_key is read and written in order of hash within a batch, slot in order of contact, timer in order of time at
- *    commit: random places, visited in order, share their pages.
- * 4. timer holds (slot.due, contact) for each contact whose due is not NULL, and nothing else. */
+ * 3. contact_key is read and written in order of hash within a batch: random places, visited in order, share their pages. */
 #include "sqlite.h"
 
 #include <stdlib.h>
@@ -245,20 +243,6 @@ static enum camp_err strand_put(struct store *s, int64_t contact, const struct s
   return query_run(s, q);
 }
 
-static void timer_note(struct store *s, int64_t due, int64_t contact, bool put) {
-  if (due == STORE_NEVER) return;
-  s->timers = store_grow(s->timers, &s->timer_cap, s->timer_count + 1, sizeof *s->timers);
-  s->timers[s->timer_count] = (struct timer_change){ due, contact, s->timer_count, put };
-  s->timer_count++;
-}
-
-/* The timer that stands after a write. One that moves later while it has not fired stays: it fires, the engine looks, and it parks
- * again; so an event that only pushes a deadline back costs no index write. */
-static int64_t timer_after(const struct store *s, int64_t was, int64_t wanted) {
-  bool later = wanted != STORE_NEVER && was != STORE_NEVER && wanted > was;
-  return later && was > s->due_limit ? was : wanted;
-}
-
 enum camp_err store_contact_write(struct store *s, const struct contact_row *r, int64_t timer_was) {
   CHECK(r->id > 0 && r->id <= s->now.contact_last);
   int64_t was = r->fresh ? STORE_NEVER : timer_was, due = timer_after(s, was, r->timer_ms);
@@ -272,102 +256,4 @@ enum camp_err store_contact_write(struct store *s, const struct contact_row *r, 
     timer_note(s, due, r->id, true);
   }
   return err;
-}
-
-/* --- timers ----------------------------------------------------------------------------------------------------------- */
-
-static int change_order(const void *x, const void *y) {
-  const struct timer_change *a = x, *b = y;
-  if (a->due != b->due) return a->due < b->due ? -1 : 1;
-  if (a->contact != b->contact) return a->contact < b->contact ? -1 : 1;
-  return a->order < b->order ? -1 : a->order > b->order;
-}
-
-static enum camp_err timer_apply(struct store *s, const struct timer_change *c) {
-  sqlite3_stmt *q = query(s, c->put ? Q_TIMER_PUT : Q_TIMER_GONE);
-  if (q) {
-    sqlite3_bind_int64(q, 1, c->due);
-    sqlite3_bind_int64(q, 2, c->contact);
-  }
-  return query_run(s, q);
-}
-
-/* Keeps one change a timer: puts and removals of one alternate, so the same sort first and last is one change, different ones are
- * none. */
-static void changes_merge(struct store *s) {
-  uint32_t kept = 0;
-  for (uint32_t i = 0; i < s->timer_count;) {
-    struct timer_change first = s->timers[i], last = first;
-    while (++i < s->timer_count && s->timers[i].due == first.due && s->timers[i].contact == first.contact) last = s->timers[i];
-    if (first.put == last.put) s->timers[kept++] = last;
-  }
-  s->timer_count = kept;
-}
-
-/* When every timer that store_due gave out is to go, they are all there is up to the last of them: one statement takes them. */
-static enum camp_err timers_take(struct store *s, bool *all) {
-  uint32_t gone = 0;
-  for (uint32_t i = 0; i < s->timer_count; i++) {
-    const struct timer_change *c = &s->timers[i];
-    if (c->due > s->due_last || (c->due == s->due_last && c->contact > s->due_contact)) break;
-    gone += !c->put;
-  }
-  *all = gone && gone == s->due_taken;
-  s->due_taken = UINT32_MAX; /* from here on there may be younger timers among them */
-  if (!*all) return CAMP_OK;
-  sqlite3_stmt *q = query(s, Q_TIMER_TAKE);
-  if (q) {
-    sqlite3_bind_int64(q, 1, s->due_last);
-    sqlite3_bind_int64(q, 2, s->due_contact);
-  }
-  return query_run(s, q);
-}
-
-enum camp_err timers_flush(struct store *s) {
-  if (!s->timer_count) return CAMP_OK;
-  bool all;
-  qsort(s->timers, s->timer_count, sizeof *s->timers, change_order);
-  changes_merge(s);
-  enum camp_err err = timers_take(s, &all);
-  for (uint32_t i = 0; i < s->timer_count && !err; i++) {
-    const struct timer_change *c = &s->timers[i];
-    bool taken = c->due < s->due_last || (c->due == s->due_last && c->contact <= s->due_contact);
-    if (c->put || !all || !taken) err = timer_apply(s, c);
-  }
-  s->timer_count = 0;
-  return err;
-}
-
-enum camp_err store_due(struct store *s, int64_t limit_ms, int64_t *ids, uint32_t max, uint32_t *count) {
-  *count = 0;
-  bool in = s->in_transaction, row;
-  sqlite3_stmt *q = query(s, Q_TIMER_DUE);
-  if (q) {
-    sqlite3_bind_int64(q, 1, in ? s->due_last : INT64_MIN);
-    sqlite3_bind_int64(q, 2, in ? s->due_contact : 0);
-    sqlite3_bind_int64(q, 3, limit_ms);
-    sqlite3_bind_int64(q, 4, max);
-  }
-  enum camp_err err = CAMP_OK;
-  while (*count < max && !(err = query_step(s, q, &row)) && row) {
-    if (in) s->due_last = sqlite3_column_int64(q, 0), s->due_contact = sqlite3_column_int64(q, 1);
-    ids[(*count)++] = sqlite3_column_int64(q, 1);
-  }
-  if (q) sqlite3_reset(q);
-  if (in && *count && s->due_last > s->due_limit) s->due_limit = s->due_last;
-  if (in && s->due_taken != UINT32_MAX) s->due_taken += *count;
-  return err;
-}
-
-enum camp_err store_next_timer(struct store *s, int64_t *at_ms) {
-  *at_ms = STORE_NEVER;
-  enum camp_err err = s->in_transaction ? timers_flush(s) : CAMP_OK;
-  if (err) return err;
-  bool row;
-  sqlite3_stmt *q = query(s, Q_TIMER_NEXT);
-  err = query_step(s, q, &row);
-  if (err || !row) return err;
-  *at_ms = sqlite3_column_int64(q, 0);
-  sqlite3_reset(q);
-  return CAMP_OK;
 }

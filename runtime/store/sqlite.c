@@ -27,7 +27,7 @@
 #define APPLICATION_ID 0x43414d50 /* "CAMP" */
 /* Chosen by tests/bench/store_bench.c; see README.md. */
 #define PAGE_BYTES 4096
-#define CACHE_KIB 40000
+#define CACHE_KIB 24000
 #define WAL_MAX_BYTES (256LL << 20)
 #define WAL_KEEP_BYTES WAL_MAX_BYTES /* shorter would make each round of the log allocate its file anew */
 #define BUSY_MS 2000
@@ -316,6 +316,7 @@ static enum camp_err set_up(struct store *s, const struct store_options *o) {
     snprintf(text, sizeof text, "pragma journal_size_limit = %lld", WAL_KEEP_BYTES);
     err = exec(s, text);
   }
+  if (!err) err = timers_register(s);
   if (!err && fresh) err = make_tables(s);
   if (!err) err = load_counters(s);
   if (!err && !o->read_only) {

@@ -109,6 +109,10 @@ void names_free(struct store *s);
 /* What was gathered since begin, written at commit or forgotten. */
 void units_forget(struct store *s);
 enum camp_err units_flush(struct store *s) MUST_CHECK;
+/* timers.c */
+enum camp_err timers_register(struct store *s) MUST_CHECK;
+int64_t timer_after(const struct store *s, int64_t was, int64_t wanted);
+void timer_note(struct store *s, int64_t due, int64_t contact, bool put);
 enum camp_err timers_flush(struct store *s) MUST_CHECK;
 enum camp_err outbox_flush_settled(struct store *s) MUST_CHECK;
 /* lock.c */

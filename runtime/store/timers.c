@@ -1,0 +1,214 @@
+/* Timers: when each contact is to be looked at next.
+ *
+ * Not for: what a contact waits for (its strands and measures say), nor running it (the engine).
+ *
+ * Changes are gathered during a transaction and written at its commit, in order of time. New ones go in by one statement that
+ * reads them from memory as a virtual table, gathered_timer: a statement a timer took a third of what a wake costs the store.
+ *
+ * Invariants:
+ * 1. timer holds (slot.due, contact) for each contact whose due is not NULL, and nothing else.
+ * 2. store_due gives a contact once a transaction, and what is gathered shows after the commit; so what it has given out is all
+ *    there is in the table up to the last one given. */
+#include "sqlite.h"
+
+#include <stdlib.h>
+
+/* --- gathering ----------------------------------------------------------------------------------------------------------- */
+
+void timer_note(struct store *s, int64_t due, int64_t contact, bool put) {
+  if (due == STORE_NEVER) return;
+  s->timers = store_grow(s->timers, &s->timer_cap, s->timer_count + 1, sizeof *s->timers);
+  s->timers[s->timer_count] = (struct timer_change){ due, contact, s->timer_count, put };
+  s->timer_count++;
+}
+
+/* The timer that stands after a write. One that moves later while it has not fired stays: it fires, the engine looks, and it parks
+ * again; so an event that only pushes a deadline back costs no index write. */
+int64_t timer_after(const struct store *s, int64_t was, int64_t wanted) {
+  bool later = wanted != STORE_NEVER && was != STORE_NEVER && wanted > was;
+  return later && was > s->due_limit ? was : wanted;
+}
+
+/* --- the gathered timers as a table ------------------------------------------------------------------------------------- */
+
+struct gathered { sqlite3_vtab base; const struct store *store; };
+struct gathered_cursor { sqlite3_vtab_cursor base; uint32_t at; };
+
+static const struct store *store_of(const sqlite3_vtab *t) { return ((const struct gathered *)(const void *)t)->store; }
+static struct gathered_cursor *cursor_of(sqlite3_vtab_cursor *c) { return (struct gathered_cursor *)(void *)c; }
+
+static int gathered_connect(sqlite3 *db, void *store, int argc, const char *const *argv, sqlite3_vtab **out, char **why) {
+  (void)argc, (void)argv, (void)why;
+  int code = sqlite3_declare_vtab(db, "create table gathered_timer(due, contact)");
+  if (code != SQLITE_OK) return code;
+  struct gathered *g = sqlite3_malloc(sizeof *g);
+  if (!g) return SQLITE_NOMEM;
+  *g = (struct gathered){ .store = store };
+  *out = &g->base;
+  return SQLITE_OK;
+}
+
+static int gathered_disconnect(sqlite3_vtab *t) {
+  sqlite3_free(t);
+  return SQLITE_OK;
+}
+
+static int gathered_plan(sqlite3_vtab *t, sqlite3_index_info *info) {
+  (void)t;
+  info->estimatedCost = 1000;
+  return SQLITE_OK;
+}
+
+static int gathered_open(sqlite3_vtab *t, sqlite3_vtab_cursor **out) {
+  (void)t;
+  struct gathered_cursor *c = sqlite3_malloc(sizeof *c);
+  if (!c) return SQLITE_NOMEM;
+  *c = (struct gathered_cursor){ .at = 0 };
+  *out = &c->base;
+  return SQLITE_OK;
+}
+
+static int gathered_close(sqlite3_vtab_cursor *c) {
+  sqlite3_free(c);
+  return SQLITE_OK;
+}
+
+static void skip_removals(sqlite3_vtab_cursor *c) {
+  const struct store *s = store_of(c->pVtab);
+  while (cursor_of(c)->at < s->timer_count && !s->timers[cursor_of(c)->at].put) cursor_of(c)->at++;
+}
+
+static int gathered_filter(sqlite3_vtab_cursor *c, int plan, const char *text, int argc, sqlite3_value **argv) {
+  (void)plan, (void)text, (void)argc, (void)argv;
+  cursor_of(c)->at = 0;
+  skip_removals(c);
+  return SQLITE_OK;
+}
+
+static int gathered_next(sqlite3_vtab_cursor *c) {
+  cursor_of(c)->at++;
+  skip_removals(c);
+  return SQLITE_OK;
+}
+
+static int gathered_eof(sqlite3_vtab_cursor *c) { return cursor_of(c)->at >= store_of(c->pVtab)->timer_count; }
+
+static int gathered_column(sqlite3_vtab_cursor *c, sqlite3_context *into, int column) {
+  const struct timer_change *t = &store_of(c->pVtab)->timers[cursor_of(c)->at];
+  sqlite3_result_int64(into, column == 0 ? t->due : t->contact);
+  return SQLITE_OK;
+}
+
+static int gathered_rowid(sqlite3_vtab_cursor *c, sqlite3_int64 *out) {
+  *out = cursor_of(c)->at;
+  return SQLITE_OK;
+}
+
+enum camp_err timers_register(struct store *s) {
+  static const sqlite3_module module = { .xConnect = gathered_connect, .xBestIndex = gathered_plan, .xDisconnect = gathered_disconnect,
+    .xOpen = gathered_open, .xClose = gathered_close, .xFilter = gathered_filter, .xNext = gathered_next, .xEof = gathered_eof,
+    .xColumn = gathered_column, .xRowid = gathered_rowid };
+  return sqlite3_create_module_v2(s->db, "gathered_timer", &module, s, NULL) == SQLITE_OK ? CAMP_OK : store_fail(s);
+}
+
+/* --- writing ------------------------------------------------------------------------------------------------------------- */
+
+static int change_order(const void *x, const void *y) {
+  const struct timer_change *a = x, *b = y;
+  if (a->due != b->due) return a->due < b->due ? -1 : 1;
+  if (a->contact != b->contact) return a->contact < b->contact ? -1 : 1;
+  return a->order < b->order ? -1 : a->order > b->order;
+}
+
+static enum camp_err timer_gone(struct store *s, const struct timer_change *c) {
+  sqlite3_stmt *q = query(s, Q_TIMER_GONE);
+  if (q) {
+    sqlite3_bind_int64(q, 1, c->due);
+    sqlite3_bind_int64(q, 2, c->contact);
+  }
+  return query_run(s, q);
+}
+
+/* Keeps one change a timer: puts and removals of one alternate, so the same sort first and last is one change, different ones are
+ * none. */
+static void changes_merge(struct store *s) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < s->timer_count;) {
+    struct timer_change first = s->timers[i], last = first;
+    while (++i < s->timer_count && s->timers[i].due == first.due && s->timers[i].contact == first.contact) last = s->timers[i];
+    if (first.put == last.put) s->timers[kept++] = last;
+  }
+  s->timer_count = kept;
+}
+
+/* When every timer that store_due gave out is to go, they are all there is up to the last of them: one statement takes them. */
+static enum camp_err timers_take(struct store *s, bool *all) {
+  uint32_t gone = 0;
+  for (uint32_t i = 0; i < s->timer_count; i++) {
+    const struct timer_change *c = &s->timers[i];
+    if (c->due > s->due_last || (c->due == s->due_last && c->contact > s->due_contact)) break;
+    gone += !c->put;
+  }
+  *all = gone && gone == s->due_taken;
+  s->due_taken = UINT32_MAX; /* from here on there may be younger timers among them */
+  if (!*all) return CAMP_OK;
+  sqlite3_stmt *q = query(s, Q_TIMER_TAKE);
+  if (q) {
+    sqlite3_bind_int64(q, 1, s->due_last);
+    sqlite3_bind_int64(q, 2, s->due_contact);
+  }
+  return query_run(s, q);
+}
+
+enum camp_err timers_flush(struct store *s) {
+  if (!s->timer_count) return CAMP_OK;
+  bool all, puts = false;
+  qsort(s->timers, s->timer_count, sizeof *s->timers, change_order);
+  changes_merge(s);
+  enum camp_err err = timers_take(s, &all);
+  for (uint32_t i = 0; i < s->timer_count && !err; i++) {
+    const struct timer_change *c = &s->timers[i];
+    bool taken = c->due < s->due_last || (c->due == s->due_last && c->contact <= s->due_contact);
+    puts |= c->put;
+    if (!c->put && !(all && taken)) err = timer_gone(s, c);
+  }
+  if (!err && puts) err = query_run(s, query(s, Q_TIMER_PUT));
+  s->timer_count = 0;
+  return err;
+}
+
+/* --- what the database asks --------------------------------------------------------------------------------------------- */
+
+enum camp_err store_due(struct store *s, int64_t limit_ms, int64_t *ids, uint32_t max, uint32_t *count) {
+  *count = 0;
+  bool in = s->in_transaction, row;
+  sqlite3_stmt *q = query(s, Q_TIMER_DUE);
+  if (q) {
+    sqlite3_bind_int64(q, 1, in ? s->due_last : INT64_MIN);
+    sqlite3_bind_int64(q, 2, in ? s->due_contact : 0);
+    sqlite3_bind_int64(q, 3, limit_ms);
+    sqlite3_bind_int64(q, 4, max);
+  }
+  enum camp_err err = CAMP_OK;
+  while (*count < max && !(err = query_step(s, q, &row)) && row) {
+    if (in) s->due_last = sqlite3_column_int64(q, 0), s->due_contact = sqlite3_column_int64(q, 1);
+    ids[(*count)++] = sqlite3_column_int64(q, 1);
+  }
+  if (q) sqlite3_reset(q);
+  if (in && *count && s->due_last > s->due_limit) s->due_limit = s->due_last;
+  if (in && s->due_taken != UINT32_MAX) s->due_taken += *count;
+  return err;
+}
+
+enum camp_err store_next_timer(struct store *s, int64_t *at_ms) {
+  *at_ms = STORE_NEVER;
+  enum camp_err err = s->in_transaction ? timers_flush(s) : CAMP_OK;
+  if (err) return err;
+  bool row;
+  sqlite3_stmt *q = query(s, Q_TIMER_NEXT);
+  err = query_step(s, q, &row);
+  if (err || !row) return err;
+  *at_ms = sqlite3_column_int64(q, 0);
+  sqlite3_reset(q);
+  return CAMP_OK;
+}
