@@ -27,19 +27,28 @@ const struct opcode_info opcode_table[256] = {
 #undef OP
 };
 
-/* A letter's bytes. */
-static uint32_t letter_bytes(char letter) { return letter == 'j' ? 4 : letter == 'l' || letter == 'n' ? 1 : 2; }
+static uint32_t u16_at(const uint8_t *p) { return (uint32_t)p[0] | (uint32_t)p[1] << 8; }
+static uint32_t u32_at(const uint8_t *p) { return u16_at(p) | u16_at(p + 2) << 16; }
 
+/* By length, because the verifier decodes every instruction of every unit twice; a test compares with the letters. */
 uint32_t instruction_decode(const uint8_t *code, uint32_t code_bytes, uint32_t pc, uint32_t operands[2]) {
   operands[0] = operands[1] = 0;
   if (pc >= code_bytes) return 0;
-  const struct opcode_info *info = &opcode_table[code[pc]];
+  const uint8_t *p = code + pc;
+  const struct opcode_info *info = &opcode_table[*p];
   if (!info->name || code_bytes - pc < info->bytes) return 0;
-  uint32_t at = pc + 1;
-  for (size_t i = 0; info->operands[i]; i++) {
-    CHECK(i < 2);
-    for (uint32_t n = 0; n < letter_bytes(info->operands[i]); n++) operands[i] |= (uint32_t)code[at++] << (8 * n);
+  switch (info->bytes) {
+    case 1: break;
+    case 2: operands[0] = p[1]; break;
+    case 3: operands[0] = u16_at(p + 1); break;
+    case 5:
+      if (info->operands[0] == 'j') operands[0] = u32_at(p + 1);
+      else operands[0] = u16_at(p + 1), operands[1] = u16_at(p + 3);
+      break;
+    default:
+      CHECK(info->bytes == 6);
+      operands[0] = p[1];
+      operands[1] = u32_at(p + 2);
   }
-  CHECK(at - pc == info->bytes);
   return info->bytes;
 }

@@ -63,25 +63,40 @@
 
 enum { HEADER_BYTES = 48, HEADER_LENGTH_AT = 12, HEADER_HASH_AT = 16 };
 
-/* Fetched once: EVP_sha256() is looked up anew at every digest, which costs more than hashing a small unit. */
+/* The algorithm is fetched once and the context kept: a compile hashes thousands of small units, and finding and allocating both
+ * anew costs more than the hashing. */
 static EVP_MD *sha256;
 static void sha256_fetch(void) { sha256 = EVP_MD_fetch(NULL, "SHA256", NULL); }
 
 static void digest(struct str bytes, uint8_t out[UNIT_HASH_BYTES]) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
+  static _Thread_local EVP_MD_CTX *context;
   CHECK(pthread_once(&once, sha256_fetch) == 0);
-  CHECK(sha256);
+  if (!context) context = EVP_MD_CTX_new();
+  CHECK(sha256 && context);
   unsigned int out_bytes = 0;
-  CHECK(EVP_Digest(bytes.ptr ? bytes.ptr : "", bytes.len, out, &out_bytes, sha256, NULL) == 1);
+  CHECK(EVP_DigestInit_ex2(context, sha256, NULL) == 1);
+  CHECK(EVP_DigestUpdate(context, bytes.ptr ? bytes.ptr : "", bytes.len) == 1);
+  CHECK(EVP_DigestFinal_ex(context, out, &out_bytes) == 1);
   CHECK(out_bytes == UNIT_HASH_BYTES);
 }
 
 /* --- writing --- */
 
-static void put_index(struct buf *b, uint32_t i) { buf_varint(b, i == NONE ? 0 : (uint64_t)i + 1); }
+/* A body is mostly numbers of one byte, and a compile writes millions of them: they take the room that is there without a call.
+ * The NUL that a buf ends with is put back by the next call, at the latest the one behind the code. */
+static inline void put_byte(struct buf *b, uint8_t byte) {
+  if (b->len + 1 < b->cap) b->data[b->len++] = (char)byte;
+  else buf_byte(b, byte);
+}
+static inline void put_number(struct buf *b, uint64_t n) {
+  if (n < 0x80) put_byte(b, (uint8_t)n);
+  else buf_varint(b, n);
+}
+static void put_index(struct buf *b, uint32_t i) { put_number(b, i == NONE ? 0 : (uint64_t)i + 1); }
 
 static void put_triggers(struct buf *b, const struct trigger *t, uint32_t count) {
-  buf_varint(b, count);
+  put_number(b, count);
   for (uint32_t i = 0; i < count; i++) {
     put_index(b, t[i].event);
     put_index(b, t[i].guard_field);
@@ -93,29 +108,29 @@ static void put_triggers(struct buf *b, const struct trigger *t, uint32_t count)
 }
 
 static void put_parts(struct buf *b, const struct part *p, uint32_t count) {
-  buf_varint(b, count);
+  put_number(b, count);
   for (uint32_t i = 0; i < count; i++) {
-    buf_byte(b, p[i].kind);
+    put_byte(b, p[i].kind);
     put_index(b, p[i].text);
     put_index(b, p[i].field);
   }
 }
 
 static void put_pool(struct buf *b, const struct unit *u) {
-  buf_varint(b, u->string_count);
+  put_number(b, u->string_count);
   for (uint32_t i = 0; i < u->string_count; i++) buf_lstr(b, u->strings[i]);
-  buf_varint(b, u->const_count);
+  put_number(b, u->const_count);
   for (uint32_t i = 0; i < u->const_count; i++) value_write(b, u->consts[i]);
-  buf_varint(b, u->field_count);
+  put_number(b, u->field_count);
   for (uint32_t i = 0; i < u->field_count; i++) {
     put_index(b, u->fields[i].name);
-    buf_byte(b, u->fields[i].type);
-    buf_varint(b, u->fields[i].currency);
+    put_byte(b, u->fields[i].type);
+    put_number(b, u->fields[i].currency);
   }
-  buf_varint(b, u->measure_count);
+  put_number(b, u->measure_count);
   for (uint32_t i = 0; i < u->measure_count; i++) {
     const struct measure *m = &u->measures[i];
-    buf_byte(b, m->kind);
+    put_byte(b, m->kind);
     put_index(b, m->event);
     put_index(b, m->field);
     value_write(b, m->window);
@@ -125,45 +140,45 @@ static void put_pool(struct buf *b, const struct unit *u) {
 }
 
 static void put_waits(struct buf *b, const struct unit *u) {
-  buf_varint(b, u->wait_count);
+  put_number(b, u->wait_count);
   for (uint32_t i = 0; i < u->wait_count; i++) {
     const struct wait *w = &u->waits[i];
-    buf_varint(b, w->first_branch);
-    buf_varint(b, w->branch_count);
+    put_number(b, w->first_branch);
+    put_number(b, w->branch_count);
     put_index(b, w->arm_pc);
     put_index(b, w->timeout_pc);
-    buf_varint(b, w->live);
+    put_number(b, w->live);
   }
-  buf_varint(b, u->branch_count);
+  put_number(b, u->branch_count);
   for (uint32_t i = 0; i < u->branch_count; i++) {
     const struct branch *br = &u->branches[i];
     put_index(b, br->event);
     put_index(b, br->filter_pc);
     put_index(b, br->target_pc);
-    buf_byte(b, br->since);
+    put_byte(b, br->since);
     value_write(b, br->since_window);
   }
 }
 
 static void put_emits(struct buf *b, const struct unit *u) {
-  buf_varint(b, u->emit_count);
+  put_number(b, u->emit_count);
   for (uint32_t i = 0; i < u->emit_count; i++) {
     put_index(b, u->emits[i].event);
-    buf_varint(b, u->emits[i].first_key);
-    buf_varint(b, u->emits[i].key_count);
+    put_number(b, u->emits[i].first_key);
+    put_number(b, u->emits[i].key_count);
   }
-  buf_varint(b, u->emit_key_count);
+  put_number(b, u->emit_key_count);
   for (uint32_t i = 0; i < u->emit_key_count; i++) put_index(b, u->emit_keys[i]);
 }
 
 static void put_body(struct buf *b, const struct unit *u) {
-  buf_byte(b, u->kind);
+  put_byte(b, u->kind);
   put_index(b, u->name);
-  buf_byte(b, u->entry.kind);
+  put_byte(b, u->entry.kind);
   value_write(b, u->entry.within);
   put_index(b, u->entry.key_pc);
-  buf_varint(b, u->entry.at_once);
-  buf_byte(b, u->local_count);
+  put_number(b, u->entry.at_once);
+  put_byte(b, u->local_count);
   put_index(b, u->channel);
   put_pool(b, u);
   put_triggers(b, u->triggers, u->trigger_count);

@@ -346,9 +346,19 @@ static void instructions_decode(void **state) {
   for (int i = 0; i < 256; i++) {
     const struct opcode_info *info = &opcode_table[i];
     if (!info->name) continue;
-    uint32_t bytes = 1;
-    for (const char *l = info->operands; *l; l++) bytes += *l == 'j' ? 4 : *l == 'l' || *l == 'n' ? 1 : 2;
+    /* Letter by letter, as opcodes.def says. */
+    const uint8_t one[8] = { (uint8_t)i, 0x81, 0x42, 0x13, 0x94, 0x75, 0x36 };
+    uint32_t bytes = 1, by_letter[2] = { 0 };
+    for (int n = 0; info->operands[n]; n++) {
+      char letter = info->operands[n];
+      uint32_t wide = letter == 'j' ? 4 : letter == 'l' || letter == 'n' ? 1 : 2;
+      for (uint32_t k = 0; k < wide; k++) by_letter[n] |= (uint32_t)one[bytes++] << (8 * k);
+    }
     assert_int_equal(info->bytes, bytes);
+    assert_int_equal(instruction_decode(one, bytes, 0, operands), bytes);
+    assert_int_equal(operands[0], by_letter[0]);
+    assert_int_equal(operands[1], by_letter[1]);
+    assert_int_equal(instruction_decode(one, bytes - 1, 0, operands), 0);
     assert_true(((info->flags & OPF_STEP) != 0) != ((info->flags & OPF_EXPR) != 0));
   }
 }
