@@ -44,10 +44,10 @@ static const char *const query_sql[Q_COUNT] = {
 
 /* --- errors ----------------------------------------------------------------------------------------------------------- */
 
-/* The system's reason for a failed write, which SQLite's code does not tell: of the database file or of its log. errno itself may
- * have been changed since. */
 static bool is_full(int system) { return system == ENOSPC || system == EDQUOT || system == EFBIG; }
 
+/* The system's reason for a failed write, which SQLite's code does not tell: of the database file or of its log. errno itself may
+ * have been changed since. */
 static int file_errno(sqlite3 *db, int which) {
   sqlite3_file *f = NULL;
   int system = 0;

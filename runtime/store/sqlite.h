@@ -69,7 +69,7 @@ struct store {
   int64_t wal_frames, wal_peak_frames, commit_frames, page_bytes, bytes_written;
 };
 
-/* sqlite.c. query gives the statement, reset and unbound-from; NULL after noting the error. */
+/* sqlite.c. query gives the statement, ready to bind; NULL after noting the error. */
 sqlite3_stmt *query(struct store *s, enum query q);
 /* One step of a statement that returns no row; resets it. Writing outside a transaction is our own mistake. */
 enum camp_err query_run(struct store *s, sqlite3_stmt *q) MUST_CHECK;
