@@ -471,13 +471,30 @@ static struct token recover(struct driver *d, struct token t, bool resume) {
   return t;
 }
 
+/* Passes over the rest of the declaration: a stack that met its limit is not to be met again at each step out of it. */
+static struct token skip_declaration(struct driver *d, struct token t) {
+  d->panic = true;
+  while (t.kind != LEX_END && !(t.kind == TOK_EOL && d->depth == 0 && d->beyond == 0)) {
+    track(d, t);
+    d->last = t.kind;
+    d->last_to = t.to;
+    t = next(d);
+  }
+  d->depth = d->beyond = 0;
+  return t;
+}
+
 static struct token too_deep(struct driver *d, struct token t) {
+  bool chain = grammar_height(d->parser) > LIMIT_PARSE_STACK_COUNT;
   if (!d->deep_reported) {
-    diag(d->p.c, DIAG_E0204, span_of(&d->p, t), "brackets and blocks nest deeper than %d here", LIMIT_PARSE_DEPTH)->help =
-        STR("give parts of a condition a name with `define`, and let one campaign start another");
     d->deep_reported = true;
+    struct diagnostic *g = chain
+        ? diag(d->p.c, DIAG_E0204, span_of(&d->p, t), "this chain of `else if`, `not` or `-` is too long")
+        : diag(d->p.c, DIAG_E0204, span_of(&d->p, t), "brackets and blocks nest deeper than %d here", LIMIT_PARSE_DEPTH);
+    g->help = STR("give parts of a condition a name with `define`, and let one campaign start another");
   }
   d->p.quiet = true;
+  if (chain) t = skip_declaration(d, t);
   return recover(d, t, false);
 }
 

@@ -72,8 +72,11 @@ static const struct large_case large[] = {
   { "100,000 nested blocks", "campaign x {", "if a {", "", 100000,
     "script.camp:1:1212: error[E0204]: brackets and blocks nest deeper than 200 here\n" },
   { "100,000 times not", "define x = ", "not ", "a\nlist x y\n", 100000,
-    "script.camp:1:32000: error[E0204]: brackets and blocks nest deeper than 200 here\n"
+    "script.camp:1:32000: error[E0204]: this chain of `else if`, `not` or `-` is too long\n"
     "script.camp:2:8: error[E0201]: `y` cannot stand here\n" },
+  { "100,000 times else if", "campaign x {\n  if a { exit }", " else if a {\n exit }", "\n}\nlist x y\n", 100000,
+    "script.camp:2667:7: error[E0204]: this chain of `else if`, `not` or `-` is too long\n"
+    "script.camp:100004:8: error[E0201]: `y` cannot stand here\n" },
   { "100,000 summands", "define x = 1", " + 1", "\n", 100000,
     "script.camp:1:4012: error[E0204]: this expression holds more than 1000 operators in a row\n" },
   { "10 MB on one line", "", "tag \"x\" ", "", 1250000,
