@@ -42,6 +42,11 @@ make_raw_db() {
     "create index p on purchase(customer, nth)"
 }
 
+# A sender's NDJSON file, read by SQLite's own JSON, as columns.
+ndjson() { # file, what to select from t(l)
+  sqlite3 :memory: 'create table t(l text)' '.mode ascii' '.separator "\001" "\n"' ".import $1 t" '.mode list' '.separator "|" "\n"' "$2"
+}
+
 number=0; failed=0
 check_same() { # what expected-file actual-file
   number=$((number + 1))

@@ -26,11 +26,10 @@ message nudge     { channel email; subject "Again?"; body "Again?" }
 M
 }
 simulate() { rm -f "$1.db" "$1.ndjson"; "$CAMP" simulate "$1" --events events.ndjson --db "$1.db" --send "file:$1.ndjson" > "$1.out" 2>&1 || { cat "$1.out"; echo "not ok - simulate $1"; exit 1; }; }
-sent() { sqlite3 "$1.db" "select contact, message, at from message where state = 'sent' order by 1, 2, 3"; }
+sent() { sqlite3 "$1.db" "select contact, message, replace(at, '.000Z', 'Z') from message where state = 'sent' order by 1, 2, 3"; }
 members() { sqlite3 "$1.db" "select contact, list from membership order by 1, 2"; }
 # The sender's file says the same as the database, read by SQLite's own JSON.
-file_sent() { sqlite3 :memory: "create table t(l text)" ".mode ascii" ".separator '\001' '\n'" ".import $1.ndjson t" ".mode list" ".separator '|' '\n'" \
-  "select l ->> 'contact', l ->> 'message', l ->> 'at' from t order by 1, 2, 3"; }
+file_sent() { ndjson "$1.ndjson" "select l ->> 'contact', l ->> 'message', l ->> 'at' from t order by 1, 2, 3"; }
 
 project one <<'C'
 when purchase and first_purchase then send coupon25 after 7d

@@ -7,7 +7,7 @@ cd "$TMPDIR"
 . "$CAMP_ROOT/tests/9-whole/data.sh"
 simulate() { "$CAMP" simulate project --events events.ndjson --db camp.db "$@" > out 2>&1 || { cat out; echo "not ok - simulate"; exit 1; }; }
 event() { printf '{"event":"%s","userId":"%s","timestamp":"%sT10:00:00Z"}\n' "$2" "$1" "$3"; }
-messages() { sqlite3 camp.db "select contact || ' ' || message || ' ' || at from message order by at, contact, message"; }
+messages() { sqlite3 camp.db "select contact || ' ' || message || ' ' || replace(at, '.000Z', 'Z') from message order by at, contact, message"; }
 mkdir project
 { event ann signup 2026-01-01; event cat visit 2026-01-02; event cat visit 2026-01-03
   event bob signup 2026-01-10; event ann signup 2026-01-20; event cat visit 2026-01-21; event dan visit 2026-01-22; } > events.ndjson
