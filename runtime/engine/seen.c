@@ -5,11 +5,11 @@
  * Invariants:
  * 1. c.seen is oldest first. Ids are spilled oldest first, leaving SEEN_KEPT_COUNT; so while fewer than that many are in
  *    the state, whatever was spilled has expired, and no look at the store is needed.
- * 2. Days are those of the contact's clock, which never runs back. */
+ * 2. Days are those of the input's instant, which is never before the contact's clock and so never runs back. */
 #include "runtime/engine/tick.h"
 
 static uint32_t day_of(const struct live *l) {
-  int64_t ms = l->c.clock_ms > 0 ? l->c.clock_ms : 0;
+  int64_t ms = l->now_ms > 0 ? l->now_ms : 0;
   return (uint32_t)(ms / MS_PER_DAY);
 }
 

@@ -707,6 +707,7 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
   int64_t instant = in->at_ms > l->c.clock_ms ? in->at_ms : l->c.clock_ms;
   TRY(live_timers(l, instant));
   bool again = false;
+  l->now_ms = instant;
   if (in->ident) TRY(live_seen(l, in->ident, &again));
   if (again) {
     e->pending.duplicates++;
@@ -717,7 +718,6 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
   /* Imported history is old on purpose: it must not push the clock, or the present would be late. */
   if (!import || in->at_ms > l->c.clock_ms) l->c.clock_ms = instant;
   if (in->at_ms < l->c.known_ms) l->c.known_ms = in->at_ms;
-  l->now_ms = instant;
   l->base_ms = in->at_ms;
   l->depth = 0;
   TRY(set_zone(l, in->zone));
