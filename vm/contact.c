@@ -357,12 +357,7 @@ struct value event_field_value(const struct event *e, uint32_t symbol, const str
   for (uint32_t i = 0; i < e->field_count && !found; i++)
     if (e->fields[i].key == symbol) found = &e->fields[i].value;
   if (!found) return value_missing();
-  uint32_t currency = f->currency;
-  if (f->type == V_MONEY && found->type == JSON_NUMBER) {
-    struct json beside = json_member(e->body, STR("currency"));
-    if (beside.type == JSON_STRING) currency = currency_from_json(beside);
-  }
-  return value_from_json(*found, (enum value_type)f->type, currency, z, a);
+  return value_from_member(*found, e->body, (enum value_type)f->type, f->currency, z, a);
 }
 
 /* --- attributes ------------------------------------------------------------------------------------------------------ */

@@ -36,16 +36,17 @@ static const struct json *event_property(const struct event *e, uint32_t symbol)
   return NULL;
 }
 
-static struct value from_json(const struct json *j, const struct field *f, const struct env *env) {
+static struct value from_json(const struct json *j, struct str object, const struct field *f, const struct env *env) {
   if (!j) return value_missing();
-  return value_from_json(*j, (enum value_type)f->type, f->currency, env->zone, env->scratch);
+  return value_from_member(*j, object, (enum value_type)f->type, f->currency, env->zone, env->scratch);
 }
 
 /* Texts are not looked up among the symbols here: hashing one costs more than the one comparison it usually meets, and those
  * rules that compare with thousands of texts are found by the image's guards. */
 static struct value op_field(const struct unit *u, uint32_t f, const struct env *env) {
   const struct field *field = &u->fields[f];
-  return from_json(event_property(env->event, u->link->symbols[field->name]), field, env);
+  const struct json *found = event_property(env->event, u->link->symbols[field->name]);
+  return found ? from_json(found, env->event->body, field, env) : value_missing();
 }
 
 RARE static struct value op_attr(const struct unit *u, uint32_t f, const struct env *env) {
@@ -57,7 +58,7 @@ RARE static struct value op_subfield(const struct unit *u, uint32_t f, struct va
   const struct field *field = &u->fields[f];
   if (record.type != V_RECORD) return value_missing();
   struct json member = json_member(value_str(record), u->strings[field->name]);
-  return from_json(member.type == JSON_BAD ? NULL : &member, field, env);
+  return from_json(member.type == JSON_BAD ? NULL : &member, value_str(record), field, env);
 }
 
 static struct value op_measure(const struct unit *u, uint32_t m, const struct env *env) {

@@ -531,6 +531,15 @@ struct value value_from_json(struct json j, enum value_type want, uint32_t curre
   }
 }
 
+struct value value_from_member(struct json member, struct str object, enum value_type want, uint32_t currency,
+                               const struct zone *z, struct arena *a) {
+  if (want == V_MONEY && member.type == JSON_NUMBER && object.len) {
+    struct json beside = json_member(object, STR("currency"));
+    if (beside.type == JSON_STRING) currency = currency_from_json(beside);
+  }
+  return value_from_json(member, want, currency, z, a);
+}
+
 /* --- texts ----------------------------------------------------------------------------------------------------------- */
 
 /* The shortest of 15, 16 or 17 digits that reads back as the same double; whole numbers below 2^53 without exponent. */

@@ -78,6 +78,10 @@ struct value value_div(struct value a, struct value b);
  * money: a number (with `currency` the default), "40 EUR", or {"amount":40,"currency":"EUR"}.
  * want V_MISSING: by what it looks like (bool, number, text, list, record). Escaped text is decoded into the arena. */
 struct value value_from_json(struct json j, enum value_type want, uint32_t currency, const struct zone *z, struct arena *a);
+/* The same for a member of a checked object: a bare amount of money takes the currency that stands beside it, as
+ * "currency", before the default. */
+struct value value_from_member(struct json member, struct str object, enum value_type want, uint32_t currency,
+                               const struct zone *z, struct arena *a);
 /* JSON that value_from_json reads back: money as "40 EUR", moments as ISO text in z. */
 void value_to_json(struct buf *b, struct value v, const struct zone *z);
 /* As a message prints it: 40 EUR, 2026-01-05 10:00, yes/no for bool are "true"/"false", missing is empty. */
