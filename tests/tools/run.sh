@@ -21,18 +21,22 @@ one='
     *.sh) TMPDIR=$scratch timeout -k 5 "${TEST_SECONDS:-900}" sh "$test" > "$out/$number.out" 2>&1 || code=$? ;;
     *) TMPDIR=$scratch timeout -k 5 "${TEST_SECONDS:-900}" "build/asan/${test%.c}" > "$out/$number.out" 2>&1 || code=$? ;;
   esac
-  echo $code > "$out/$number.code"
   rm -rf "$scratch"
+  echo $code > "$out/$number.code"
 '
 { echo tests/tools/arrows.sh; echo tests/tools/docs.sh; ls tests/[0-9]-*/test_*.c tests/[0-9]-*/test_*.sh 2> /dev/null | sort
   ls tests/fuzz/*.c > /dev/null 2>&1 && echo fuzz; } | grep -F -- "${1:-}" > "$out/list"
-awk -v out="$out" '{ printf "%04d\n%s\n%s\n", NR, $0, out }' "$out/list" | xargs -n 3 -P "$jobs" sh -c "$one" sh
+awk -v out="$out" '{ printf "%04d\n%s\n%s\n", NR, $0, out }' "$out/list" | xargs -n 3 -P "$jobs" sh -c "$one" sh &
+running=$!
 
+# Results in the list's order, each as soon as it is there.
 passed=0; failed=0; number=0
 while IFS= read -r test; do
   number=$((number + 1)); file=$out/$(printf %04d $number)
+  while [ ! -s "$file.code" ] && kill -0 $running 2> /dev/null; do sleep 0.1; done
   code=$(cat "$file.code" 2> /dev/null || echo 255)
-  ok=$(grep -c '^[[:space:]]*ok ' "$file.out"); bad=$(grep -c '^[[:space:]]*not ok ' "$file.out")
+  ok=$(grep -c '^[[:space:]]*ok ' "$file.out" 2> /dev/null); bad=$(grep -c '^[[:space:]]*not ok ' "$file.out" 2> /dev/null)
+  ok=${ok:-0}; bad=${bad:-0}
   # cmocka ends with the number of failures as its code: they are counted already.
   if [ "$bad" = 0 ] && { [ "$code" != 0 ] || [ "$ok" = 0 ]; }; then
     bad=1
