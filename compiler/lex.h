@@ -41,8 +41,8 @@ void lexer_init(struct lexer *l, struct compilation *c, uint32_t source);
 /* The next token; LEX_END at the end, again and again. */
 void lexer_next(struct lexer *l, struct token *t);
 
-/* lex_words.c's half: what the generated scanner calls once it knows a token's kind. */
 void lex_scan(struct lexer *l, struct token *t);                    /* generated from grammar/camp.re */
+/* What the generated scanner calls once it knows a token's kind. */
 uint16_t lex_keyword(const struct lexer *l, struct str word);       /* TOK_NAME when it is none */
 bool lex_word_check(struct lexer *l, uint32_t from, uint32_t to);   /* every code point may stand in a name */
 void lex_number(struct lexer *l, struct token *t);

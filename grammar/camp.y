@@ -79,6 +79,7 @@
 %type opt_up_to     { struct token }
 %type events        { struct event_list }
 %type event_or      { struct event_list }
+%type since_event   { struct event_list }
 %type event         { struct event_ref * }
 %type event_head    { struct event_ref * }
 %type opt_changes   { struct expr * }
@@ -356,8 +357,9 @@ primary(A) ::= NAME(N).                           { A = expr_name(p, N); }
 primary(A) ::= primary(X) DOT name(N).            { A = expr_member(p, X, N); }
 primary(A) ::= LPAREN(T) expr(X) RPAREN.          { A = expr_parens(p, T, X); }
 primary(A) ::= aggregate(F) LPAREN args(X) opt_args_last(W) RPAREN. { A = expr_history(p, F, X, W); }
-primary(A) ::= TIME_SINCE(T) first_or_last(F) name(N) opt_of(M). { A = expr_since(p, T, F, events_add((struct event_list){ 0 }, event_of(p, N, M))); }
-primary(A) ::= TIME_SINCE(T) first_or_last(F) LPAREN event_or(E) RPAREN. { A = expr_since(p, T, F, E); }
+primary(A) ::= TIME_SINCE(T) first_or_last(F) since_event(E). { A = expr_since(p, T, F, E); }
+since_event(A) ::= name(N) opt_of(M).             { A = events_add((struct event_list){ 0 }, event_of(p, N, M)); }
+since_event(A) ::= LPAREN event_or(E) RPAREN.     { A = E; }
 first_or_last(A) ::= FIRST(T).                    { A = T; A.value.i = AGG_FIRST; }
 first_or_last(A) ::= LAST(T).                     { A = T; A.value.i = AGG_LAST; }
 aggregate(A) ::= COUNT(T).                        { A = T; A.value.i = AGG_COUNT; }
