@@ -102,7 +102,7 @@ int intake_gather(struct session *s, struct intake *in, int wait_ms, int grown_m
       break;
     }
     if (r == FEED_ERROR) {
-      complain(s->command, "cannot read " STR_FMT, STR_ARG(in->key));
+      complain(s->command, "%s", feed_error(in->feed));
       return EXIT_COULD_NOT;
     }
     if (!intake_holds(in)) in->first_ms = clock_steady_ms();
@@ -120,8 +120,6 @@ int intake_take(struct session *s, struct intake *in, int64_t now_ms) {
     .reject_count = in->rejects.count, .source_key = in->key, .source = in->place, .arrival_ms = now_ms };
   int code = session_take(s, &batch);
   if (code != EXIT_FINE) return code;
-  in->taken += in->inputs.count;
-  in->refused += in->rejects.count;
   arena_reset(&in->arena);
   memset(&in->inputs, 0, sizeof in->inputs);
   memset(&in->rejects, 0, sizeof in->rejects);

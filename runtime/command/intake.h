@@ -13,7 +13,6 @@ struct intake {
   struct str key;
   uint32_t batch;
   int64_t first_ms;        /* steady time at which the batch's first line came */
-  uint64_t taken, refused;
   struct arena names;      /* the key */
   struct str hidden;       /* a line's beginning that is import's own and not shown in rejects */
   char shown_first;        /* what the user wrote in its place, or 0 */

@@ -14,7 +14,7 @@
 
 #include <inttypes.h>
 
-enum { GROWN_MS = 200, LOOK_MS = 250, BATCH_DEFAULT = 20000 };
+enum { GROWN_MS = 500, LOOK_MS = 250, BATCH_DEFAULT = 100000 };
 
 static int64_t until_next_timer(struct session *s, int64_t now_ms) {
   int64_t next;
@@ -46,14 +46,14 @@ static int loop(struct session *s, struct intake *in, bool until_idle) {
   }
 }
 
-static void say_end(const struct session *s, const struct intake *in, const char *db) {
+static void say_end(const struct session *s, const char *db) {
   struct engine_counts c = engine_counts(s->engine);
   printf("%" PRIu64 " event%s, %" PRIu64 " run%s started, %" PRIu64 " wake%s, %" PRIu64 " message%s sent\n", c.events, S_OF(c.events),
          c.starts, S_OF(c.starts), c.wakes, S_OF(c.wakes), s->sent, S_OF(s->sent));
   if (!s->outbox && c.sends)
     printf("No sender was given, so %" PRIu64 " message%s ready; add --send maildir:DIR or --send file:PATH.\n", c.sends,
            c.sends == 1 ? " stays" : "s stay");
-  say_refused(in ? in->refused : 0, db);
+  say_refused(c.rejects, db);
 }
 
 static int run_run(const struct options *o) {
@@ -76,7 +76,7 @@ static int run_run(const struct options *o) {
   if (code == EXIT_FINE && events) code = intake_open(&s, &in, events, option(o, "csv") != NULL, NULL, (uint32_t)batch);
   if (code == EXIT_FINE) {
     code = loop(&s, events ? &in : NULL, until_idle);
-    say_end(&s, events ? &in : NULL, db);
+    say_end(&s, db);
   }
   if (in.batch) intake_close(&in);
   session_close(&s);

@@ -130,7 +130,7 @@ static int index_lines(struct simulation *m) {
     if (r == FEED_EMPTY) continue;
     if (r == FEED_END) break;
     if (r == FEED_ERROR || number > UINT32_MAX) {
-      complain("simulate", r == FEED_ERROR ? "cannot read the events" : "the events have more than 4294967295 lines");
+      complain("simulate", "%s", r == FEED_ERROR ? feed_error(m->feed) : "the events have more than 4294967295 lines");
       code = EXIT_COULD_NOT;
       break;
     }
