@@ -363,6 +363,8 @@ static bool guard_find(struct builder *b, const struct expr *e, const struct eve
       (property->kind != EXPR_NAME && property->kind != EXPR_MEMBER))
     return false;
   const struct use *u = property->decl;
+  if (u->member && u->member->initial) /* an event without the property may match by the initial value */
+    return false;
   if ((u->type.kind != V_TEXT && u->type.kind != V_MISSING) || (u->only.len && !str_eq(u->only, event->name.text)))
     return false;
   t->guard_field = build_string(b, u->name);

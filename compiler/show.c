@@ -57,6 +57,11 @@ static void show_name(struct buf *b, const struct expr *e, enum mode mode) {
   struct type t = e->target == TARGET_PROPERTY ? ((const struct use *)e->decl)->type : e->type;
   if (mode == TYPED || (mode == UNTYPED && t.kind == V_MONEY && t.currency))
     show_type(b, t);
+  const struct member *m = e->target == TARGET_PROPERTY ? ((const struct use *)e->decl)->member : NULL;
+  if (mode != PLAIN && m && m->initial && m->initial->kind == EXPR_LITERAL) {
+    buf_c(b, " else ");
+    value_show(b, m->initial->value);
+  }
 }
 
 static const struct { const char *text; int level; } binary_texts[] = {
