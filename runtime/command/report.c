@@ -96,19 +96,34 @@ void table_print(struct table *t) {
   int last = t->columns - 1;
   while (last > 0 && empty[last]) last--;
   for (uint32_t r = 0; r < t->rows.count; r++) {
-    printf("  ");
-    for (int c = 0; c <= last; c++) {
+    const struct str *cells = t->rows.items[r].cells;
+    int end = last; /* no spaces behind the row's last cell */
+    while (end > 0 && cells[end].len == 0) end--;
+    for (int c = 0; c <= end; c++) {
       if (empty[c]) continue;
-      print_cell(t->rows.items[r].cells[c], width[c], number[c], c == last);
-      if (c < last) printf("  ");
+      printf("  ");
+      print_cell(cells[c], width[c], number[c], c == end);
     }
     putchar('\n');
   }
   table_free(t);
 }
 
+/* Views name their columns for SQL; a heading has spaces. */
+static void add_heading(struct table *t, int columns, const char *const *names) {
+  const char *shown[COLUMNS];
+  if (columns > COLUMNS) columns = COLUMNS;
+  for (int i = 0; i < columns; i++) {
+    char *text = (char *)arena_alloc(&t->arena, strlen(names[i]) + 1);
+    for (size_t k = 0; k <= strlen(names[i]); k++) text[k] = names[i][k] == '_' ? ' ' : names[i][k];
+    shown[i] = text;
+  }
+  table_row(t, shown, columns);
+}
+
 static bool add_row(void *context, int columns, const char *const *names, const char *const *row) {
-  table_row(context, row ? row : names, columns);
+  if (row) table_row(context, row, columns);
+  else add_heading(context, columns, names);
   return true;
 }
 
