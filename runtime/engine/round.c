@@ -312,7 +312,7 @@ static enum camp_err timers_batch(struct engine *e, int64_t limit_ms, uint32_t *
   for (uint32_t i = 0; i < *count; i++) {
     struct live l;
     TRY(live_open(e, &l, ids[i], (struct str){ 0 }, false));
-    l.changed = l.timer_fired = true; /* the timer is taken from the index in any case */
+    l.changed = true; /* the timer is taken from the index in any case */
     TRY(live_timers(&l, limit_ms == STORE_NEVER ? limit_ms : limit_ms + 1));
     TRY(live_close(&l));
   }

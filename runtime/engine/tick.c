@@ -86,6 +86,9 @@ enum camp_err live_open(struct engine *e, struct live *l, int64_t id, struct str
     l->row = (struct contact_row){ .id = id, .key = key, .timer_ms = STORE_NEVER, .fresh = true };
   } else {
     TRY(store_contact_read(e->store, &e->contact, id, &l->row));
+    if (key.len && !str_eq(key, l->row.key))
+      return engine_fail(e, CAMP_CORRUPT, "contacts " STR_FMT " and " STR_FMT " stand in one place of the index", STR_ARG(key),
+                         STR_ARG(l->row.key));
   }
   if (contact_read(&l->c, &e->contact, l->row.state) != CAMP_OK)
     return engine_fail(e, CAMP_CORRUPT, "the state of contact " STR_FMT " is damaged", STR_ARG(l->row.key));
@@ -140,9 +143,10 @@ enum camp_err live_close(struct live *l) {
     rows[n++] = item->row;
   }
   int64_t timer_was = l->row.timer_ms;
-  /* A timer that would move later stays: it fires, looks, and parks again, which spares the index two random writes now. */
-  bool lazily = earliest != STORE_NEVER && earliest > timer_was && !l->timer_fired;
-  l->row.timer_ms = lazily ? timer_was : earliest;
+  /* The store leaves a timer that would move later where it is: it fires, the contact is looked at, and parks again. */
+  l->row.timer_ms = earliest;
+  l->row.last_event = l->c.last_event;
+  l->row.last_message = l->c.last_message;
   buf_clear(&e->scratch);
   contact_write(&e->scratch, &l->c);
   if (e->scratch.failed)

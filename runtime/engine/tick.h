@@ -92,7 +92,6 @@ struct live {
   struct buf *outcome;           /* why the event in hand did not do what a script asked for */
   bool starts_allowed;
   bool changed;
-  bool timer_fired;              /* opened because its timer was due: the index entry goes or moves */
 };
 
 enum camp_err live_open(struct engine *e, struct live *l, int64_t id, struct str key, bool fresh) MUST_CHECK;
