@@ -41,6 +41,11 @@ camp_start=0; camp_wake=0
 
 # --- camp ------------------------------------------------------------------------------------------------------------
 # The whole command, twice: process start, compile, NDJSON, engine, and for the wake the sender's synced file of messages.
+run_once() { # options
+  timeout "$PEERS_LIMIT_S" "$camp" run "$dir/journey.camp" --db "$dir/camp.db" --until-idle "$@" > "$dir/out" 2>&1 && return 0
+  failed camp "$dir/out"
+  return 1
+}
 run_camp() {
   [ -x "$camp" ] || { missing camp "make"; return 0; }
   dir=$work/camp; mkdir "$dir"
@@ -55,15 +60,16 @@ C
   now=$(date +%s)
   at=$(date -u -d "@$now" +%Y-%m-%dT%H:%M:%SZ)
   awk -v n="$PEERS_N" -v at="$at" 'BEGIN { for (i = 1; i <= n; i++)
-    printf "{\"type\":\"track\",\"event\":\"purchase\",\"userId\":\"%08x%08x\",\"messageId\":\"p-%d\",\"timestamp\":\"%s\",\"properties\":{\"amount\":40,\"currency\":\"EUR\",\"order_id\":\"A-1001\"}}\n",
+    printf "{\"type\":\"track\",\"event\":\"purchase\",\"userId\":\"%08x%08x\",\"messageId\":\"p-%d\",\"timestamp\":\"%s\"," \
+           "\"properties\":{\"amount\":40,\"currency\":\"EUR\",\"order_id\":\"A-1001\"}}\n",
            (i * 40503) % 65536 * 32768 + i % 32768, i, i, at }' > "$dir/events.ndjson"
   begin=$(date +%s%N)
-  timeout "$PEERS_LIMIT_S" "$camp" run "$dir/journey.camp" --db "$dir/camp.db" --events "$dir/events.ndjson" --until-idle > "$dir/out" 2>&1 || { failed camp "$dir/out"; return 0; }
+  run_once --events "$dir/events.ndjson" || return 0
   end=$(date +%s%N)
   left=$((now + PEERS_DELAY_S + 1 - $(date +%s)))
   if [ "$left" -gt 0 ]; then sleep "$left"; fi
   wake=$(date +%s%N)
-  timeout "$PEERS_LIMIT_S" "$camp" run "$dir/journey.camp" --db "$dir/camp.db" --send "file:$dir/sent.ndjson" --until-idle > "$dir/out" 2>&1 || { failed camp "$dir/out"; return 0; }
+  run_once --send "file:$dir/sent.ndjson" || return 0
   awake=$(date +%s%N)
   sent=$(wc -l < "$dir/sent.ndjson" | tr -d ' ')
   [ "$sent" = "$PEERS_N" ] || { echo "$sent of $PEERS_N messages were sent" >> "$dir/out"; failed camp "$dir/out"; return 0; }
@@ -109,8 +115,10 @@ run_pg_boss() {
     chmod 711 "$work"; chown "$user" "$dir"
     as="setpriv --reuid=$user --regid=$(id -g "$user") --clear-groups"
   fi
-  (cd "$dir" && $as env HOME="$dir" "$bin/initdb" -D "$dir/data" -U "$user" -A trust -E UTF8 --locale=C) > "$work/pg.out" 2>&1 || { failed pg-boss "$work/pg.out"; return 0; }
-  (cd "$dir" && exec $as env HOME="$dir" "$bin/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c unix_socket_permissions=0700) > "$work/pg.out" 2>&1 &
+  (cd "$dir" && $as env HOME="$dir" "$bin/initdb" -D "$dir/data" -U "$user" -A trust -E UTF8 --locale=C) > "$work/pg.out" 2>&1 ||
+    { failed pg-boss "$work/pg.out"; return 0; }
+  (cd "$dir" && exec $as env HOME="$dir" "$bin/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= \
+    -c unix_socket_permissions=0700) > "$work/pg.out" 2>&1 &
   server=$!; pids="$pids $server"
   if wait_for 30 $as "$bin/pg_isready" -h "$dir" -U "$user"; then
     PEERS_PG_SOCKET=$dir PEERS_PG_USER=$user peer "pg-boss $(version pg-boss), PostgreSQL $("$bin/postgres" -V | sed 's/[^0-9]*\([0-9.]*\).*/\1/')" pg_boss
@@ -121,7 +129,8 @@ run_pg_boss() {
 run_bullmq() {
   command -v redis-server > /dev/null 2>&1 || { missing "BullMQ" "apt-get install redis-server"; return 0; }
   dir=$work/redis; mkdir "$dir"
-  redis-server --port 0 --unixsocket "$dir/s" --dir "$dir" --save '' --appendonly yes --appendfsync always --daemonize no > "$work/redis.out" 2>&1 &
+  redis-server --port 0 --unixsocket "$dir/s" --dir "$dir" --save '' --appendonly yes --appendfsync always --daemonize no \
+    > "$work/redis.out" 2>&1 &
   server=$!; pids="$pids $server"
   if wait_for 30 test -S "$dir/s"; then
     PEERS_REDIS_SOCKET=$dir/s peer "BullMQ $(version bullmq), Redis $(redis-server -v | sed 's/.*v=\([0-9.]*\).*/\1/'), AOF always" bullmq
