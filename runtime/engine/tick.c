@@ -145,6 +145,7 @@ enum camp_err live_close(struct live *l) {
   int64_t timer_was = l->row.timer_ms;
   /* The store leaves a timer that would move later where it is: it fires, the contact is looked at, and parks again. */
   l->row.timer_ms = earliest;
+  l->row.known_ms = l->c.known_ms == STORE_NEVER ? 0 : l->c.known_ms;
   l->row.last_event = l->c.last_event;
   l->row.last_message = l->c.last_message;
   buf_clear(&e->scratch);

@@ -199,7 +199,7 @@ static enum camp_err contact_put(struct store *s, const struct contact_row *r, i
   if (q) {
     sqlite3_bind_int64(q, 1, r->id << SLOT_SHIFT);
     bind_unless(q, 2, due, STORE_NEVER);
-    sqlite3_bind_int64(q, 3, known_since(s, r->id));
+    sqlite3_bind_int64(q, 3, r->known_ms ? r->known_ms : known_since(s, r->id));
     bind_blob_or_null(q, 4, r->state);
     bind_unless(q, 5, r->last_event, 0);
     bind_unless(q, 6, r->last_message, 0);
@@ -218,6 +218,7 @@ static enum camp_err contact_set(struct store *s, const struct contact_row *r, i
     bind_unless(q, 4, r->last_event, 0);
     bind_unless(q, 5, r->last_message, 0);
     bind_str_or_null(q, 6, r->attributes);
+    bind_unless(q, 7, r->known_ms, 0);
   }
   return query_run(s, q);
 }

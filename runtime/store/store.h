@@ -88,6 +88,7 @@ struct strand_row {
 };
 struct contact_row {
   int64_t id;
+  int64_t known_ms;      /* first heard of; 0: the time that store_contacts was given */
   struct str key, state, attributes;
   int64_t timer_ms;      /* when the contact is to be looked at: as stored, STORE_NEVER none */
   struct strand_row *strands; uint32_t strand_count; /* by slot */
