@@ -7,8 +7,11 @@
  * 2. A later stage runs over whatever an earlier one understood, so one run reports every mistake; code is made only
  *    when there is none.
  * 3. Sources that the caller added come before those of the standard library, so that numbers of sources, and with them
- *    the order of diagnostics, follow the project. */
+ *    the order of diagnostics, follow the project.
+ * 4. Scripts are parsed on several cores, each without looking at the others. One with a mistake is parsed again in its turn,
+ *    so what is reported is the same on any machine. */
 #include "names.h"
+#include "workers.h"
 
 struct embedded_file { const char *path; const char *text; unsigned long bytes; };
 extern const struct embedded_file stdlib_files[];
@@ -80,6 +83,29 @@ static void use_item(struct driver *d, struct item *item) {
     compilation_add(d->c, shown, text, false);
 }
 
+/* --- parsing ------------------------------------------------------------------------------------------------------- */
+static void parse_jobs(struct worker *w, void *context) {
+  struct tree *trees = context;
+  for (uint32_t from, to; worker_take(w, &from, &to);)
+    for (uint32_t i = from; i < to; i++) {
+      struct tree t = { NULL, NULL };
+      parse_source(&w->own, i, &t);
+      if (!worker_met_mistake(w))
+        trees[i] = t;
+    }
+}
+
+/* The trees of the sources so far; one without a tail is still to be parsed. NULL: all are. */
+static struct tree *parse_ahead(struct compilation *c) {
+  uint32_t count = workers_count(c);
+  if (count == 1)
+    return NULL;
+  struct tree *trees = arena_zalloc(&c->arena, c->sources.count, sizeof *trees);
+  struct workers all = { .context = trees, .job_count = c->sources.count, .take = 1, .run = parse_jobs };
+  workers_run(&all, c, count);
+  return trees;
+}
+
 /* Parses everything, and what it uses, until nothing new comes up. The prelude's items are put first. */
 static void load_all(struct driver *d, struct tree *tree) {
   struct tree prelude = { NULL, NULL };
@@ -90,10 +116,18 @@ static void load_all(struct driver *d, struct tree *tree) {
   uint32_t prelude_at = d->c->sources.count;
   if (f && !driver_seen(d, str_from_c(f->path)))
     compilation_add(d->c, str_from_c(f->path), (struct str){ f->text, f->bytes }, true);
+  uint32_t ahead_count = d->c->sources.count;
+  struct tree *ahead = parse_ahead(d->c);
   for (uint32_t i = 0; i < d->c->sources.count; i++) {
     bool is_prelude = f && i == prelude_at;
-    struct item **first = is_prelude ? prelude.tail : tree->tail;
-    parse_source(d->c, i, is_prelude ? &prelude : tree);
+    struct tree *into = is_prelude ? &prelude : tree;
+    struct item **first = into->tail;
+    if (ahead && i < ahead_count && ahead[i].tail) {
+      *into->tail = ahead[i].items;
+      into->tail = ahead[i].tail;
+    } else {
+      parse_source(d->c, i, into);
+    }
     for (struct item *item = *first; item; item = item->next)
       if (item->kind == ITEM_USE)
         use_item(d, item);

@@ -6,10 +6,15 @@
  * 1. A unit holds only what it uses, in the order in which it uses it, and nothing of its place in a file: equal meaning
  *    gives equal bytes and so an equal hash.
  * 2. Step code stands first, expression code behind it; every filter, arm and key ends with RET.
- * 3. What would break a limit of the file format is said to the author here; so unit_verify never refuses what comes out. */
+ * 3. What would break a limit of the file format is said to the author here; so unit_verify never refuses what comes out.
+ * 4. Units are emitted on several cores. Code of definitions that many units use is written from one tree, so emitting a unit
+ *    changes nothing in the tree but what is the unit's own. When a limit is met, all is emitted again by one. */
 #include "emit.h"
+#include "workers.h"
 
 #include "vm/base/hash.h"
+
+enum { UNITS_TAKEN = 64 }; /* by a worker at a time */
 
 /* --- tables -------------------------------------------------------------------------------------------------------- */
 static const struct hash_key index_key = { 0x63616d70, 0x656d6974 };
@@ -499,30 +504,67 @@ static void emit_sources(struct builder *b, struct program *p) {
   p->sources = sources;
 }
 
+/* What becomes a unit, and the units: each is a job. */
+struct emission {
+  struct scope *scope;
+  struct item **items;
+  struct unit *units;
+  uint32_t count;
+  atomic_bool mistaken;
+};
+
+static void emit_units(struct emission *e, struct builder *b, uint32_t from, uint32_t to) {
+  for (uint32_t i = from; i < to; i++) {
+    struct item *item = e->items[i];
+    if (item->kind == ITEM_MESSAGE)
+      emit_message(b, item);
+    else
+      item->campaign.unit = emit_campaign(b, item);
+    e->units[i] = item->kind == ITEM_MESSAGE ? *item->message.unit : *item->campaign.unit;
+  }
+}
+
+static void emit_jobs(struct worker *w, void *context) {
+  struct emission *e = context;
+  struct builder b;
+  builder_init(&b, &w->own, e->scope);
+  for (uint32_t from, to; !e->mistaken && worker_take(w, &from, &to);)
+    emit_units(e, &b, from, to);
+  builder_deinit(&b);
+  if (worker_met_mistake(w))
+    e->mistaken = true;
+}
+
+static void collect_units(struct compilation *c, struct tree *tree, struct emission *e) {
+  VEC(struct item *) items = { 0 };
+  for (struct item *i = tree->items; i; i = i->next)
+    if (i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE || i->kind == ITEM_MESSAGE)
+      VEC_PUSH(&c->arena, &items, i);
+  e->items = items.items;
+  e->count = items.count;
+  e->units = arena_zalloc(&c->arena, items.count, sizeof *e->units);
+}
+
 void emit_program(struct compilation *c, struct tree *tree, struct scope *scope) {
   struct builder b;
+  struct emission e = { .scope = scope };
+  uint32_t workers = workers_count(c);
   builder_init(&b, c, scope);
-  VEC(struct unit) units = { 0 };
-  units.cap = scope->declared[SPACE_CAMPAIGN].count + scope->declared[SPACE_MESSAGE].count;
-  units.items = arena_zalloc(&c->arena, units.cap, sizeof *units.items);
-  for (struct item *i = tree->items; i; i = i->next) {
-    struct unit *u = NULL;
-    if (i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE)
-      u = i->campaign.unit = emit_campaign(&b, i);
-    if (i->kind == ITEM_MESSAGE) {
-      emit_message(&b, i);
-      u = i->message.unit;
-    }
-    if (u)
-      VEC_PUSH(&c->arena, &units, *u);
+  collect_units(c, tree, &e);
+  if (workers > 1) {
+    struct workers all = { .context = &e, .job_count = e.count, .take = UNITS_TAKEN, .run = emit_jobs };
+    workers_run(&all, c, workers);
+  }
+  if (workers == 1 || e.mistaken)
+    emit_units(&e, &b, 0, e.count);
+  for (struct item *i = tree->items; i; i = i->next)
     if (i->kind == ITEM_TEST)
       emit_test(&b, i);
-  }
-  if (units.count > LIMIT_UNIT_COUNT && units.items)
+  if (e.count > LIMIT_UNIT_COUNT)
     diag(c, DIAG_E0509, tree->items->span, "the project has more than %u campaigns, rules and messages", LIMIT_UNIT_COUNT);
   struct program *p = &c->program;
-  p->units = units.items;
-  p->unit_count = units.count;
+  p->units = e.units;
+  p->unit_count = e.count;
   p->zone = scope->zone.len ? scope->zone : STR("UTC");
   p->events = names_of(&b, SPACE_EVENT, ITEM_EVENT, &p->event_count);
   p->lists = names_of(&b, SPACE_VALUE, ITEM_LIST, &p->list_count);

@@ -17,6 +17,9 @@ struct pending {
   const struct stmt *arm;         /* PENDING_ARM */
 };
 
+/* The local of an element that code is written for: kept here, because a definition's tree is every unit's. */
+struct item_local { const struct item_var *item; uint32_t local; };
+
 struct builder {
   struct compilation *c;
   struct scope *s;
@@ -42,6 +45,7 @@ struct builder {
   VEC(struct pending) pending;
   VEC(uint64_t) live;             /* scratch of liveness, a word a byte of code */
   VEC(uint32_t) pcs;
+  VEC(struct item_local) items;   /* innermost last */
   struct index_entry *index;
   uint32_t index_cap, index_count, generation;
   uint32_t local_next, local_high;

@@ -37,6 +37,13 @@ static void emit_property(struct builder *b, const struct use *u) {
   emit_initial(b, u->member);
 }
 
+static uint32_t item_local(const struct builder *b, const struct item_var *item) {
+  for (uint32_t i = b->items.count; i-- > 0;)
+    if (b->items.items[i].item == item)
+      return b->items.items[i].local;
+  check_failed("an element without a local was emitted", __FILE__, __LINE__);
+}
+
 static void emit_name(struct builder *b, const struct expr *e) {
   switch ((enum target)e->target) {
   case TARGET_PROPERTY: emit_property(b, e->decl); break;
@@ -46,9 +53,9 @@ static void emit_name(struct builder *b, const struct expr *e) {
     break;
   case TARGET_DEFINE: emit_expr(b, ((const struct define_decl *)e->decl)->value); break;
   case TARGET_LIST: build_op(b, OP_MEMBER, build_string(b, e->name.text), 0); break;
-  case TARGET_ITEM: build_op(b, OP_LOCAL, ((const struct item_var *)e->decl)->local, 0); break;
+  case TARGET_ITEM: build_op(b, OP_LOCAL, item_local(b, e->decl), 0); break;
   case TARGET_ITEM_FIELD:
-    build_op(b, OP_LOCAL, ((const struct item_var *)e->decl)->local, 0);
+    build_op(b, OP_LOCAL, item_local(b, e->decl), 0);
     build_op(b, OP_SUBFIELD, build_field(b, e->name.text, e->type), 0);
     break;
   case TARGET_SUBFIELD:
@@ -272,12 +279,11 @@ static void emit_in(struct builder *b, const struct expr *e) {
 
 /* any: is there one? every: is there none that fails? no: is there none? */
 static void emit_any(struct builder *b, const struct expr *e) {
-  struct item_var *v = e->decl;
   bool found = !e->every && !e->negated;
-  uint32_t mark = b->local_next;
-  v->local = build_local(b);
+  uint32_t mark = b->local_next, local = build_local(b);
   emit_expr(b, e->a);
-  uint32_t top = b->code.count, each = build_jump(b, OP_EACH, v->local);
+  VEC_PUSH(b->a, &b->items, ((struct item_local){ e->decl, local }));
+  uint32_t top = b->code.count, each = build_jump(b, OP_EACH, local);
   if (e->where)
     emit_expr(b, e->where);
   else
@@ -285,7 +291,8 @@ static void emit_any(struct builder *b, const struct expr *e) {
   if (e->every)
     build_op(b, OP_NOT, 0, 0);
   build_op(b, OP_JUMPF, top, 0);
-  build_op(b, OP_STORE, v->local, 0); /* the rest of the list */
+  b->items.count--;
+  build_op(b, OP_STORE, local, 0); /* the rest of the list */
   emit_const(b, value_bool(found));
   uint32_t end = build_jump(b, OP_JUMP, 0);
   build_land(b, each);

@@ -773,7 +773,6 @@ static void resolve_any(struct resolver *r, struct expr *e, const struct env *en
   resolve_expr(r, e->a, env);
   struct item_var *v = ARENA_NEW(&r->c->arena, struct item_var);
   v->name = e->name.text;
-  v->local = NONE;
   if (e->a->type.kind == V_LIST && e->a->type.item)
     v->type = *e->a->type.item;
   e->decl = v;

@@ -44,7 +44,6 @@ struct frame {
 struct item_var {              /* any item in LIST where … */
   struct str name;
   struct type type;
-  uint32_t local;              /* emit */
 };
 
 /* A hash table from (space, name) to a pointer. Spaces below SPACE_COUNT are kinds of declarations; above them a space

@@ -58,22 +58,51 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/utf8.h"
 
 enum { HEADER_BYTES = 48, HEADER_LENGTH_AT = 12, HEADER_HASH_AT = 16 };
 
-/* The algorithm is fetched once and the context kept: a compile hashes thousands of small units, and finding and allocating both
- * anew costs more than the hashing. */
+/* What sealing units needs again and again. The algorithm is fetched once for all; the context of hashing and the buffer of the
+ * body are kept by each thread until it ends: a compile seals thousands of small units, and making these anew costs more than the
+ * sealing. */
+struct sealing {
+  EVP_MD_CTX *context;
+  struct buf body;
+};
 static EVP_MD *sha256;
-static void sha256_fetch(void) { sha256 = EVP_MD_fetch(NULL, "SHA256", NULL); }
+static pthread_key_t sealing_key;
+
+static void sealing_free(void *sealing) {
+  struct sealing *s = sealing;
+  EVP_MD_CTX_free(s->context);
+  buf_deinit(&s->body);
+  free(s);
+}
+
+static void sealing_once(void) {
+  sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+  CHECK(sha256);
+  CHECK(pthread_key_create(&sealing_key, sealing_free) == 0);
+}
+
+static struct sealing *sealing_own(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  static _Thread_local struct sealing *own;
+  if (own) return own;
+  CHECK(pthread_once(&once, sealing_once) == 0);
+  own = malloc(sizeof *own);
+  CHECK(own);
+  own->context = EVP_MD_CTX_new();
+  CHECK(own->context);
+  buf_init(&own->body, LIMIT_PROGRAM_BYTES);
+  CHECK(pthread_setspecific(sealing_key, own) == 0);
+  return own;
+}
 
 static void digest(struct str bytes, uint8_t out[UNIT_HASH_BYTES]) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  static _Thread_local EVP_MD_CTX *context;
-  CHECK(pthread_once(&once, sha256_fetch) == 0);
-  if (!context) context = EVP_MD_CTX_new();
-  CHECK(sha256 && context);
+  EVP_MD_CTX *context = sealing_own()->context;
   unsigned int out_bytes = 0;
   CHECK(EVP_DigestInit_ex2(context, sha256, NULL) == 1);
   CHECK(EVP_DigestUpdate(context, bytes.ptr ? bytes.ptr : "", bytes.len) == 1);
@@ -192,13 +221,11 @@ static void put_body(struct buf *b, const struct unit *u) {
 }
 
 void unit_seal(struct arena *a, struct unit *u) {
-  /* Kept from unit to unit: a project has thousands, and growing a fresh buffer costs as much as filling it. */
-  static _Thread_local struct buf b;
-  if (!b.bytes_max) buf_init(&b, LIMIT_PROGRAM_BYTES);
-  buf_clear(&b);
-  put_body(&b, u);
-  CHECK(!b.failed);
-  u->body_bytes = arena_str(a, buf_as_str(&b));
+  struct buf *b = &sealing_own()->body;
+  buf_clear(b);
+  put_body(b, u);
+  CHECK(!b->failed);
+  u->body_bytes = arena_str(a, buf_as_str(b));
   digest(u->body_bytes, u->hash);
 }
 

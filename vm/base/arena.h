@@ -16,6 +16,8 @@ struct arena {
 void arena_init(struct arena *a, size_t block_bytes);
 void arena_reset(struct arena *a);
 void arena_deinit(struct arena *a);
+/* What `from` holds lives on in `a`, where it is; `from` is empty then. For threads that filled an arena each. */
+void arena_adopt(struct arena *a, struct arena *from);
 /* Uninitialised bytes; bytes may be 0. */
 void *arena_alloc(struct arena *a, size_t bytes);
 /* Zeroed bytes for count items; ends the process on overflow. */
