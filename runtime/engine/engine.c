@@ -48,7 +48,38 @@ static enum camp_err say_store(struct engine_error *out, enum camp_err err, cons
 
 /* --- deploy -------------------------------------------------------------------------------------------------------- */
 
+static int by_hash(const void *a, const void *b) {
+  return str_cmp(((const struct stored_unit *)a)->hash, ((const struct stored_unit *)b)->hash);
+}
+
+/* By measure's name id, whether a live unit has kept it up to now; NULL when the program brings no unit with measures that was
+ * not live, which is nearly always, and asks for no reading of programs. */
+static enum camp_err measures_kept(struct store *s, const struct program *p, struct arena *a, bool **kept) {
+  struct stored_unit *live;
+  uint32_t count;
+  bool any = false;
+  *kept = NULL;
+  TRY(store_units(s, a, &live, &count));
+  if (count) qsort(live, count, sizeof *live, by_hash);
+  for (uint32_t i = 0; i < p->unit_count && !any; i++) {
+    struct stored_unit wanted = { .hash = { (const char *)p->units[i].hash, UNIT_HASH_BYTES } };
+    any = p->units[i].measure_count && !(count && bsearch(&wanted, live, count, sizeof *live, by_hash));
+  }
+  if (!any) return CAMP_OK;
+  *kept = arena_zalloc(a, LIMIT_NAMES_COUNT + 1, sizeof **kept);
+  for (uint32_t i = 0; i < count; i++) {
+    struct unit u;
+    struct program_error why;
+    TRY(unit_read(a, live[i].body, &u, &why));
+    for (uint32_t k = 0; k < u.measure_count; k++)
+      (*kept)[store_name_find(s, NAME_MEASURE, unit_string(&u, u.measures[k].text))] = true;
+  }
+  return CAMP_OK;
+}
+
 static enum camp_err deploy(struct store *s, const struct program *p, struct arena *a, int64_t at_ms) {
+  bool *kept;
+  TRY(measures_kept(s, p, a, &kept));
   uint32_t *ids = arena_zalloc(a, p->unit_count + 1, sizeof *ids), epoch;
   size_t steps = 0;
   for (uint32_t i = 0; i < p->unit_count; i++) steps += p->units[i].step_count;
@@ -63,12 +94,15 @@ static enum camp_err deploy(struct store *s, const struct program *p, struct are
                                         .column = u->steps[k].column, .file = u->file, .label = u->steps[k].label };
   }
   TRY(store_deploy(s, ids, p->unit_count, rows, n, at_ms, &epoch));
-  /* Measures get the deploy's number when they are new: contacts that were known before fill them from the log. */
+  /* Measures get the deploy's number when they are new, or when no live unit had them before it (a script that was changed and
+   * changed back): contacts that were known before fill them from the log. */
   for (uint32_t i = 0; i < p->unit_count; i++) {
     const struct unit *u = &p->units[i];
     uint32_t id;
-    for (uint32_t k = 0; k < u->measure_count; k++)
+    for (uint32_t k = 0; k < u->measure_count; k++) {
       TRY(store_name(s, NAME_MEASURE, unit_string(u, u->measures[k].text), &id));
+      if (kept && !kept[id] && store_name_epoch(s, id) != epoch) TRY(store_name_renew(s, id));
+    }
     if (u->kind != UNIT_MESSAGE) TRY(store_name(s, NAME_CAMPAIGN, unit_name(u), &id));
   }
   for (uint32_t i = 0; i < p->list_count; i++) {
@@ -183,6 +217,7 @@ enum camp_err engine_open(struct store *s, const struct engine_options *o, struc
   arena_init(&e->units, 1 << 20);
   arena_init(&e->batch, 1 << 20);
   arena_init(&e->contact, 1 << 18);
+  arena_init(&e->walk, 1 << 16);
   buf_init(&e->scratch, LIMIT_CONTACT_BYTES);
   buf_init(&e->outcome, LIMIT_EVENT_BYTES);
   e->image = image_new();
@@ -203,6 +238,7 @@ void engine_close(struct engine *e) {
   zones_free(e->zones);
   buf_deinit(&e->scratch);
   buf_deinit(&e->outcome);
+  arena_deinit(&e->walk);
   arena_deinit(&e->contact);
   arena_deinit(&e->batch);
   arena_deinit(&e->units);

@@ -4,14 +4,31 @@
  *
  * Invariants:
  * 1. A contact's events are reached through their prev pointers, newest arrival first; no scan.
- * 2. An event arrives at its own time or later, so the walk for `since T` ends at the first event that arrived before T. */
+ * 2. A walk holds one row at a time, whatever the length of the history.
+ * 3. An event arrives at its own time or later, so the walk for `since T` ends at the first event that arrived before T. */
 #include "runtime/engine/tick.h"
 
+/* The row as an event: e->past, whose texts borrow from the row. */
 static struct event *event_of_row(struct live *l, const struct event_row *row) {
-  struct event *event = arena_alloc(&l->e->contact, sizeof *event);
+  struct event *event = &l->e->past;
   event->name_text = store_name_text(l->e->store, row->name);
   event->at_ms = row->at_ms;
   event->body = row->body;
+  event_intern(event, l->e->image, &l->e->walk);
+  return event;
+}
+
+static enum camp_err row_of(struct engine *e, int64_t id, struct event_row *row) {
+  arena_reset(&e->walk);
+  return store_event_get(e->store, &e->walk, id, row);
+}
+
+/* An event that outlives the walk. */
+static struct event *event_kept(struct live *l, const struct event *from) {
+  struct event *event = arena_alloc(&l->e->contact, sizeof *event);
+  event->name_text = from->name_text;
+  event->at_ms = from->at_ms;
+  event->body = arena_str(&l->e->contact, from->body);
   event_intern(event, l->e->image, &l->e->contact);
   return event;
 }
@@ -24,6 +41,7 @@ static void fill_from(struct live *l, const struct event *event) {
   l->event = event;
   l->now_ms = event->at_ms;
   struct env env = live_env(l);
+  env.scratch = &e->walk; /* what a measure keeps is copied to the contact */
   for (uint32_t i = 0; i < count; i++) {
     const struct image_measure *m = image_measure(e->image, ids[i]);
     if (m->epoch <= l->c.measures_as_of) continue;
@@ -39,20 +57,30 @@ static bool any_younger(const struct live *l) {
   return false;
 }
 
+/* What is left of an earlier life of the measures that are to be filled. */
+static void forget_younger(struct live *l) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < l->c.measures.count; i++)
+    if (store_name_epoch(l->e->store, l->c.measures.items[i].id) <= l->c.measures_as_of)
+      l->c.measures.items[kept++] = l->c.measures.items[i];
+  l->c.measures.count = kept;
+}
+
 enum camp_err live_fill_measures(struct live *l) {
   struct engine *e = l->e;
   if (l->c.last_event && any_younger(l)) {
+    forget_younger(l);
     VEC(int64_t) ids = { 0 };
     for (int64_t id = l->c.last_event; id;) {
       struct event_row row;
-      TRY(store_event_get(e->store, &e->contact, id, &row));
+      TRY(row_of(e, id, &row));
       if (row.kind != EVENT_NOTE && row.kind != EVENT_IDENTIFY) VEC_PUSH(&e->contact, &ids, id);
       id = row.prev;
     }
     /* Oldest arrival first, as it would have been, had the measure been there. */
     while (ids.count) {
       struct event_row row;
-      TRY(store_event_get(e->store, &e->contact, ids.items[--ids.count], &row));
+      TRY(row_of(e, ids.items[--ids.count], &row));
       fill_from(l, event_of_row(l, &row));
     }
     l->event = NULL;
@@ -77,6 +105,7 @@ static bool accepts(struct live *l, struct strand_item *item, const struct branc
   const struct event *in_hand = l->event;
   l->event = event;
   struct env env = live_env(l);
+  env.scratch = &l->e->walk;
   bool yes = b->filter_pc == NONE || value_true(vm_eval(&l->e->vm, u, b->filter_pc, &item->s, &env));
   l->event = in_hand;
   return yes;
@@ -95,7 +124,7 @@ enum camp_err live_since(struct live *l, struct strand_item *item, uint32_t *pc,
   }
   for (int64_t id = l->c.last_event; id;) {
     struct event_row row;
-    TRY(store_event_get(e->store, &e->contact, id, &row));
+    TRY(row_of(e, id, &row));
     if (row.received_ms < oldest) break;
     id = row.prev;
     if (row.kind == EVENT_NOTE || row.kind == EVENT_IDENTIFY) continue;
@@ -105,7 +134,7 @@ enum camp_err live_since(struct live *l, struct strand_item *item, uint32_t *pc,
       const struct branch *b = &item->s.unit->branches[w->first_branch + i];
       if (!accepts(l, item, b, event)) continue;
       *pc = b->target_pc;
-      *found = event;
+      *found = event_kept(l, event);
       break;
     }
   }

@@ -26,6 +26,7 @@ struct engine {
   struct arena units;            /* the image's units */
   struct arena batch;            /* inputs of one transaction */
   struct arena contact;          /* one contact in the tick: reset for each */
+  struct arena walk;             /* one row of a walk through history */
   struct zones *zones;
   const struct zone *zone;       /* the project's default */
   struct engine_options options;
@@ -39,6 +40,7 @@ struct engine {
   struct engine_counts counts;   /* committed */
   struct engine_counts pending;  /* of the transaction under way */
   struct event event;            /* the input in hand; big, so it is not on the stack */
+  struct event past;             /* the one under a walk through history */
   struct buf scratch;
   struct buf outcome;            /* lent to the live contact */
   const struct unit **unit_by_id;/* row id -> live unit */
@@ -62,6 +64,8 @@ struct strand_item {
   struct strand_row row;
   uint8_t state;                 /* ROW_… */
   uint32_t heard;                /* stamp of the last event that it was offered */
+  bool queued;                   /* forked, and its first step is still behind the input: its pc is no wait yet */
+  bool stopped;                  /* to be ended by end_stopped */
 };
 
 enum task_kind { TASK_EVENT, TASK_START, TASK_FORK };
@@ -78,6 +82,10 @@ struct task {                    /* queued behind the input in hand, first in fi
   const struct event *event;     /* in hand when it was queued */
 };
 
+/* Work on one contact (inputs, wakes, big attributes) after which it is written and read again inside the transaction, so
+ * that its memory is let go: a contact may have more events in a batch than others have in a year. */
+#define LIVE_WORK_COUNT 1024u
+
 struct live {
   struct engine *e;
   struct contact c;
@@ -89,6 +97,11 @@ struct live {
   const struct event *event;     /* in hand */
   int64_t now_ms, base_ms;
   uint32_t depth, stamp;
+  uint32_t work;                 /* since live_open */
+  uint32_t forgotten;            /* strands in the vector that never had a row and are gone */
+  uint64_t slots[LIMIT_STRANDS_COUNT / 64 + 1]; /* a bit for each slot in use; 0 is the contact's own */
+  struct seen *older;            /* the spilled event ids, once asked for: open addressing, day 0 and hash 0 are free */
+  uint32_t older_count, older_cap; /* older_cap: a power of two; 0: not asked yet */
   struct buf *outcome;           /* why the event in hand did not do what a script asked for */
   bool starts_allowed;
   bool changed;

@@ -133,21 +133,25 @@ enum camp_err store_unit_put(struct store *s, struct str hash, struct str name, 
   return err;
 }
 
+/* A rollback leaves the younger epoch in memory; then contacts are filled once more than they need, which gives the same. */
+enum camp_err store_name_renew(struct store *s, uint32_t id) {
+  CHECK(id && id <= s->now.name_count);
+  s->names[id - 1].epoch = s->now.epoch;
+  sqlite3_stmt *q = query(s, Q_NAME_EPOCH);
+  if (q) {
+    sqlite3_bind_int64(q, 1, id);
+    sqlite3_bind_int64(q, 2, s->now.epoch);
+  }
+  return query_run(s, q);
+}
+
 /* Names of measures made earlier in the transaction came with this deploy. */
 static enum camp_err raise_epoch(struct store *s) {
   enum camp_err err = CAMP_OK;
   s->now.epoch++;
   s->counters_changed = true;
-  for (uint32_t i = s->saved.name_count; i < s->now.name_count && !err; i++) {
-    if (s->names[i].kind != NAME_MEASURE) continue;
-    s->names[i].epoch = s->now.epoch;
-    sqlite3_stmt *q = query(s, Q_NAME_EPOCH);
-    if (q) {
-      sqlite3_bind_int64(q, 1, i + 1);
-      sqlite3_bind_int64(q, 2, s->now.epoch);
-    }
-    err = query_run(s, q);
-  }
+  for (uint32_t i = s->saved.name_count; i < s->now.name_count && !err; i++)
+    if (s->names[i].kind == NAME_MEASURE) err = store_name_renew(s, i + 1);
   return err;
 }
 

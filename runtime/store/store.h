@@ -42,6 +42,8 @@ enum camp_err store_name(struct store *s, enum name_kind kind, struct str text, 
 struct str store_name_text(const struct store *s, uint32_t id);
 /* Measures also carry the epoch (deploy number) at which they appeared; 0 for other kinds. */
 uint32_t store_name_epoch(const struct store *s, uint32_t id);
+/* A known measure that nobody kept up for a while: it counts as new with the present epoch. */
+enum camp_err store_name_renew(struct store *s, uint32_t id) MUST_CHECK;
 
 /* Programs. A deploy writes the manifest and the units that are new; unit ids never change. */
 struct stored_unit { uint32_t id; struct str hash; struct str name; struct str body; bool current; };

@@ -24,6 +24,8 @@
 /* Running */
 #define LIMIT_FUEL_COUNT 100000              /* instructions between two waits */
 #define LIMIT_EMIT_DEPTH 16                  /* events emitted by events, at one instant */
+#define LIMIT_QUEUE_COUNT 10000              /* emitted events and starts behind one input */
+#define LIMIT_WAKES_COUNT 10000              /* waits of one contact that end at one instant */
 #define LIMIT_STRANDS_COUNT 3000             /* strands of one contact at a time */
 #define LIMIT_SERIES_COUNT 4096              /* occurrences that one window of one contact remembers */
 #define LIMIT_CONTACT_BYTES (8u << 20)       /* one contact's own state */
