@@ -7,20 +7,32 @@
  * 2. A start that is refused leaves a reason beside the event that asked for it. */
 #include "runtime/engine/tick.h"
 
-/* Runs of this campaign that the contact is inside of; strands of one run count once. */
+#include <stdlib.h>
+
+static bool is_inside(const struct strand_item *item, uint32_t campaign_id) {
+  return item->state != ROW_GONE && item->s.unit->link->campaign_id == campaign_id;
+}
+
+static bool inside_any(const struct live *l, uint32_t campaign_id) {
+  for (uint32_t i = 0; i < l->strands.count; i++)
+    if (is_inside(l->strands.items[i], campaign_id)) return true;
+  return false;
+}
+
+static int by_number(const void *a, const void *b) {
+  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+  return x < y ? -1 : x > y;
+}
+
+/* Runs of this campaign that the contact is inside of; strands of one run, which have one entry number, count once. */
 static uint32_t inside(struct live *l, uint32_t campaign_id) {
-  uint32_t n = 0;
-  for (uint32_t i = 0; i < l->strands.count; i++) {
-    const struct strand_item *a = l->strands.items[i];
-    if (a->state == ROW_GONE || a->s.unit->link->campaign_id != campaign_id) continue;
-    bool counted = false;
-    for (uint32_t k = 0; k < i && !counted; k++) {
-      const struct strand_item *b = l->strands.items[k];
-      counted = b->state != ROW_GONE && b->s.unit->link->campaign_id == campaign_id && b->s.entry == a->s.entry;
-    }
-    if (!counted) n++;
-  }
-  return n;
+  uint32_t *entries = arena_alloc(&l->e->contact, (l->strands.count + 1) * sizeof *entries);
+  uint32_t n = 0, runs = 0;
+  for (uint32_t i = 0; i < l->strands.count; i++)
+    if (is_inside(l->strands.items[i], campaign_id)) entries[n++] = l->strands.items[i]->s.entry;
+  qsort(entries, n, sizeof *entries, by_number);
+  for (uint32_t i = 0; i < n; i++) runs += i == 0 || entries[i] != entries[i - 1];
+  return runs;
 }
 
 static enum camp_err once_per(struct live *l, const struct unit *u, const struct entry_rule *rule, bool *may) {
@@ -55,7 +67,7 @@ static enum camp_err may_enter(struct live *l, const struct unit *u, bool *may) 
                    rule->at_once, rule->at_once);
       break;
     case ENTRY_ONCE_AT_A_TIME:
-      if (inside(l, u->link->campaign_id) == 0) return CAMP_OK;
+      if (!inside_any(l, u->link->campaign_id)) return CAMP_OK;
       live_outcome(l, STR_FMT ": not started: already inside (entry once at a time)", STR_ARG(name));
       break;
     case ENTRY_ONCE:

@@ -11,11 +11,17 @@
  * 3. One event acts in this order: history and measures, goals, stops, waits (oldest run first), starts (in order of
  *    declaration). Emitted events queue behind it at the same instant, to LIMIT_EMIT_DEPTH.
  * 4. A strand is offered one event once (its `heard` stamp), so a wait that begins in an event does not hear that event.
- * 5. Nothing here looks at a clock, at another contact or at the order of the batch. */
+ * 5. Nothing here looks at a clock, at another contact or at the order of the batch.
+ * 6. What decides an order or an outcome is in the rows: a slot is free again the moment its strand ends, and where strands
+ *    are put in order their slots do not count, because which slot is free depends on what else the contact went through.
+ * 7. Between two inputs or two wakes a contact may be written and read again: nothing but its rows lives longer. */
 #include "runtime/engine/tick.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "vm/base/utf8.h"
 
 struct env live_env(struct live *l) {
   return (struct env){ .image = l->e->image, .contact = &l->c, .event = l->event, .now_ms = l->now_ms,
@@ -29,8 +35,10 @@ void live_outcome(struct live *l, const char *fmt, ...) {
   int n = vsnprintf(text, sizeof text, fmt, ap);
   va_end(ap);
   CHECK(n >= 0);
+  /* Cut, if it must be, between two characters: the column is text. */
+  struct str whole = str_from_c(text);
   if (l->outcome->len) buf_byte(l->outcome, '\n');
-  buf_c(l->outcome, text);
+  buf_str(l->outcome, (struct str){ whole.ptr, utf8_valid_prefix(whole) });
   l->e->pending.notes++;
 }
 
@@ -51,10 +59,14 @@ static enum camp_err strand_open(struct live *l, const struct strand_row *row) {
   const struct unit *u = engine_unit(e, row->unit);
   if (!u) return engine_fail(e, CAMP_CORRUPT, "contact " STR_FMT " stands in unit %u, which the database does not have",
                              STR_ARG(l->c.key), row->unit);
+  if (row->slot == 0 || row->slot > LIMIT_STRANDS_COUNT)
+    return engine_fail(e, CAMP_CORRUPT, "contact " STR_FMT " has a strand in slot %u", STR_ARG(l->c.key), row->slot);
+  l->slots[row->slot / 64] |= UINT64_C(1) << row->slot % 64;
   struct strand_item *item = arena_alloc(&e->contact, sizeof *item);
   item->row = *row;
   item->state = ROW_CLEAN;
   item->heard = 0;
+  item->queued = item->stopped = false;
   item->s.unit = u;
   item->s.slot = row->slot;
   item->s.pc = row->pc;
@@ -79,6 +91,7 @@ enum camp_err live_open(struct engine *e, struct live *l, int64_t id, struct str
   arena_reset(&e->contact);
   memset(l, 0, sizeof *l);
   l->e = e;
+  l->slots[0] = 1;
   l->outcome = &e->outcome;
   buf_clear(l->outcome);
   l->starts_allowed = true;
@@ -99,6 +112,8 @@ enum camp_err live_open(struct engine *e, struct live *l, int64_t id, struct str
   if (l->row.state.len == 0) {
     l->c.measures_as_of = e->epoch;
     l->c.known_ms = STORE_NEVER;
+    /* Before all that may happen: years before 1970 are no late events. */
+    l->c.clock_ms = calendar_days(LIMIT_YEAR_MIN, 1, 1) * MS_PER_DAY - MS_PER_DAY;
   }
   zone_of_contact(l);
   for (uint32_t i = 0; i < l->row.strand_count; i++) TRY(strand_open(l, &l->row.strands[i]));
@@ -127,6 +142,10 @@ static void strand_to_row(struct live *l, struct strand_item *item) {
   r->locals = arena_str(&e->contact, buf_as_str(&e->scratch));
 }
 
+static bool slot_taken(const struct live *l, uint32_t slot) {
+  return l->slots[slot / 64] >> slot % 64 & 1;
+}
+
 enum camp_err live_close(struct live *l) {
   struct engine *e = l->e;
   if (!l->changed) return CAMP_OK;
@@ -139,6 +158,8 @@ enum camp_err live_close(struct live *l) {
     if (item->state == ROW_CLEAN) continue;
     /* Made and ended in one transaction: there never was a row. */
     if (item->state == ROW_GONE && item->row.state == ROW_NEW) continue;
+    /* Its slot has a new strand, whose row takes the place of the old one. */
+    if (item->state == ROW_GONE && slot_taken(l, item->s.slot)) continue;
     strand_to_row(l, item);
     rows[n++] = item->row;
   }
@@ -159,25 +180,51 @@ enum camp_err live_close(struct live *l) {
   return store_contact_write(e->store, &l->row, timer_was);
 }
 
+/* Strands that came and went since the contact was opened leave the vector, so that a contact with very many inputs in one
+ * batch does not look at all of them again at each. Only between two inputs or wakes: nobody holds an index then. */
+static void forget_ended(struct live *l) {
+  if (l->forgotten < 32 || l->forgotten * 2 < l->strands.count) return;
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < l->strands.count; i++) {
+    struct strand_item *item = l->strands.items[i];
+    if (item->state != ROW_GONE || item->row.state != ROW_NEW) l->strands.items[kept++] = item;
+  }
+  l->strands.count = kept;
+  l->forgotten = 0;
+}
+
+/* Counts one input or wake, and lets go of memory when there were many. */
+static enum camp_err live_refresh(struct live *l) {
+  struct engine *e = l->e;
+  forget_ended(l);
+  l->work += 1 + (uint32_t)(l->c.attributes.len / 4096);
+  if (l->work < LIVE_WORK_COUNT || !l->changed) return CAMP_OK;
+  TRY(live_close(l));
+  return live_open(e, l, l->c.id, (struct str){ 0 }, false);
+}
+
 /* --- strands ------------------------------------------------------------------------------------------------------- */
 
-struct strand_item *live_strand_new(struct live *l, const struct unit *u) {
-  uint32_t slot = 1;
-  for (bool taken = true; taken;) {
-    taken = false;
-    for (uint32_t i = 0; i < l->strands.count; i++) {
-      struct strand_item *item = l->strands.items[i];
-      /* A slot whose row is to be deleted in this transaction is not used again in it. */
-      if (item->s.slot == slot && !(item->state == ROW_GONE && item->row.state == ROW_NEW)) taken = true;
-    }
-    if (taken) slot++;
+/* The lowest free slot, so that a contact's rows stay near; 0 when there is none. */
+static uint32_t slot_free(const struct live *l) {
+  for (uint32_t w = 0; w < sizeof l->slots / sizeof l->slots[0]; w++) {
+    if (l->slots[w] == UINT64_MAX) continue;
+    uint32_t slot = w * 64 + (uint32_t)__builtin_ctzll(~l->slots[w]);
+    return slot <= LIMIT_STRANDS_COUNT ? slot : 0;
   }
-  if (slot > LIMIT_STRANDS_COUNT) return NULL;
+  return 0;
+}
+
+struct strand_item *live_strand_new(struct live *l, const struct unit *u) {
+  uint32_t slot = slot_free(l);
+  if (!slot) return NULL;
+  l->slots[slot / 64] |= UINT64_C(1) << slot % 64;
   struct strand_item *item = arena_alloc(&l->e->contact, sizeof *item);
   memset(&item->row, 0, sizeof item->row);
   item->row.state = ROW_NEW;
   item->state = ROW_NEW;
   item->heard = l->stamp;
+  item->queued = item->stopped = false;
   item->s.unit = u;
   item->s.slot = slot;
   item->s.pc = 0;
@@ -198,25 +245,54 @@ struct strand_item *live_strand_new(struct live *l, const struct unit *u) {
 enum camp_err live_end(struct live *l, struct strand_item *item) {
   CHECK(item->state != ROW_GONE);
   item->state = ROW_GONE;
+  l->slots[item->s.slot / 64] &= ~(UINT64_C(1) << item->s.slot % 64);
+  if (item->row.state == ROW_NEW) l->forgotten++;
   l->changed = true;
   l->e->pending.ended++;
   store_unit_count(l->e->store, item->s.unit->link->stored_id, -1);
   return CAMP_OK;
 }
 
-/* Messages of the stopped run that have not left are withdrawn. In virtual time a message leaves the moment it is
- * released, whatever the order in which this process writes and delivers, so there is nothing to withdraw. */
-static enum camp_err withdraw(struct live *l, const struct strand_item *item, const char *why) {
+static bool is_of_stopped(const struct live *l, const struct outbox_row *row) {
+  for (uint32_t i = 0; i < l->strands.count; i++) {
+    const struct strand_item *item = l->strands.items[i];
+    if (item->stopped && row->campaign == item->s.unit->link->campaign_id && row->entry == item->s.entry) return true;
+  }
+  return false;
+}
+
+/* Messages of stopped runs that have not left are withdrawn, also those of the run's other strands, which may have ended. One
+ * walk for all of them. In virtual time a message leaves the moment it is released, whatever the order in which this process
+ * writes and delivers, so there is nothing to withdraw. */
+static enum camp_err withdraw(struct live *l, int64_t since_ms, const char *why) {
   struct engine *e = l->e;
-  if (item->s.sends == 0 || e->virtual_time) return CAMP_OK;
+  if (e->virtual_time) return CAMP_OK;
   for (int64_t id = l->c.last_message; id;) {
     struct outbox_row row;
-    TRY(store_outbox_get(e->store, &e->contact, id, &row));
-    if (row.at_ms < item->s.started_ms) break;
-    bool same = row.campaign == item->s.unit->link->campaign_id && row.entry == item->s.entry;
-    if (same && (row.state == OUTBOX_READY || row.state == OUTBOX_DEFERRED))
-      TRY(store_outbox_state(e->store, id, OUTBOX_WITHDRAWN, l->now_ms, str_from_c(why)));
+    arena_reset(&e->walk);
+    TRY(store_outbox_get(e->store, &e->walk, id, &row));
+    if (row.at_ms < since_ms) break;
+    bool waits = row.state == OUTBOX_READY || row.state == OUTBOX_DEFERRED;
+    if (waits && is_of_stopped(l, &row)) TRY(store_outbox_state(e->store, id, OUTBOX_WITHDRAWN, l->now_ms, str_from_c(why)));
     id = row.prev;
+  }
+  return CAMP_OK;
+}
+
+/* Ends the strands that are marked as stopped. */
+static enum camp_err end_stopped(struct live *l, const char *why) {
+  int64_t since_ms = INT64_MAX;
+  for (uint32_t i = 0; i < l->strands.count; i++) {
+    const struct strand_item *item = l->strands.items[i];
+    if (item->stopped && item->s.started_ms < since_ms) since_ms = item->s.started_ms;
+  }
+  if (since_ms == INT64_MAX) return CAMP_OK;
+  TRY(withdraw(l, since_ms, why));
+  for (uint32_t i = 0; i < l->strands.count; i++) {
+    struct strand_item *item = l->strands.items[i];
+    if (!item->stopped) continue;
+    item->stopped = false;
+    TRY(live_end(l, item));
   }
   return CAMP_OK;
 }
@@ -224,16 +300,27 @@ static enum camp_err withdraw(struct live *l, const struct strand_item *item, co
 static enum camp_err stop_campaign(struct live *l, struct str name, const char *why) {
   for (uint32_t i = 0; i < l->strands.count; i++) {
     struct strand_item *item = l->strands.items[i];
-    if (item->state == ROW_GONE || !str_eq(unit_name(item->s.unit), name)) continue;
-    TRY(withdraw(l, item, why));
-    TRY(live_end(l, item));
+    item->stopped = item->state != ROW_GONE && str_eq(unit_name(item->s.unit), name);
   }
-  return CAMP_OK;
+  return end_stopped(l, why);
 }
 
 /* --- effects ------------------------------------------------------------------------------------------------------- */
 
+/* Whether one more event or start may be queued: neither deeper nor more than the limits say, or two rules that answer each
+ * other would never end. */
+static bool may_queue(struct live *l, struct str name, const char *what) {
+  if (l->depth >= LIMIT_EMIT_DEPTH)
+    live_outcome(l, STR_FMT ": not %s: events and campaigns follow from each other more than %d deep", STR_ARG(name), what, LIMIT_EMIT_DEPTH);
+  else if (l->tasks.count >= LIMIT_QUEUE_COUNT)
+    live_outcome(l, STR_FMT ": not %s: more than %d events and starts follow from one event", STR_ARG(name), what, LIMIT_QUEUE_COUNT);
+  else
+    return true;
+  return false;
+}
+
 static void task_event(struct live *l, struct str name, struct str body, uint8_t kind, bool internal) {
+  if (!may_queue(l, name, "emitted")) return;
   struct task t = { .kind = TASK_EVENT, .depth = l->depth + 1, .base_ms = l->now_ms, .name = name, .body = body,
                     .event_kind = kind, .internal = internal };
   VEC_PUSH(&l->e->contact, &l->tasks, t);
@@ -310,7 +397,7 @@ static void rezone(struct live *l) {
   if (l->zone == was) return;
   for (uint32_t i = 0; i < l->strands.count; i++) {
     struct strand_item *item = l->strands.items[i];
-    if (item->state == ROW_GONE || item->s.due_ms == NEVER) continue;
+    if (item->state == ROW_GONE || item->queued || item->s.due_ms == NEVER) continue;
     int64_t due = item->s.due_ms;
     struct env env = live_env(l);
     strand_rearm(&l->e->vm, &item->s, &env);
@@ -346,8 +433,6 @@ static void effect_emit(struct live *l, struct strand_item *item, const struct e
   buf_byte(&body, '}');
   if (body.failed)
     live_outcome(l, STR_FMT ": not emitted: its properties are over %u bytes", STR_ARG(f->name), LIMIT_EVENT_BYTES);
-  else if (l->depth >= LIMIT_EMIT_DEPTH)
-    live_outcome(l, STR_FMT ": not emitted: events emit events more than %d deep", STR_ARG(f->name), LIMIT_EMIT_DEPTH);
   else
     task_event(l, f->name, f->emit->key_count ? arena_str(&l->e->contact, buf_as_str(&body)) : (struct str){ 0 },
                EVENT_EMITTED, false);
@@ -361,15 +446,14 @@ static enum camp_err effect_fork(struct live *l, struct strand_item *item, const
                  STR_ARG(unit_name(item->s.unit)), LIMIT_STRANDS_COUNT);
     return CAMP_OK;
   }
-  uint32_t slot = copy->s.slot, fork = 0;
-  for (uint32_t i = 0; i < l->strands.count; i++) {
-    struct strand_item *other = l->strands.items[i];
-    if (other != copy && other->s.unit == item->s.unit && other->s.entry == item->s.entry && other->s.fork > fork) fork = other->s.fork;
-  }
+  /* A fork takes one of its parent's ordinals as its number: those are never given twice, whereas the number of an ended fork
+   * would be, and with it the key of a message. Forks do not fork. */
+  uint32_t slot = copy->s.slot, fork = ++item->s.sends;
   copy->s = item->s;
   copy->s.slot = slot;
-  copy->s.fork = fork + 1;
+  copy->s.fork = fork;
   copy->s.sends = 0;
+  copy->queued = true;
   struct task t = { .kind = TASK_FORK, .depth = l->depth, .base_ms = l->base_ms, .strand = copy, .pc = f->pc, .event = l->event };
   VEC_PUSH(&l->e->contact, &l->tasks, t);
   return CAMP_OK;
@@ -388,10 +472,7 @@ static enum camp_err apply(struct live *l, struct strand_item *item, const struc
     case EFFECT_FORK: return effect_fork(l, item, f);
     case EFFECT_STOP: return stop_campaign(l, f->name, "its campaign was stopped by another");
     case EFFECT_START: {
-      if (l->depth >= LIMIT_EMIT_DEPTH) {
-        live_outcome(l, STR_FMT ": not started: campaigns start campaigns more than %d deep", STR_ARG(f->name), LIMIT_EMIT_DEPTH);
-        return CAMP_OK;
-      }
+      if (!may_queue(l, f->name, "started")) return CAMP_OK;
       struct task t = { .kind = TASK_START, .depth = l->depth + 1, .base_ms = l->base_ms, .name = f->name, .event = l->event };
       VEC_PUSH(&l->e->contact, &l->tasks, t);
       return CAMP_OK;
@@ -524,41 +605,59 @@ static enum camp_err act_goals(struct live *l) {
 }
 
 static enum camp_err act_stops(struct live *l) {
+  bool any = false;
   for (uint32_t i = 0; i < l->strands.count; i++) {
     struct strand_item *item = l->strands.items[i];
     const struct unit *u = item->s.unit;
+    item->stopped = false;
     if (item->state == ROW_GONE) continue;
-    for (uint32_t k = 0; k < u->stop_count; k++) {
-      if (!listens(l, u, &u->stops[k], &item->s)) continue;
-      char why[200];
-      snprintf(why, sizeof why, "the run was stopped by " STR_FMT, STR_ARG(l->event->name_text));
-      TRY(withdraw(l, item, why));
-      TRY(live_end(l, item));
-      break;
-    }
+    for (uint32_t k = 0; k < u->stop_count && !item->stopped; k++) item->stopped = listens(l, u, &u->stops[k], &item->s);
+    any |= item->stopped;
   }
-  return CAMP_OK;
+  if (!any) return CAMP_OK;
+  char why[200];
+  snprintf(why, sizeof why, "the run was stopped by " STR_FMT, STR_ARG(l->event->name_text));
+  return end_stopped(l, why);
 }
 
+static int compare(int64_t a, int64_t b) { return a < b ? -1 : a > b; }
+
+/* The oldest run first; of one moment, in order of declaration. */
 static int older_run(const struct strand_item *a, const struct strand_item *b) {
-  if (a->s.started_ms != b->s.started_ms) return a->s.started_ms < b->s.started_ms ? -1 : 1;
-  return a->s.slot < b->s.slot ? -1 : a->s.slot > b->s.slot;
+  int d = compare(a->s.started_ms, b->s.started_ms);
+  if (!d) d = compare(a->s.unit->link->order, b->s.unit->link->order);
+  if (!d) d = compare(a->s.entry, b->s.entry);
+  return d ? d : compare(a->s.fork, b->s.fork);
 }
 
+static int by_age(const void *a, const void *b) {
+  return older_run(*(const struct strand_item *const *)a, *(const struct strand_item *const *)b);
+}
+
+static bool waits_for_event(const struct live *l, const struct strand *s) {
+  const struct wait *w = strand_wait(s);
+  for (uint32_t i = 0; i < w->branch_count; i++)
+    if (s->unit->link->symbols[s->unit->branches[w->first_branch + i].event] == l->event->name) return true;
+  return false;
+}
+
+/* Which strands are asked is settled first: what one of them does can end another, but not make it wait for something else. */
 static enum camp_err act_waits(struct live *l) {
-  for (;;) {
-    struct strand_item *next = NULL;
-    for (uint32_t i = 0; i < l->strands.count; i++) {
-      struct strand_item *item = l->strands.items[i];
-      if (item->state == ROW_GONE || item->heard == l->stamp) continue;
-      if (!next || older_run(item, next) < 0) next = item;
-    }
-    if (!next) return CAMP_OK;
-    next->heard = l->stamp;
+  VEC(struct strand_item *) asked = { 0 };
+  for (uint32_t i = 0; i < l->strands.count; i++) {
+    struct strand_item *item = l->strands.items[i];
+    if (item->state == ROW_GONE || item->queued || item->heard == l->stamp) continue;
+    item->heard = l->stamp;
+    if (waits_for_event(l, &item->s)) VEC_PUSH(&l->e->contact, &asked, item);
+  }
+  if (asked.count > 1) qsort(asked.items, asked.count, sizeof *asked.items, by_age);
+  for (uint32_t i = 0; i < asked.count; i++) {
     uint32_t pc;
     struct env env = live_env(l);
-    if (strand_hears(&l->e->vm, &next->s, &env, &pc)) TRY(live_run(l, next, pc));
+    if (asked.items[i]->state == ROW_GONE) continue;
+    if (strand_hears(&l->e->vm, &asked.items[i]->s, &env, &pc)) TRY(live_run(l, asked.items[i], pc));
   }
+  return CAMP_OK;
 }
 
 static enum camp_err act_starts(struct live *l) {
@@ -604,6 +703,7 @@ static enum camp_err task_run(struct live *l, struct task *t) {
   l->event = t->event;
   switch (t->kind) {
     case TASK_FORK:
+      t->strand->queued = false;
       return t->strand->state == ROW_GONE ? CAMP_OK : live_run(l, t->strand, t->pc);
     case TASK_START: {
       const struct unit *u = image_campaign(e->image, t->name);
@@ -650,8 +750,18 @@ static enum camp_err note(struct live *l) {
 
 /* --- the agenda ---------------------------------------------------------------------------------------------------- */
 
+/* Strands that wake each other without time passing would go on for ever: the one that wakes once too often ends. */
+static enum camp_err too_many_wakes(struct live *l, struct strand_item *item) {
+  live_outcome(l, STR_FMT ": ended: more than %d waits of this contact ended at one moment", STR_ARG(unit_name(item->s.unit)),
+               LIMIT_WAKES_COUNT);
+  return live_end(l, item);
+}
+
 enum camp_err live_timers(struct live *l, int64_t before_ms) {
+  int64_t woken_ms = INT64_MIN;
+  uint32_t woken = 0;
   for (;;) {
+    TRY(live_refresh(l));
     struct strand_item *next = NULL;
     for (uint32_t i = 0; i < l->strands.count; i++) {
       struct strand_item *item = l->strands.items[i];
@@ -666,7 +776,10 @@ enum camp_err live_timers(struct live *l, int64_t before_ms) {
     l->depth = 0;
     l->stamp++;
     l->e->pending.wakes++;
-    TRY(live_run(l, next, strand_wait(&next->s)->timeout_pc));
+    woken = l->now_ms == woken_ms ? woken + 1 : 1;
+    woken_ms = l->now_ms;
+    if (woken > LIMIT_WAKES_COUNT) TRY(too_many_wakes(l, next));
+    else TRY(live_run(l, next, strand_wait(&next->s)->timeout_pc));
     TRY(drain(l));
     TRY(note(l));
   }
@@ -706,11 +819,24 @@ static enum camp_err set_zone(struct live *l, struct str zone) {
   return CAMP_OK;
 }
 
+/* An import wakes nobody: what slept before it goes on by its own inputs and timers, so the clock stops at the first timer. */
+static int64_t import_instant(const struct live *l, int64_t instant) {
+  for (uint32_t i = 0; i < l->strands.count; i++) {
+    const struct strand_item *item = l->strands.items[i];
+    if (item->state != ROW_GONE && item->s.due_ms < instant) instant = item->s.due_ms;
+  }
+  return instant > l->c.clock_ms ? instant : l->c.clock_ms;
+}
+
 enum camp_err live_input(struct live *l, const struct tick_input *in) {
   struct engine *e = l->e;
   bool import = in->kind == EVENT_IMPORTED || e->options.import;
   int64_t instant = in->at_ms > l->c.clock_ms ? in->at_ms : l->c.clock_ms;
-  TRY(live_timers(l, instant));
+  if (!import) TRY(live_timers(l, instant));
+  else {
+    TRY(live_refresh(l));
+    instant = import_instant(l, instant);
+  }
   bool again = false;
   l->now_ms = instant;
   if (in->ident) TRY(live_seen(l, in->ident, &again));
@@ -720,8 +846,7 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
   }
   l->changed = true;
   e->pending.events++;
-  /* Imported history is old on purpose: it must not push the clock, or the present would be late. */
-  if (!import || in->at_ms > l->c.clock_ms) l->c.clock_ms = instant;
+  l->c.clock_ms = instant;
   if (in->at_ms < l->c.known_ms) l->c.known_ms = in->at_ms;
   l->base_ms = in->at_ms;
   l->depth = 0;
@@ -733,7 +858,8 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
     if (in->body.len) TRY(merge_traits(l, in->body));
     if (import) l->tasks.count = 0;
     TRY(history(l, &row));
-    return drain(l);
+    TRY(drain(l));
+    return note(l);
   }
   e->event.name_text = in->name;
   e->event.at_ms = in->at_ms;
