@@ -21,21 +21,49 @@ static void expire(struct live *l, uint32_t today) {
   memmove(l->c.seen.items, l->c.seen.items + gone, l->c.seen.count * sizeof l->c.seen.items[0]);
 }
 
-static enum camp_err in_chunks(struct live *l, uint64_t ident, uint32_t today, bool *again) {
+/* Of one id the newest day counts. */
+static void older_put(struct live *l, struct seen s) {
+  if (2 * (l->older_count + 1) > l->older_cap) {
+    struct seen *was = l->older;
+    uint32_t n = l->older_cap;
+    l->older_cap = n ? 2 * n : 256;
+    l->older_count = 0;
+    l->older = arena_zalloc(&l->e->contact, l->older_cap, sizeof *l->older);
+    for (uint32_t i = 0; i < n; i++)
+      if (was[i].hash) older_put(l, was[i]);
+  }
+  uint32_t at = (uint32_t)s.hash & (l->older_cap - 1);
+  while (l->older[at].hash && l->older[at].hash != s.hash) at = (at + 1) & (l->older_cap - 1);
+  if (!l->older[at].hash) l->older_count++;
+  if (s.day >= l->older[at].day) l->older[at] = s;
+}
+
+/* The spilled ids are read once a contact and batch: an event then costs a look, not the contact's last thirty days. */
+static enum camp_err older_load(struct live *l, uint32_t today) {
   struct str *chunks;
   uint32_t count;
   uint32_t day_min = today > SEEN_DAYS ? today - SEEN_DAYS : 0;
   TRY(store_seen_get(l->e->store, &l->e->contact, l->c.id, day_min, &chunks, &count));
+  l->older_cap = 256;
+  l->older = arena_zalloc(&l->e->contact, l->older_cap, sizeof *l->older);
   for (uint32_t i = 0; i < count; i++) {
     struct reader r = reader_of(chunks[i].ptr, chunks[i].len);
     while (r.at < r.end && !r.failed) {
       uint64_t hash = reader_u64(&r);
       uint64_t day = reader_varint(&r);
-      if (!r.failed && hash == ident && day + SEEN_DAYS >= today) *again = true;
+      if (!r.failed && hash) older_put(l, (struct seen){ hash, (uint32_t)day });
     }
     if (r.failed)
       return engine_fail(l->e, CAMP_CORRUPT, "the older event ids of contact " STR_FMT " are damaged", STR_ARG(l->c.key));
   }
+  return CAMP_OK;
+}
+
+static enum camp_err in_chunks(struct live *l, uint64_t ident, uint32_t today, bool *again) {
+  if (!l->older_cap) TRY(older_load(l, today));
+  uint32_t at = (uint32_t)ident & (l->older_cap - 1);
+  while (l->older[at].hash && l->older[at].hash != ident) at = (at + 1) & (l->older_cap - 1);
+  *again = l->older[at].hash && l->older[at].day + SEEN_DAYS >= today;
   return CAMP_OK;
 }
 
@@ -46,6 +74,7 @@ static enum camp_err spill(struct live *l) {
   for (uint32_t i = 0; i < n; i++) {
     buf_u64(&e->scratch, l->c.seen.items[i].hash);
     buf_varint(&e->scratch, l->c.seen.items[i].day);
+    if (l->older_cap) older_put(l, l->c.seen.items[i]);
   }
   uint32_t day_last = l->c.seen.items[n - 1].day;
   TRY(store_seen_put(e->store, l->c.id, day_last, buf_as_str(&e->scratch)));
