@@ -19,6 +19,9 @@
 
 #include "runtime/engine/tick.h"
 
+/* Of LIMIT_NAMES_COUNT, those that events that no program knows may not take. */
+#define NAMES_KEPT_COUNT 4096
+
 /* Event ids are hashed with a fixed key: the hash is stored. */
 static const struct hash_key ident_key = { 0x6964656e74u, 0x63616d70u };
 
@@ -72,14 +75,14 @@ static int by_contact_as_given(const void *a, const void *b) {
   return x->order < y->order ? -1 : x->order > y->order;
 }
 
-static struct tick_input **sorted(struct engine *e, struct tick_input *inputs, uint32_t count) {
+static struct tick_input **sorted(struct engine *e, struct tick_input *inputs, uint32_t count, bool as_given) {
   struct tick_input **order = arena_alloc(&e->batch, (count + 1) * sizeof *order);
   bool rising = true;
   for (uint32_t i = 0; i < count; i++) {
     order[i] = &inputs[i];
     if (i && inputs[i - 1].contact >= inputs[i].contact) rising = false;
   }
-  if (!rising) qsort(order, count, sizeof *order, e->virtual_time ? by_contact_as_given : by_contact);
+  if (!rising) qsort(order, count, sizeof *order, as_given ? by_contact_as_given : by_contact);
   return order;
 }
 
@@ -93,8 +96,8 @@ static enum camp_err run_contact(struct engine *e, struct tick_input **order, ui
   return live_close(&l);
 }
 
-static enum camp_err run_inputs(struct engine *e, struct tick_input *inputs, uint32_t count) {
-  struct tick_input **order = sorted(e, inputs, count);
+static enum camp_err run_inputs(struct engine *e, struct tick_input *inputs, uint32_t count, bool as_given) {
+  struct tick_input **order = sorted(e, inputs, count, as_given);
   for (uint32_t i = 0, ran; i < count; i += ran) TRY(run_contact(e, order + i, count - i, &ran));
   return CAMP_OK;
 }
@@ -104,11 +107,20 @@ static bool too_far_ahead(const struct engine_inputs *in, int64_t at_ms) {
   return !in->virtual_time && at_ms - in->arrival_ms > LIMIT_FUTURE_MS;
 }
 
-static enum camp_err reject_future(struct engine *e, const struct engine_inputs *in, const struct input *input) {
+static enum camp_err reject(struct engine *e, const struct engine_inputs *in, const struct input *input, struct str reason) {
   struct reject_row row = { .at_ms = in->arrival_ms, .line = input->line, .source = in->source_key, .text = input->name,
-                            .reason = STR("its time is more than 24 hours ahead of this machine's clock") };
+                            .reason = reason };
   e->pending.rejects++;
   return store_reject_put(e->store, &row);
+}
+
+/* Names are given in the order of the inputs, so that which ones find no more room does not depend on the batch. The last
+ * ones are kept for programs: a flood of event names must not stop a deploy. */
+static enum camp_err name_event(struct engine *e, const struct input *input, bool *named) {
+  uint32_t symbol = image_symbol(e->image, input->name), id;
+  bool known = symbol != NONE || store_name_find(e->store, NAME_EVENT, input->name);
+  *named = known || store_name_text(e->store, LIMIT_NAMES_COUNT - NAMES_KEPT_COUNT).len == 0;
+  return *named && !known ? engine_event_id(e, symbol, input->name, &id) : CAMP_OK;
 }
 
 /* Contacts found or made, times settled: the inputs as the tick takes them. */
@@ -121,7 +133,13 @@ static enum camp_err prepare(struct engine *e, const struct engine_inputs *in, c
     const struct input *input = &inputs[i];
     int64_t at_ms = input->has_at ? input->at_ms : in->arrival_ms;
     if (too_far_ahead(in, at_ms)) {
-      TRY(reject_future(e, in, input));
+      TRY(reject(e, in, input, STR("its time is more than 24 hours ahead of this machine's clock")));
+      continue;
+    }
+    bool named;
+    TRY(name_event(e, input, &named));
+    if (!named) {
+      TRY(reject(e, in, input, STR("the database knows too many different names of events to take a new one")));
       continue;
     }
     int64_t arrival_ms = in->virtual_time ? at_ms : in->arrival_ms;
@@ -155,7 +173,7 @@ static enum camp_err fused(struct engine *e, const struct engine_inputs *in, con
   struct store_clock clock = e->clock;
   TRY(begin(e));
   TRY(prepare(e, in, inputs, count, &ticks, &n));
-  TRY(run_inputs(e, ticks, n));
+  TRY(run_inputs(e, ticks, n, in->virtual_time));
   TRY(put_rest(e, in, source, last));
   clock.event_done = store_event_last(e->store);
   clock.now_ms = in->virtual_time ? (n && ticks[n - 1].at_ms > clock.now_ms ? ticks[n - 1].at_ms : clock.now_ms) : in->arrival_ms;
@@ -163,22 +181,9 @@ static enum camp_err fused(struct engine *e, const struct engine_inputs *in, con
 }
 
 static enum camp_err accept_one(struct engine *e, const struct tick_input *in) {
-  /* A zone that came beside an event is a trait of the contact: it is accepted as one. */
-  struct event_row row = { .contact = in->contact, .at_ms = in->at_ms, .received_ms = in->arrival_ms };
-  if (in->zone.len) {
-    buf_clear(&e->scratch);
-    buf_c(&e->scratch, "{\"timezone\":");
-    buf_json_str(&e->scratch, in->zone);
-    buf_byte(&e->scratch, '}');
-    row.kind = EVENT_IDENTIFY;
-    row.body = buf_as_str(&e->scratch);
-    TRY(engine_event_id(e, NONE, STR("identify"), &row.name));
-    TRY(store_event_put(e->store, &row));
-  }
-  row.id = 0;
-  row.kind = in->kind;
-  row.body = in->body;
-  row.ident = in->ident;
+  /* A zone that came beside the event waits where the outcome will be: the tick reads the one and writes the other. */
+  struct event_row row = { .contact = in->contact, .at_ms = in->at_ms, .received_ms = in->arrival_ms, .kind = in->kind,
+                           .ident = in->ident, .body = in->body, .outcome = in->zone };
   TRY(engine_event_id(e, image_symbol(e->image, in->name), in->name, &row.name));
   return store_event_put(e->store, &row);
 }
@@ -218,7 +223,9 @@ static enum camp_err load_round(struct engine *e, struct arena *a, struct tick_i
     struct str name = store_name_text(e->store, r->name);
     ticks[kept] = (struct tick_input){ .contact = r->contact, .at_ms = r->at_ms, .arrival_ms = r->received_ms, .id = r->id,
                                        .ident = r->ident, .order = kept, .kind = r->kind, .name = name, .body = r->body,
-                                       .identify = r->kind == EVENT_IDENTIFY || str_is(name, "identify") };
+                                       .zone = r->outcome,
+                                       .identify = r->kind == EVENT_IDENTIFY ||
+                                                   (r->kind == EVENT_IMPORTED && str_is(name, "identify")) };
     kept++;
   }
   *out = ticks;
@@ -274,7 +281,7 @@ enum camp_err engine_resume(struct engine *e) {
 }
 
 enum camp_err engine_take(struct engine *e, const struct engine_inputs *in) {
-  e->virtual_time = in->virtual_time;
+  e->error.text[0] = '\0';
   TRY(engine_resume(e));
   if (!in->virtual_time && in->count > e->options.batch) {
     enum camp_err err = accept(e, in);
@@ -325,6 +332,7 @@ static enum camp_err timers_batch(struct engine *e, int64_t limit_ms, uint32_t *
 
 enum camp_err engine_timers(struct engine *e, int64_t limit_ms, uint64_t *ran) {
   uint64_t total = 0;
+  e->error.text[0] = '\0';
   for (;;) {
     uint32_t count = 0;
     if (!e->virtual_time && e->clock.round_phase == 0) {
