@@ -1,0 +1,511 @@
+/* The same events give the same content, however they are divided: random small streams for twenty contacts go through the
+ * engine in batches of 1, 3 and 1000, in one run or in several with the database closed between, and in live rounds that are
+ * larger than a batch, undisturbed or with a disk that is full from some write on. Whole sorted dumps are compared.
+ *
+ * Beside it stand the cases that such a stream found, or hardly ever meets: each by its name. Virtual time; nothing sleeps. */
+#include "runtime/engine/engine.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "compiler/compile.h"
+#include "tests/lib/crash_vfs.h"
+#include "vm/base/buf.h"
+#include "vm/calendar.h"
+
+enum { CONTACTS = 20, EVENTS = 260, SEEDS = 3 };
+static const int64_t t0 = 1767607200000; /* 2026-01-05 10:00 UTC */
+#define HOUR (3600 * 1000LL)
+
+static char in_memory[] = "/dev/shm/camp-engine-XXXXXX", on_disk[] = "/tmp/camp-engine-XXXXXX", path[80];
+
+static const char declarations[] =
+  "list fast\nlist big\nlist seen_big\n"
+  "message m1 { channel email; subject \"1\"; body \"1\" }\n"
+  "message m2 { channel email; subject \"2\"; body \"2\" }\n"
+  "message m3 { channel email; subject \"3\"; body \"3\" }\n"
+  "message m4 { channel email; subject \"4\"; body \"4\" }\n"
+  "event a { n: number; k: text }\nevent b { n: number; k: text }\nevent c { n: number; k: text }\n"
+  "event d { n: number }\nevent x { n: number }\nevent y { n: number }\n"
+  "contact { plan: text; level: number }\n";
+
+static const char journey[] =
+  "when a and count(a, last 3d) >= 3 then { send m1 after 1d, send m2 after 2d, join fast }\n"
+  "when b where n > 5 then { emit x with { n: b.n }, send m3 after 12h unless a, tag \"b\" }\n"
+  "when x where n > 7 then { join big, emit y with { n: x.n } }\n"
+  "when y then { set contact.level to y.n, start inner }\n"
+  "when enters big then join seen_big\n"
+  "when c and sum(c.n, last 5d) > 20 then { leave big, leave fast, stop inner }\n"
+  "when contact.level changes then tag \"level\"\n"
+  "campaign inner { start when d where n > 100; entry every time up to 2 at once; wait 30h; send m4 }\n"
+  "campaign once { start when a; entry once; wait for b up to 2d { send m1 } else { send m2 } }\n"
+  "campaign per { start when c; entry once per c.k; goal b within 2d; stop when d where n > 8\n"
+  "  wait up to 36h { on a where n > 6 { join big } on a where k is c.k { send m3 } on x { exit } else { tag \"late\" } }\n"
+  "  send m4\n  wait until 09:00\n  send m1 }\n"
+  "campaign back { start when b; entry at most once in 2d; goal c\n"
+  "  wait 6h\n  wait for a since start up to 1d { emit x with { n: 9 } } else { send m2 }\n  send m3 after 3h if still count(a) > 2 }\n"
+  "campaign every { start when d; entry every time; stop when y\n"
+  "  if count(d, last 1d) > 1 { send m1 } else { wait for x or y since last 5h up to 8h { send m4 } else { leave fast } }\n"
+  "  wait 1d }\n";
+
+/* --- the stream ------------------------------------------------------------------------------------------------------- */
+
+static uint64_t state;
+static uint32_t random_below(uint32_t n) {
+  state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+  return (uint32_t)(state >> 33) % n;
+}
+
+struct texts { char key[8], id[12], props[48]; };
+static struct texts texts[EVENTS];
+
+static int by_time(const void *a, const void *b) {
+  const struct input *x = a, *y = b;
+  if (x->at_ms != y->at_ms) return x->at_ms < y->at_ms ? -1 : 1;
+  return x->line < y->line ? -1 : x->line > y->line;
+}
+
+/* Many events of one instant, ids that repeat, and zones; in order of time, or not. */
+static void stream(uint64_t seed, bool in_order, struct input *out) {
+  static const struct str names[] = { { "a", 1 }, { "b", 1 }, { "c", 1 }, { "d", 1 }, { "strange", 7 }, { "identify", 8 } };
+  static const struct str zones[] = { { "Europe/Paris", 12 }, { "America/New_York", 16 }, { "Mars/Olympus", 12 } };
+  state = seed * 0x9e3779b97f4a7c15u + 1;
+  for (uint32_t i = 0; i < EVENTS; i++) {
+    struct texts *t = &texts[i];
+    uint32_t which = random_below(23);
+    struct str name = names[which < 20 ? which / 5 : which - 18 < 5 ? 4 : 5];
+    bool identify = which == 22;
+    if (identify) name = STR("identify");
+    snprintf(t->key, sizeof t->key, "c%u", random_below(CONTACTS));
+    snprintf(t->id, sizeof t->id, "id%u", random_below(EVENTS * 4));
+    if (identify) snprintf(t->props, sizeof t->props, "{\"level\":%u,\"timezone\":\"Asia/Tokyo\"}", random_below(3));
+    else snprintf(t->props, sizeof t->props, "{\"n\":%u,\"k\":\"k%u\"}", random_below(11), random_below(3));
+    out[i] = (struct input){ .key = str_from_c(t->key), .name = name, .identify = identify, .has_at = true, .line = i + 1,
+                             .at_ms = t0 + random_below(16) * 9 * HOUR + random_below(4) * HOUR / 2, .props = str_from_c(t->props) };
+    if (random_below(3) == 0) out[i].id = str_from_c(t->id);
+    if (random_below(12) == 0) out[i].zone = zones[random_below(3)];
+  }
+  if (in_order) qsort(out, EVENTS, sizeof *out, by_time);
+}
+
+/* --- the engine ------------------------------------------------------------------------------------------------------- */
+
+struct world { struct store *s; struct engine *e; };
+
+static void remove_database(void) {
+  static const char *const tails[] = { "", "-wal", "-shm", "-journal", "-writer" };
+  char name[128];
+  for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+    snprintf(name, sizeof name, "%s%s", path, tails[i]);
+    remove(name);
+  }
+}
+
+static void deploy(struct store *s, const char *rest) {
+  struct compilation c;
+  struct engine_error e = { "" };
+  char text[8192];
+  snprintf(text, sizeof text, "%s%s", declarations, rest);
+  compilation_init(&c);
+  compilation_add(&c, STR("journey.camp"), str_from_c(text), false);
+  compile(&c, NULL);
+  if (c.error_count) {
+    struct buf b;
+    buf_init(&b, 1 << 16);
+    diagnostics_print(&b, &c, FORMAT_SHORT, false);
+    print_message("%.*s", STR_ARG(buf_as_str(&b)));
+    buf_deinit(&b);
+  }
+  assert_int_equal(c.error_count, 0);
+  assert_int_equal(engine_deploy(s, &c.program, t0, &e), CAMP_OK);
+  compilation_deinit(&c);
+}
+
+static struct world world_open(const char *script, struct engine_options o, const char *vfs) {
+  struct world w;
+  struct store_error se = { "" };
+  struct engine_error ee = { "" };
+  struct store_options so = { .create = true, .relaxed = vfs == NULL, .vfs = vfs };
+  enum camp_err err = store_open(path, &so, &w.s, &se);
+  assert_string_equal(se.text, "");
+  assert_int_equal(err, CAMP_OK);
+  if (script) deploy(w.s, script);
+  err = engine_open(w.s, &o, &w.e, &ee);
+  assert_string_equal(ee.text, "");
+  assert_int_equal(err, CAMP_OK);
+  return w;
+}
+
+static void world_close(struct world w) {
+  engine_close(w.e);
+  store_close(w.s);
+}
+
+static struct engine_options virtual_options(uint32_t batch) {
+  return (struct engine_options){ .batch = batch, .late_after_ms = STORE_NEVER, .virtual_time = true };
+}
+static struct engine_options live_options(uint32_t batch) {
+  return (struct engine_options){ .batch = batch, .late_after_ms = 24 * HOUR };
+}
+
+static bool print_row(void *context, int columns, const char *const *names, const char *const *row) {
+  (void)names;
+  for (int i = 0; row && i < columns; i++) buf_printf(context, "%s|", row[i] ? row[i] : "-");
+  buf_byte(context, '\n');
+  return true;
+}
+
+/* Everything a user could notice. The caller frees it. */
+static char *dump(struct store *s) {
+  static const char *const reports[] = { "dump_messages", "dump_events", "dump_positions", "dump_members", "dump_conversions", "summary",
+                                         "rejects" };
+  struct buf b;
+  buf_init(&b, 16 << 20);
+  for (size_t i = 0; i < sizeof reports / sizeof *reports; i++) {
+    buf_printf(&b, "== %s\n", reports[i]);
+    assert_int_equal(store_report(s, reports[i], (struct str){ 0 }, print_row, &b), CAMP_OK);
+  }
+  assert_false(b.failed);
+  return b.data;
+}
+
+static void same(const char *what, char *want, char *got) {
+  if (strcmp(want, got) != 0) {
+    size_t at = 0, line = 0;
+    for (; want[at] && want[at] == got[at]; at++)
+      if (want[at] == '\n') line = at + 1;
+    print_message("%s:\n  want %.200s\n  got  %.200s\n", what, want + line, got + line);
+    fail_msg("%s: the content differs", what);
+  }
+  free(got);
+}
+
+#define OK(call)                                                                 \
+  do {                                                                           \
+    enum camp_err ok_err = (call);                                               \
+    if (ok_err != CAMP_OK) fail_msg("%s: %s", #call, engine_last_error(w.e)->text); \
+  } while (0)
+
+/* --- virtual time ----------------------------------------------------------------------------------------------------- */
+
+static char *virtual_run(const struct input *inputs, uint32_t batch, uint32_t per_take, uint32_t runs, uint64_t cuts) {
+  remove_database();
+  struct world w = world_open(journey, virtual_options(batch), NULL);
+  uint64_t kept = state;
+  state = cuts * 77 + 5;
+  for (uint32_t i = 0; i < EVENTS;) {
+    uint32_t n = per_take ? per_take : 1 + random_below(60);
+    if (n > EVENTS - i) n = EVENTS - i;
+    OK(engine_timers(w.e, inputs[i].at_ms - 1, NULL));
+    struct engine_inputs in = { .inputs = inputs + i, .count = n, .arrival_ms = inputs[i + n - 1].at_ms, .virtual_time = true };
+    OK(engine_take(w.e, &in));
+    i += n;
+    if (runs && random_below(3) == 0) {
+      world_close(w);
+      w = world_open(NULL, virtual_options(batch), NULL);
+      OK(engine_resume(w.e));
+    }
+  }
+  OK(engine_timers(w.e, t0 + 40 * MS_PER_DAY, NULL));
+  char *text = dump(w.s);
+  world_close(w);
+  state = kept;
+  return text;
+}
+
+static void batches_and_runs_do_not_matter(void **unused) {
+  static struct input inputs[EVENTS];
+  for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+    stream(seed, true, inputs);
+    char *want = virtual_run(inputs, 1000, EVENTS, 0, 0);
+    assert_non_null(strstr(want, "|m1|"));
+    same("batch 1", want, virtual_run(inputs, 1, EVENTS, 0, 0));
+    same("batch 3", want, virtual_run(inputs, 3, EVENTS, 0, 0));
+    same("one event a round", want, virtual_run(inputs, 1000, 1, 0, 0));
+    same("several runs", want, virtual_run(inputs, 1000, 0, 1, seed));
+    same("several runs, batch 3", want, virtual_run(inputs, 3, 0, 1, seed + 99));
+    free(want);
+  }
+}
+
+/* --- live rounds ------------------------------------------------------------------------------------------------------ */
+
+enum { ROUND = 65 };
+
+/* Takes the stream in rounds of ROUND; a failed call is repeated with a healthy disk, as camp run does, or after a restart. */
+static char *live_run_of(const struct input *inputs, uint32_t batch, uint64_t full_at, bool restart) {
+  remove_database();
+  struct world w = world_open(journey, live_options(batch), CRASH_VFS);
+  for (uint32_t i = 0, round = 0; i < EVENTS; i += ROUND, round++) {
+    uint32_t n = EVENTS - i < ROUND ? EVENTS - i : ROUND;
+    struct store_source src = { .line = i + n };
+    struct engine_inputs in = { .inputs = inputs + i, .count = n, .arrival_ms = t0 + (6 + round) * MS_PER_DAY, .source = src,
+                                .source_key = STR("live") };
+    if (full_at) crash_vfs_arm(CRASH_FULL, full_at, 0);
+    enum camp_err err = engine_take(w.e, &in);
+    crash_vfs_arm(CRASH_NONE, 0, 0);
+    if (err != CAMP_OK) {
+      assert_int_equal(err, CAMP_FULL);
+      if (restart) {
+        world_close(w);
+        w = world_open(NULL, live_options(batch), CRASH_VFS);
+        OK(engine_resume(w.e));
+      }
+      assert_int_equal(store_source_get(w.s, STR("live"), &src), CAMP_OK);
+      if (src.line < i + n) OK(engine_take(w.e, &in));
+      else OK(engine_resume(w.e));
+    }
+    OK(engine_timers(w.e, in.arrival_ms, NULL));
+  }
+  OK(engine_timers(w.e, t0 + 40 * MS_PER_DAY, NULL));
+  char *text = dump(w.s);
+  world_close(w);
+  crash_vfs_flush();
+  return text;
+}
+
+static void live_rounds_may_be_larger_than_a_batch(void **unused) {
+  static struct input inputs[EVENTS];
+  for (uint64_t seed = 11; seed < 11 + SEEDS; seed++) {
+    stream(seed, false, inputs);
+    char *want = live_run_of(inputs, 1000, 0, false);
+    same("live, batch 1", want, live_run_of(inputs, 1, 0, false));
+    same("live, batch 7", want, live_run_of(inputs, 7, 0, false));
+    free(want);
+  }
+}
+
+static void a_full_disk_in_a_round_is_survived(void **unused) {
+  static struct input inputs[EVENTS];
+  stream(21, false, inputs);
+  char *want = live_run_of(inputs, 1000, 0, false);
+  static const uint64_t points[] = { 1, 5, 17, 40, 90, 200, 500 };
+  for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+    same("a full disk, tried again", want, live_run_of(inputs, 7, points[i], false));
+    same("a full disk, started again", want, live_run_of(inputs, 7, points[i], true));
+  }
+  free(want);
+}
+
+/* --- single cases ----------------------------------------------------------------------------------------------------- */
+
+static struct input event(const char *name, int64_t at_ms) {
+  return (struct input){ .key = STR("ann"), .name = str_from_c(name), .has_at = true, .at_ms = at_ms };
+}
+
+static void take(struct world w, const struct input *inputs, uint32_t count) {
+  struct engine_inputs in = { .inputs = inputs, .count = count, .arrival_ms = inputs[count - 1].at_ms, .virtual_time = true };
+  OK(engine_take(w.e, &in));
+}
+
+static uint32_t times(const char *text, const char *word) {
+  uint32_t n = 0;
+  for (const char *at = text; (at = strstr(at, word)); at += strlen(word)) n++;
+  return n;
+}
+
+static char *play(const char *script, uint32_t batch, const struct input *inputs, uint32_t count) {
+  remove_database();
+  struct world w = world_open(script, virtual_options(batch), NULL);
+  take(w, inputs, count);
+  OK(engine_timers(w.e, inputs[count - 1].at_ms + 30 * MS_PER_DAY, NULL));
+  char *text = dump(w.s);
+  world_close(w);
+  return text;
+}
+
+/* An event that the very input emits finds a delayed action that has not taken its first step yet. */
+static void an_emitted_event_meets_a_fork(void **unused) {
+  const struct input in[] = { event("a", t0) };
+  char *text = play("when a then { emit x with { n: 1 }, send m1 after 1d, send m2 after 2d }\n"
+                    "campaign w { start when a; wait for x up to 1d { send m3 } else { send m4 } }\n", 1000, in, 1);
+  assert_int_equal(times(text, "|m1|"), 1);
+  assert_int_equal(times(text, "|m2|"), 1);
+  assert_int_equal(times(text, "|m3|"), 1);
+  free(text);
+}
+
+/* A delayed action that has left gives its number to no later one: the message's key would be another's. */
+static void keys_of_delayed_actions_are_unique(void **unused) {
+  const struct input in[] = { event("a", t0) };
+  static const char script[] = "when a then { send m1 after 1d\n send m2 after 2h\n wait 2d\n send m3 after 1d\n send m4 after 2d }\n";
+  char *text = play(script, 1, in, 1);
+  assert_int_equal(times(text, "|m1|1|1|1|"), 1);
+  assert_int_equal(times(text, "|m2|1|2|1|"), 1);
+  assert_int_equal(times(text, "|m3|1|3|1|"), 1);
+  assert_int_equal(times(text, "|m4|1|0|4|"), 1);
+  free(text);
+}
+
+/* The lowest free slot depends on what ended before; the order of waits must not. */
+static void slots_decide_no_order(void **unused) {
+  const struct input in[] = { event("a", t0), event("b", t0), event("d", t0), event("c", t0), event("x", t0 + HOUR) };
+  static const char script[] = "campaign one { start when a; stop when d; wait 9d }\n"
+                               "campaign two { start when b; wait for x up to 2d { set contact.plan to \"two\" } else { exit } }\n"
+                               "campaign three { start when c; wait for x up to 2d { set contact.plan to \"three\" } else { exit } }\n"
+                               "when contact.plan changes and contact.plan is \"two\" then send m1\n"
+                               "when x and contact.plan is \"three\" then send m2\n";
+  char *want = play(script, 1000, in, 5);
+  assert_int_equal(times(want, "|m2|"), 1);
+  same("batch 1", want, play(script, 1, in, 5));
+  free(want);
+}
+
+/* Rules that answer each other, waits of no time, events that double: each ends, and says why. */
+static void what_never_ends_is_ended(void **unused) {
+  static const struct { const char *script, *why; } cases[] = {
+    { "when a then join big\nwhen enters big then leave big\nwhen leaves big then join big\n", "more than 16 deep" },
+    { "when a where n < 30 then { emit a with { n: a.n + 1 }, emit a with { n: a.n + 2 }, emit a with { n: a.n + 1 } }\n",
+      "events and starts follow from one event" },
+    { "campaign w { start when a; entry every time; wait until 2026-01-05 10:00; emit a }\n", "ended at one moment" },
+  };
+  struct input in[] = { event("a", t0) };
+  in[0].props = STR("{\"n\":1}");
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char *text = play(cases[i].script, 1000, in, 1);
+    if (!strstr(text, cases[i].why)) fail_msg("%s: %.3000s", cases[i].script, text);
+    free(text);
+  }
+}
+
+/* Why an identify did not start what it asked for is said beside it, not beside the next event. */
+static void a_refusal_stays_with_its_input(void **unused) {
+  struct input in[] = { event("identify", t0), event("identify", t0 + 1), event("a", t0 + 2) };
+  in[0].identify = in[1].identify = true;
+  in[0].props = STR("{\"plan\":\"free\"}");
+  in[1].props = STR("{\"plan\":\"pro\"}");
+  static const char script[] = "campaign w { start when contact.plan changes; entry once; wait 1d }\n";
+  char *want = play(script, 1000, in, 3);
+  assert_non_null(strstr(want, "entered before"));
+  same("batch 1", want, play(script, 1, in, 3));
+  free(want);
+}
+
+/* Years before 1970 are not late: a delay counts from the event's own time. */
+static void old_years_are_no_late_events(void **unused) {
+  const struct input in[] = { event("a", calendar_days(1901, 1, 1) * MS_PER_DAY) };
+  char *text = play("when a then send m1 after 7d\n", 1, in, 1);
+  assert_int_equal(times(text, "1901-01-08T00:00:00"), 1);
+  free(text);
+}
+
+static void an_import_wakes_nobody(void **unused) {
+  remove_database();
+  static const char script[] = "campaign w { start when a; wait for b up to 2d { send m1 } else { send m2 } }\n";
+  struct world w = world_open(script, live_options(10), NULL);
+  struct input first = event("a", t0), old = event("c", t0 + 5 * MS_PER_DAY), heard = event("b", t0 + MS_PER_DAY);
+  struct engine_inputs in = { .inputs = &first, .count = 1, .arrival_ms = t0 };
+  OK(engine_take(w.e, &in));
+  world_close(w);
+  struct engine_options import = live_options(10);
+  import.import = true;
+  w = world_open(NULL, import, NULL);
+  in = (struct engine_inputs){ .inputs = &old, .count = 1, .arrival_ms = t0 + 6 * MS_PER_DAY };
+  OK(engine_take(w.e, &in));
+  world_close(w);
+  w = world_open(NULL, live_options(10), NULL);
+  in = (struct engine_inputs){ .inputs = &heard, .count = 1, .arrival_ms = t0 + 6 * MS_PER_DAY };
+  OK(engine_take(w.e, &in));
+  OK(engine_timers(w.e, t0 + 6 * MS_PER_DAY, NULL));
+  char *text = dump(w.s);
+  assert_int_equal(times(text, "|m1|"), 1);
+  assert_int_equal(times(text, "|m2|"), 0);
+  free(text);
+  world_close(w);
+}
+
+/* A condition that a deploy takes away and a later one brings back sees what happened between. */
+static void a_measure_that_comes_back_is_filled(void **unused) {
+  static const char with[] = "when a and count(a) is 3 then send m1\n", without[] = "when b then send m2\n";
+  remove_database();
+  struct world w = world_open(with, virtual_options(10), NULL);
+  const char *const scripts[] = { with, without, with };
+  for (int i = 0; i < 3; i++) {
+    if (i) {
+      world_close(w);
+      w = world_open(scripts[i], virtual_options(10), NULL);
+    }
+    struct input in = event("a", t0 + i * HOUR);
+    take(w, &in, 1);
+  }
+  char *text = dump(w.s);
+  assert_int_equal(times(text, "|m1|"), 1);
+  free(text);
+  world_close(w);
+}
+
+/* One contact with more inputs in a batch than its memory is kept for, with ids, and with as many strands as it may have. */
+static void one_busy_contact(void **unused) {
+  enum { MANY = 4000 };
+  static struct input in[MANY];
+  static char ids[MANY][12];
+  for (uint32_t i = 0; i < MANY; i++) {
+    in[i] = event(i == MANY - 1 ? "b" : "a", t0 + i);
+    snprintf(ids[i], sizeof ids[i], "n%u", i % (MANY - 100));
+    in[i].id = str_from_c(ids[i]);
+  }
+  in[MANY - 1].id = STR("last");
+  static const char script[] = "when a then join fast\n"
+                               "campaign w { start when a; entry every time; wait for b up to 9d { send m1 } else { send m2 } }\n";
+  char *text = play(script, LIMIT_BATCH_COUNT, in, MANY);
+  assert_int_equal(times(text, "|m1|"), LIMIT_STRANDS_COUNT);
+  assert_int_equal(times(text, "|a|event|") + times(text, "|a|track|"), MANY - 100);
+  free(text);
+}
+
+/* More event names than the database may hold: the lines are refused, what comes after is taken. */
+static void a_flood_of_names_is_refused(void **unused) {
+  static struct input in[LIMIT_NAMES_COUNT];
+  static char names[LIMIT_NAMES_COUNT][12];
+  for (uint32_t i = 0; i < LIMIT_NAMES_COUNT; i++) {
+    snprintf(names[i], sizeof names[i], "n%u", i);
+    in[i] = event(i == LIMIT_NAMES_COUNT - 1 ? "a" : names[i], t0 + i);
+  }
+  remove_database();
+  struct world w = world_open("when a then send m1\n", virtual_options(LIMIT_BATCH_COUNT), NULL);
+  take(w, in, LIMIT_NAMES_COUNT);
+  assert_int_equal(engine_counts(w.e).sends, 1);
+  assert_true(engine_counts(w.e).rejects > 0);
+  world_close(w);
+}
+
+static int set_up(void **unused) {
+  char *dir = mkdtemp(in_memory);
+  if (!dir) dir = mkdtemp(on_disk);
+  if (!dir) return -1;
+  snprintf(path, sizeof path, "%s/camp.db", dir);
+  crash_vfs_register();
+  return 0;
+}
+
+static int tear_down(void **unused) {
+  remove_database();
+  *strrchr(path, '/') = 0;
+  return rmdir(path);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(batches_and_runs_do_not_matter),
+    cmocka_unit_test(live_rounds_may_be_larger_than_a_batch),
+    cmocka_unit_test(a_full_disk_in_a_round_is_survived),
+    cmocka_unit_test(an_emitted_event_meets_a_fork),
+    cmocka_unit_test(keys_of_delayed_actions_are_unique),
+    cmocka_unit_test(slots_decide_no_order),
+    cmocka_unit_test(what_never_ends_is_ended),
+    cmocka_unit_test(a_refusal_stays_with_its_input),
+    cmocka_unit_test(old_years_are_no_late_events),
+    cmocka_unit_test(an_import_wakes_nobody),
+    cmocka_unit_test(a_measure_that_comes_back_is_filled),
+    cmocka_unit_test(one_busy_contact),
+    cmocka_unit_test(a_flood_of_names_is_refused),
+  };
+  return cmocka_run_group_tests(tests, set_up, tear_down);
+}
