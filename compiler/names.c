@@ -116,9 +116,15 @@ static void suggest_end(struct scope *s, struct diagnostic *d, struct span span,
   d->has_fix = true;
   d->fix = (struct fix){ span, arena_printf(&s->c->arena, "%s" STR_FMT, prefix, STR_ARG(n.best)) };
 }
-/* Past the limit nobody reads suggestions, and each costs a look at every name. */
+/* Each suggestion costs a look at every name of a kind, so there are so many names that a run looks at: in a project of 20,000
+ * definitions the first 20 mistakes get one, in one of 500 all that are kept. Past the limit of mistakes nobody reads them. */
+enum { COMPARED_MAX = 400000 };
 static bool suggest_worthwhile(const struct scope *s) {
-  return s->c->diagnostics.count < LIMIT_DIAGNOSTICS_COUNT;
+  return s->c->diagnostics.count < LIMIT_DIAGNOSTICS_COUNT && s->compared < COMPARED_MAX;
+}
+static void suggest_try(struct scope *s, struct nearest *n, struct str candidate) {
+  s->compared++;
+  nearest_try(n, candidate);
 }
 
 void scope_suggest(struct scope *s, struct diagnostic *d, struct span span, enum space space, struct str want) {
@@ -126,7 +132,7 @@ void scope_suggest(struct scope *s, struct diagnostic *d, struct span span, enum
     return;
   struct nearest n = nearest_of(want);
   for (uint32_t i = 0; i < s->declared[space].count; i++)
-    nearest_try(&n, item_name(s->declared[space].items[i])->text);
+    suggest_try(s, &n, item_name(s->declared[space].items[i])->text);
   suggest_end(s, d, span, n, "");
 }
 
@@ -136,7 +142,7 @@ void scope_suggest_member(struct scope *s, struct diagnostic *d, struct span spa
     return;
   struct nearest n = nearest_of(want);
   for (const struct member *m = members; m; m = m->next)
-    nearest_try(&n, m->name.text);
+    suggest_try(s, &n, m->name.text);
   suggest_end(s, d, span, n, "");
 }
 
@@ -146,7 +152,7 @@ void scope_suggest_attribute(struct scope *s, struct diagnostic *d, struct span 
     return;
   struct nearest n = nearest_of(want);
   for (uint32_t i = 0; i < s->attributes.count; i++)
-    nearest_try(&n, s->attributes.items[i]->name.text);
+    suggest_try(s, &n, s->attributes.items[i]->name.text);
   suggest_end(s, d, span, n, prefix);
 }
 
@@ -270,9 +276,9 @@ static void resolve_type(struct scope *s, struct type_ref *t) {
   if (suggest_worthwhile(s)) {
     struct nearest n = nearest_of(t->name.text);
     for (size_t i = 0; i < sizeof type_names / sizeof *type_names; i++)
-      nearest_try(&n, str_from_c(type_names[i].name));
+      suggest_try(s, &n, str_from_c(type_names[i].name));
     for (uint32_t i = 0; i < s->declared[SPACE_RECORD].count; i++)
-      nearest_try(&n, s->declared[SPACE_RECORD].items[i]->record.name.text);
+      suggest_try(s, &n, s->declared[SPACE_RECORD].items[i]->record.name.text);
     suggest_end(s, d, t->span, n, "");
   }
 }
@@ -573,18 +579,18 @@ static void unknown_name(struct resolver *r, struct expr *e, const struct env *e
     struct nearest n = nearest_of(e->name.text);
     for (const struct env *v = env; v; v = v->outer) {
       if (v->item) {
-        nearest_try(&n, v->item->name);
+        suggest_try(r->s, &n, v->item->name);
         for (const struct member *m = v->item->type.record ? v->item->type.record->members : NULL; m; m = m->next)
-          nearest_try(&n, m->name.text);
+          suggest_try(r->s, &n, m->name.text);
         continue;
       }
       struct frame_walk w = frame_walk_of(v->frame);
       for (uint32_t i = 0; i < v->frame->event_count; i++, frame_step(&w))
         for (const struct member *m = w.event->decl ? w.event->decl->members : NULL; m; m = m->next)
-          nearest_try(&n, m->name.text);
+          suggest_try(r->s, &n, m->name.text);
     }
     for (uint32_t i = 0; i < r->s->declared[SPACE_VALUE].count; i++)
-      nearest_try(&n, item_name(r->s->declared[SPACE_VALUE].items[i])->text);
+      suggest_try(r->s, &n, item_name(r->s->declared[SPACE_VALUE].items[i])->text);
     suggest_end(r->s, d, e->span, n, "");
     if (!n.best.len)
       scope_suggest_attribute(r->s, d, e->span, e->name.text, "contact.");
@@ -859,7 +865,7 @@ static void resolve_list_name(struct resolver *r, struct name *name, void **decl
     struct nearest n = nearest_of(name->text);
     for (uint32_t i = 0; i < r->s->declared[SPACE_VALUE].count; i++)
       if (r->s->declared[SPACE_VALUE].items[i]->kind == ITEM_LIST)
-        nearest_try(&n, r->s->declared[SPACE_VALUE].items[i]->list.name.text);
+        suggest_try(r->s, &n, r->s->declared[SPACE_VALUE].items[i]->list.name.text);
     suggest_end(r->s, d, name->span, n, "");
     if (!d->help.len)
       d->help = arena_printf(&r->c->arena, "declare it: `list " STR_FMT "`", STR_ARG(name->text));
@@ -963,9 +969,9 @@ static void resolve_test_contact(struct resolver *r, const struct test_decl *t, 
     struct diagnostic *d = diag(r->c, DIAG_E0313, contact->span, "the test has no contact `" STR_FMT "`",
                                 STR_ARG(contact->text));
     *known = nearest_of(contact->text);
-    for (const struct test_line *l = t->lines; l; l = l->next)
+    for (const struct test_line *l = suggest_worthwhile(r->s) ? t->lines : NULL; l; l = l->next)
       if (l->kind == TEST_CONTACT)
-        nearest_try(known, l->contact.text);
+        suggest_try(r->s, known, l->contact.text);
     suggest_end(r->s, d, contact->span, *known, "");
     if (!d->help.len)
       d->help = arena_printf(&r->c->arena, "introduce it: `contact " STR_FMT " { }`", STR_ARG(contact->text));

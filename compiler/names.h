@@ -59,6 +59,7 @@ struct scope {
   VEC(struct member *) attributes;
   bool allow_unknown;
   struct str zone;
+  uint64_t compared;           /* names that were compared to find what was meant */
 };
 
 void *table_find(const struct table *t, uintptr_t space, struct str name);
