@@ -158,7 +158,7 @@ static void pad(struct buf *b, char c, size_t n) {
   for (; n; n--) buf_byte(b, (uint8_t)c);
 }
 
-/* One byte of a script as it can stand in a terminal: tabs as one blank, other controls and broken UTF-8 as a question mark. */
+/* What a script holds as it can stand in a terminal: tabs as one blank, other controls and broken UTF-8 as a question mark. */
 static void put_columns(struct buf *b, struct str s) {
   for (size_t i = 0; i < s.len;) {
     size_t bytes = utf8_decode((struct str){ s.ptr + i, s.len - i }, NULL);
@@ -168,6 +168,13 @@ static void put_columns(struct buf *b, struct str s) {
     else buf_add(b, s.ptr + i, bytes);
     i += bytes ? bytes : 1;
   }
+}
+
+/* A file's name may be anything, too. */
+static void put_place(struct buf *b, const struct compilation *c, struct span span) {
+  struct place p = place_of(c, span, span.from);
+  put_columns(b, c->sources.items[span.source].path);
+  buf_printf(b, ":%u:%u", p.line, p.column);
 }
 
 /* Columns as put_columns prints them: a broken byte takes one. */
@@ -219,7 +226,7 @@ static void print_excerpt(struct buf *b, const struct compilation *c, struct spa
   pad(b, caret, carets ? carets : 1);
   if (label.len) {
     buf_byte(b, ' ');
-    buf_str(b, label);
+    put_columns(b, label);
   }
   buf_c(b, st->off);
   buf_byte(b, '\n');
@@ -234,7 +241,7 @@ static size_t digits_of(uint32_t n) {
 static void print_line(struct buf *b, size_t gutter, const struct style *st, const char *what, struct str text) {
   if (!text.len) return;
   buf_printf(b, "%s%*s =%s %s%s%s: ", st->dim, (int)gutter, "", st->off, st->bold, what, st->off);
-  buf_str(b, text);
+  put_columns(b, text); /* it may quote the script */
   buf_byte(b, '\n');
 }
 
@@ -245,13 +252,14 @@ static void print_fix(struct buf *b, const struct compilation *c, const struct d
   struct str old = { s->text.ptr + d->fix.span.from, d->fix.span.to - d->fix.span.from };
   struct str shown = { old.ptr, skip_columns(old, 60) };
   buf_printf(b, "%s%*s =%s %sfix%s: ", st->dim, (int)gutter, "", st->off, st->bold, st->off);
+  buf_c(b, !old.len ? "add `" : d->fix.text.len ? "write `" : "leave out `");
+  put_columns(b, d->fix.text);
   if (old.len) {
-    buf_printf(b, d->fix.text.len ? "write `" STR_FMT "` for `" : "leave out `", STR_ARG(d->fix.text));
+    if (d->fix.text.len) buf_c(b, "` for `");
     put_columns(b, shown);
-    buf_c(b, shown.len < old.len ? "…`" : "`");
-  } else {
-    buf_printf(b, "add `" STR_FMT "`", STR_ARG(d->fix.text));
+    if (shown.len < old.len) buf_c(b, "…");
   }
+  buf_byte(b, '`');
   buf_byte(b, '\n');
 }
 
@@ -266,15 +274,16 @@ static void print_human(struct buf *b, const struct compilation *c, const struct
     gutter = digits_of(place_of(c, d->note_span, d->note_span.from).line);
   buf_printf(b, "%s%s[%s]%s%s: " STR_FMT "%s\n", st->mark, severity_word(d), d->code, st->off, st->bold,
              STR_ARG(d->message), st->off);
-  buf_printf(b, "%s%*s-->%s " STR_FMT ":%u:%u\n", st->dim, (int)gutter, "", st->off,
-             STR_ARG(c->sources.items[d->span.source].path), p.line, p.column);
+  buf_printf(b, "%s%*s-->%s ", st->dim, (int)gutter, "", st->off);
+  put_place(b, c, d->span);
+  buf_byte(b, '\n');
   buf_printf(b, "%s%*s |%s\n", st->dim, (int)gutter, "", st->off);
   print_excerpt(b, c, d->span, gutter, '^', (struct str){ 0 }, st);
   if (placed) {
     if (d->note_span.source != d->span.source) {
-      struct place n = place_of(c, d->note_span, d->note_span.from);
-      buf_printf(b, "%s%*s:::%s " STR_FMT ":%u:%u\n", st->dim, (int)gutter, "", st->off,
-                 STR_ARG(c->sources.items[d->note_span.source].path), n.line, n.column);
+      buf_printf(b, "%s%*s:::%s ", st->dim, (int)gutter, "", st->off);
+      put_place(b, c, d->note_span);
+      buf_byte(b, '\n');
     }
     print_excerpt(b, c, d->note_span, gutter, '-', d->note, st);
   }
@@ -286,9 +295,8 @@ static void print_human(struct buf *b, const struct compilation *c, const struct
 }
 
 static void print_short(struct buf *b, const struct compilation *c, const struct diagnostic *d) {
-  struct place p = place_of(c, d->span, d->span.from);
-  buf_printf(b, STR_FMT ":%u:%u: %s[%s]: " STR_FMT "\n", STR_ARG(c->sources.items[d->span.source].path), p.line, p.column,
-             severity_word(d), d->code, STR_ARG(d->message));
+  put_place(b, c, d->span);
+  buf_printf(b, ": %s[%s]: " STR_FMT "\n", severity_word(d), d->code, STR_ARG(d->message));
 }
 
 /* A script's own bytes may be anything; what JSON holds is UTF-8. */

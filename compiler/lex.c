@@ -370,9 +370,11 @@ void lex_number(struct lexer *l, struct token *t) {
 
 /* --- dates and times ------------------------------------------------------------------------------------------------*/
 
+/* At most four digits are a part of a date or time; of seconds the scanner lets any more pass, which are too many all the same. */
 static int64_t digits_at(const unsigned char **at) {
   int64_t n = 0;
-  for (; is_digit(**at); (*at)++) n = n * 10 + (**at - '0'); /* the scanner lets at most four digits through */
+  for (; is_digit(**at); (*at)++)
+    if (n < 10000) n = n * 10 + (**at - '0');
   return n;
 }
 
