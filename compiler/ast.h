@@ -118,7 +118,7 @@ struct contact_decl{ struct member *members; };
 struct define_decl { struct name name; struct expr *value; uint8_t state; /* names: cycle mark */ uint8_t height; /* definitions below it */ bool typed, used; };
 struct list_decl   { struct name name; };
 struct message_decl{ struct name name; struct name channel; struct name subject, body; /* text and its span inside the quotes */
-  bool has_subject, has_body, body_is_file; struct unit *unit; /* emit */ };
+  bool has_subject, has_body, body_is_file; };
 
 struct start_clause { struct event_ref *events; struct expr *where_cond; /* `and COND` */ struct span span; struct start_clause *next; };
 struct goal_clause { struct event_ref *events; struct value within; struct span span; struct goal_clause *next; };
@@ -134,7 +134,6 @@ struct campaign_decl {    /* and a rule: one start, entry every time */
   struct entry_clause entry;
   struct stmt *body;
   struct frame *frame;    /* filled by names: what started the run */
-  struct unit *unit;      /* emit */
 };
 
 struct expect { uint8_t kind; struct name contact, message; bool has_at, once, negated; int64_t civil_ms; struct value within;

@@ -252,8 +252,8 @@ void builder_init(struct builder *b, struct compilation *c, struct scope *s) {
 }
 void builder_deinit(struct builder *b) { buf_deinit(&b->text); }
 
-struct unit *build_begin(struct builder *b, enum unit_kind kind, struct str name, struct span span) {
-  b->unit = ARENA_NEW(b->a, struct unit);
+void build_begin(struct builder *b, struct unit *u, enum unit_kind kind, struct str name, struct span span) {
+  b->unit = u;
   b->unit->kind = (uint8_t)kind;
   b->unit->file = b->c->sources.items[span.source].path;
   b->span = span;
@@ -271,7 +271,6 @@ struct unit *build_begin(struct builder *b, enum unit_kind kind, struct str name
   b->unit->name = build_string(b, name);
   b->unit->channel = NONE;
   b->unit->entry.key_pc = NONE;
-  return b->unit;
 }
 
 static void *copy(struct builder *b, const void *items, uint32_t count, size_t item_bytes) {
@@ -459,9 +458,9 @@ static bool suspends(const struct stmt *st) {
   return false;
 }
 
-static struct unit *emit_campaign(struct builder *b, const struct item *item) {
+static void emit_campaign(struct builder *b, struct unit *u, const struct item *item) {
   const struct campaign_decl *cd = &item->campaign;
-  struct unit *u = build_begin(b, cd->rule ? UNIT_RULE : UNIT_CAMPAIGN, cd->name.text, cd->rule ? item->span : cd->name.span);
+  build_begin(b, u, cd->rule ? UNIT_RULE : UNIT_CAMPAIGN, cd->name.text, cd->rule ? item->span : cd->name.span);
   b->campaign = cd;
   b->waits = suspends(cd->body);
   emit_starts(b, cd);
@@ -476,7 +475,6 @@ static struct unit *emit_campaign(struct builder *b, const struct item *item) {
   b->hand_frame = NULL;
   build_pending(b);
   build_finish(b);
-  return u;
 }
 
 /* --- the program --------------------------------------------------------------------------------------------------- */
@@ -515,12 +513,11 @@ struct emission {
 
 static void emit_units(struct emission *e, struct builder *b, uint32_t from, uint32_t to) {
   for (uint32_t i = from; i < to; i++) {
-    struct item *item = e->items[i];
-    if (item->kind == ITEM_MESSAGE)
-      emit_message(b, item);
+    e->units[i] = (struct unit){ 0 }; /* of a first try that met a mistake */
+    if (e->items[i]->kind == ITEM_MESSAGE)
+      emit_message(b, &e->units[i], e->items[i]);
     else
-      item->campaign.unit = emit_campaign(b, item);
-    e->units[i] = item->kind == ITEM_MESSAGE ? *item->message.unit : *item->campaign.unit;
+      emit_campaign(b, &e->units[i], e->items[i]);
   }
 }
 
@@ -542,7 +539,7 @@ static void collect_units(struct compilation *c, struct tree *tree, struct emiss
       VEC_PUSH(&c->arena, &items, i);
   e->items = items.items;
   e->count = items.count;
-  e->units = arena_zalloc(&c->arena, items.count, sizeof *e->units);
+  e->units = arena_alloc(&c->arena, items.count * sizeof *e->units);
 }
 
 void emit_program(struct compilation *c, struct tree *tree, struct scope *scope) {

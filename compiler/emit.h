@@ -71,7 +71,7 @@ static inline uint32_t build_pc(const struct builder *b) { return b->code.count;
 uint32_t build_local(struct builder *b);
 void build_limit(struct builder *b, const char *what, uint32_t limit);
 void build_step(struct builder *b, const struct stmt *st);
-struct unit *build_begin(struct builder *b, enum unit_kind kind, struct str name, struct span span);
+void build_begin(struct builder *b, struct unit *u, enum unit_kind kind, struct str name, struct span span); /* u is zeroed */
 void build_finish(struct builder *b);
 void builder_init(struct builder *b, struct compilation *c, struct scope *s);
 void builder_deinit(struct builder *b);
@@ -95,6 +95,6 @@ void live_fill(struct builder *b);
 const struct part *template_parts(struct builder *b, struct str text, struct span span, uint32_t *count);
 
 /* emit_message.c, emit_test.c */
-void emit_message(struct builder *b, struct item *item);
+void emit_message(struct builder *b, struct unit *u, const struct item *item);
 void emit_test(struct builder *b, const struct item *item);
 #endif

@@ -5,9 +5,9 @@
  * Invariant: a message's hash changes when its words do, and campaigns that send it keep theirs. */
 #include "emit.h"
 
-void emit_message(struct builder *b, struct item *item) {
-  struct message_decl *m = &item->message;
-  struct unit *u = m->unit = build_begin(b, UNIT_MESSAGE, m->name.text, m->name.span);
+void emit_message(struct builder *b, struct unit *u, const struct item *item) {
+  const struct message_decl *m = &item->message;
+  build_begin(b, u, UNIT_MESSAGE, m->name.text, m->name.span);
   u->channel = build_string(b, m->channel.text.len ? m->channel.text : STR("email"));
   if (m->has_subject)
     u->subject = template_parts(b, m->subject.text, m->subject.span, &u->subject_count);

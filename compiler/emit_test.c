@@ -27,7 +27,8 @@ static const struct test_prop *props_of(struct builder *b, const struct prop *pr
 }
 
 static const struct unit *condition_of(struct builder *b, const struct test_line *l, const struct test_decl *t) {
-  struct unit *u = build_begin(b, UNIT_RULE, t->name.text, l->span);
+  struct unit *u = ARENA_NEW(b->a, struct unit);
+  build_begin(b, u, UNIT_RULE, t->name.text, l->span);
   static const struct campaign_decl nothing = { .rule = true };
   b->campaign = &nothing;
   emit_expr(b, l->expect.cond);

@@ -14,7 +14,7 @@ struct arena_block {
   _Alignas(16) unsigned char data[];
 };
 
-enum { ALIGN = 16, POPULATE_BYTES_MIN = 1 << 20, POPULATE_PAGE_BYTES = 1 << 12 };
+enum { ALIGN = 16, HUGE_FROM_BYTES = 1 << 20, HUGE_BYTES = 2 << 20 };
 
 static _Noreturn void out_of_memory(void) {
   fputs("camp: out of memory; the database is as of its last commit\n", stderr);
@@ -40,16 +40,20 @@ void arena_deinit(struct arena *a) {
   arena_init(a, a->block_bytes);
 }
 
-/* Has the system give a block's pages at once: thousands of page faults one by one cost a compile a sixth of its time. Where the
- * system cannot, they come one by one. */
-static void block_populate(struct arena_block *b) {
-#ifdef MADV_POPULATE_WRITE
-  uintptr_t from = ((uintptr_t)b + POPULATE_PAGE_BYTES - 1) & ~(uintptr_t)(POPULATE_PAGE_BYTES - 1);
-  uintptr_t to = ((uintptr_t)b->data + b->bytes) & ~(uintptr_t)(POPULATE_PAGE_BYTES - 1);
-  if (to > from) (void)madvise((void *)from, to - from, MADV_POPULATE_WRITE);
-#else
-  (void)b;
+/* One huge page, where the system has them, and all its pages at once where it has not: thousands of page faults one by one, and
+ * as many entries of the TLB, cost a compile a quarter of its time. Advice that the system cannot take changes nothing. */
+static struct arena_block *block_huge(void) {
+  struct arena_block *b = aligned_alloc(HUGE_BYTES, HUGE_BYTES);
+  if (!b) out_of_memory();
+#ifdef MADV_HUGEPAGE
+  (void)madvise(b, HUGE_BYTES, MADV_HUGEPAGE);
 #endif
+#ifdef MADV_POPULATE_WRITE
+  (void)madvise(b, HUGE_BYTES, MADV_POPULATE_WRITE);
+#endif
+  b->next = NULL;
+  b->bytes = HUGE_BYTES - sizeof *b;
+  return b;
 }
 
 static struct arena_block *block_new(size_t bytes) {
@@ -80,9 +84,9 @@ void *arena_alloc(struct arena *a, size_t bytes) {
     }
     last = b;
   }
-  struct arena_block *fresh = block_new(bytes > a->block_bytes ? bytes : a->block_bytes);
-  /* A second block tells of more to come; the first may stay nearly empty. */
-  if (last && fresh->bytes == a->block_bytes && fresh->bytes >= POPULATE_BYTES_MIN) block_populate(fresh);
+  /* A second block of a megabyte tells of more to come; the first may stay nearly empty. */
+  bool huge = last && a->block_bytes >= HUGE_FROM_BYTES && bytes <= a->block_bytes && bytes <= HUGE_FROM_BYTES;
+  struct arena_block *fresh = huge ? block_huge() : block_new(bytes > a->block_bytes ? bytes : a->block_bytes);
   if (last) last->next = fresh;
   else a->first = fresh;
   a->current = fresh;
