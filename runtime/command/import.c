@@ -90,7 +90,7 @@ static int import_file(struct session *s, const struct options *o, bool contacts
   snprintf(key, sizeof key, "import:%s", strcmp(path, "-") != 0 && realpath(path, real) ? real : path);
   int code = EXIT_FINE;
   if (contacts && !rewrite_contacts(path, csv, scratch)) return EXIT_COULD_NOT;
-  code = intake_open(s, &in, contacts ? scratch : path, csv, key, BATCH_DEFAULT);
+  code = intake_open(s, &in, contacts ? scratch : path, csv, key);
   if (code == EXIT_FINE) {
     if (contacts) in.hidden = csv ? str_from_c(CSV_PREFIX) : str_from_c(JSON_PREFIX);
     in.shown_first = csv ? 0 : '{';

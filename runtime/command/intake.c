@@ -35,8 +35,10 @@ struct reject_row reject_of(struct arena *a, struct str source, int64_t line, st
   return (struct reject_row){ .at_ms = at_ms, .line = line, .source = source, .reason = arena_str(a, why), .text = { shown, n } };
 }
 
-int intake_open(struct session *s, struct intake *in, const char *path, bool csv, const char *key, uint32_t batch) {
-  *in = (struct intake){ .batch = batch };
+enum { PAUSE_MS = 10 };
+
+int intake_open(struct session *s, struct intake *in, const char *path, bool csv, const char *key) {
+  *in = (struct intake){ 0 };
   arena_init(&in->arena, 1 << 20);
   arena_init(&in->names, 4096);
   struct str why = { NULL, 0 };
@@ -86,14 +88,15 @@ static void take_line(struct intake *in, struct str borrowed, int64_t number, bo
 }
 
 int intake_gather(struct session *s, struct intake *in, int wait_ms, int grown_ms) {
-  while (!in->ended && in->inputs.count + in->rejects.count < in->batch && !stop_asked()) {
+  while (!in->ended && in->inputs.count + in->rejects.count < engine_batch(s->engine) && !stop_asked()) {
     int64_t number, offset, end;
     struct str line;
     int wait = wait_ms;
     if (intake_holds(in)) {
       int64_t left = in->first_ms + grown_ms - clock_steady_ms();
       if (left <= 0) break;
-      wait = (int)left;
+      /* A slow source is answered at once: a line waits for others only while they keep coming. */
+      wait = left < PAUSE_MS ? (int)left : PAUSE_MS;
     }
     enum feed_result r = feed_next(in->feed, wait, &line, &number, &offset, &end);
     if (r == FEED_EMPTY) break;
@@ -118,7 +121,9 @@ int intake_take(struct session *s, struct intake *in, int64_t now_ms) {
   in->place.count += in->inputs.count;
   struct engine_inputs batch = { .inputs = in->inputs.items, .count = in->inputs.count, .rejects = in->rejects.items,
     .reject_count = in->rejects.count, .source_key = in->key, .source = in->place, .arrival_ms = now_ms };
+  int64_t began_ms = clock_steady_ms();
   int code = session_take(s, &batch);
+  if (code == EXIT_FINE) engine_pace(s->engine, batch.count, clock_steady_ms() - began_ms);
   if (code != EXIT_FINE) return code;
   arena_reset(&in->arena);
   memset(&in->inputs, 0, sizeof in->inputs);

@@ -11,7 +11,6 @@ struct intake {
   VEC(struct reject_row) rejects;
   struct store_source place; /* behind the batch */
   struct str key;
-  uint32_t batch;
   int64_t first_ms;        /* steady time at which the batch's first line came */
   struct arena names;      /* the key */
   struct str hidden;       /* a line's beginning that is import's own and not shown in rejects */
@@ -19,7 +18,7 @@ struct intake {
 };
 
 /* Opens the feed where the database says it was left. `key` NULL: the feed's own. Returns an exit code. */
-int intake_open(struct session *s, struct intake *in, const char *path, bool csv, const char *key, uint32_t batch);
+int intake_open(struct session *s, struct intake *in, const char *path, bool csv, const char *key);
 void intake_close(struct intake *in);
 /* Gathers lines until the batch is full, is grown_ms old, the feed has ended or nothing came for wait_ms. Returns an exit code. */
 int intake_gather(struct session *s, struct intake *in, int wait_ms, int grown_ms);

@@ -73,12 +73,12 @@ static int run_run(const struct options *o) {
   s.patient = !until_idle;
   if (code == EXIT_FINE) code = session_store(&s, db, &(struct store_options){ .create = true });
   if (code == EXIT_FINE) code = session_engine(&s, eo, clock_now_ms(), send);
-  if (code == EXIT_FINE && events) code = intake_open(&s, &in, events, option(o, "csv") != NULL, NULL, (uint32_t)batch);
+  if (code == EXIT_FINE && events) code = intake_open(&s, &in, events, option(o, "csv") != NULL, NULL);
   if (code == EXIT_FINE) {
     code = loop(&s, events ? &in : NULL, until_idle);
     say_end(&s, db);
   }
-  if (in.batch) intake_close(&in);
+  if (in.feed) intake_close(&in);
   session_close(&s);
   return code;
 }

@@ -214,6 +214,7 @@ enum camp_err engine_open(struct store *s, const struct engine_options *o, struc
   e->options = *o;
   e->virtual_time = o->virtual_time;
   if (e->options.batch == 0 || e->options.batch > LIMIT_BATCH_COUNT) e->options.batch = ENGINE_BATCH_COUNT;
+  e->batch_max = e->options.batch;
   arena_init(&e->units, 1 << 20);
   arena_init(&e->batch, 1 << 20);
   arena_init(&e->contact, 1 << 18);

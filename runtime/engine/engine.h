@@ -24,6 +24,11 @@ const struct engine_error *engine_last_error(const struct engine *e);
 /* Makes the program the current one; running strands keep theirs. Nothing changes when all hashes are the same. */
 enum camp_err engine_deploy(struct store *s, const struct program *p, int64_t at_ms, struct engine_error *e) MUST_CHECK;
 
+/* How many inputs one transaction takes now. The engine has no clock, so whoever has one says how long the last call took: the
+ * batch then grows or shrinks, so that a transaction stays well under a second and no input waits longer than that for its commit. */
+uint32_t engine_batch(const struct engine *e);
+void engine_pace(struct engine *e, uint32_t inputs, int64_t took_ms);
+
 /* One transaction or more: the inputs are accepted, run and committed together with `source`'s new place and the rejects. Inputs
  * are in order of arrival; each arrived at arrival_ms (simulation: at its own time). On an error nothing of the uncommitted part
  * happened and the call may be repeated. */

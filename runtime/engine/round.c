@@ -60,6 +60,20 @@ static enum camp_err commit(struct engine *e, const struct store_clock *clock) {
   return CAMP_OK;
 }
 
+uint32_t engine_batch(const struct engine *e) {
+  return e->options.batch;
+}
+
+void engine_pace(struct engine *e, uint32_t inputs, int64_t took_ms) {
+  /* A batch that was not full says little of a full one. */
+  if (inputs < e->options.batch / 2 || e->options.batch < ENGINE_BATCH_MIN_COUNT) return;
+  int64_t fits = took_ms > 0 ? inputs * ENGINE_COMMIT_MS / took_ms : ENGINE_BATCH_COUNT;
+  int64_t batch = (e->options.batch + fits) / 2;
+  if (batch > e->batch_max) batch = e->batch_max;
+  if (batch < ENGINE_BATCH_MIN_COUNT) batch = ENGINE_BATCH_MIN_COUNT;
+  e->options.batch = (uint32_t)batch;
+}
+
 /* --- inputs -------------------------------------------------------------------------------------------------------- */
 
 static int by_contact(const void *a, const void *b) {

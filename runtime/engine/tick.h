@@ -14,8 +14,11 @@
 /* Days for which a repeated event id is the same event (the contract of the language). */
 #define SEEN_DAYS 30u
 /* Event ids kept in the contact's own state; past it the older half is spilled in one chunk. */
-/* Inputs or timers in one transaction unless told. At 100,000 a commit's pages are shared by enough contacts that random page
- * writes no longer decide (tests/bench), and its WAL stays below 256 MB. */
+/* Inputs or timers in one transaction: at most, at least, and how long one may take before the batch shrinks. Large batches let
+ * contacts share pages, so that random page writes no longer decide (tests/bench); a WAL of 256 MB and an input that waits
+ * for its commit bound them. */
+#define ENGINE_BATCH_MIN_COUNT 10000u
+#define ENGINE_COMMIT_MS 900
 #define ENGINE_BATCH_COUNT 100000u
 #define SEEN_INLINE_COUNT 64u
 #define SEEN_KEPT_COUNT 32u
@@ -29,7 +32,8 @@ struct engine {
   struct arena walk;             /* one row of a walk through history */
   struct zones *zones;
   const struct zone *zone;       /* the project's default */
-  struct engine_options options;
+  struct engine_options options; /* batch: how many inputs or timers one transaction takes now */
+  uint32_t batch_max;            /* as it was opened with */
   struct vm vm;
   struct listener *listeners;    /* room for image_listener_max */
   uint32_t *event_ids;           /* symbol -> stored name id, 0 not asked yet */

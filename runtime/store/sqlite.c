@@ -31,6 +31,8 @@
 #define WAL_MAX_BYTES (256LL << 20)
 #define WAL_KEEP_BYTES WAL_MAX_BYTES /* shorter would make each round of the log allocate its file anew */
 #define BUSY_MS 2000
+/* Longer than any query of ours takes, so that a log in use is a stuck reader and not a slow one. */
+#define READER_MS 10000
 
 extern const char *const schema_sql_text;
 
@@ -219,7 +221,8 @@ static int on_commit(void *context, sqlite3 *db, const char *name, int frames) {
   int64_t added = frames >= s->wal_frames ? frames - s->wal_frames : frames;
   s->wal_frames = frames;
   if (frames > s->wal_peak_frames) s->wal_peak_frames = frames;
-  s->commit_frames = added;
+  /* The largest of late, slowly forgotten: a small commit between two large ones says nothing of the next. */
+  s->commit_frames = added > s->commit_frames * 3 / 4 ? added : s->commit_frames * 3 / 4;
   s->bytes_written += added * (s->page_bytes + 24);
   return SQLITE_OK;
 }
@@ -295,7 +298,8 @@ static enum camp_err load_counters(struct store *s) {
 
 static enum camp_err set_up(struct store *s, const struct store_options *o) {
   sqlite3_extended_result_codes(s->db, 1);
-  sqlite3_busy_timeout(s->db, (int)(o->busy_ms ? o->busy_ms : BUSY_MS));
+  s->busy_ms = (int)(o->busy_ms ? o->busy_ms : BUSY_MS);
+  sqlite3_busy_timeout(s->db, s->busy_ms);
   bool fresh = false;
   enum camp_err err = look_inside(s, o, &fresh);
   char text[96];
@@ -382,11 +386,50 @@ void store_close(struct store *s) {
 
 /* --- transactions ----------------------------------------------------------------------------------------------------- */
 
+/* How many frames another commit like the last ones may add. */
+static int64_t frames_ahead(const struct store *s) { return s->commit_frames + s->commit_frames / 2; }
+
+static int64_t frames_max(const struct store *s) { return WAL_MAX_BYTES / (s->page_bytes + 24); }
+
+static bool checkpoint(struct store *s, int mode) {
+  int logged = 0, copied = 0;
+  bool ok = sqlite3_wal_checkpoint_v2(s->db, NULL, mode, &logged, &copied) == SQLITE_OK;
+  if (copied > 0) s->bytes_written += copied * s->page_bytes;
+  return ok;
+}
+
+/* Starts the log over. A reader in the middle of a query keeps its part of the log, so this waits until the queries that run now have
+ * ended; those that begin meanwhile read the database alone, because all of the log is in it. */
+static bool start_log_over(struct store *s) {
+  sqlite3_busy_timeout(s->db, READER_MS);
+  bool ok = checkpoint(s, SQLITE_CHECKPOINT_RESTART);
+  sqlite3_busy_timeout(s->db, s->busy_ms);
+  if (ok) s->wal_frames = 0;
+  return ok;
+}
+
+/* Copies the log into the database once another commit like the last would make it too long. */
+static void keep_log_short(struct store *s) {
+  if (s->wal_frames + frames_ahead(s) < frames_max(s) / 2) return;
+  checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
+  if (s->wal_frames + frames_ahead(s) >= frames_max(s)) start_log_over(s);
+}
+
+/* A reader that has not ended its query for READER_MS would make the log grow without end: then nothing more is written, and the
+ * caller hears why, until the reader is gone. */
+static enum camp_err log_has_room(struct store *s) {
+  if (s->wal_frames + frames_ahead(s) < frames_max(s) || start_log_over(s)) return CAMP_OK;
+  return store_fail_as(s, CAMP_BUSY, "a program has been reading the database in one query for more than %d seconds, and the log may not "
+                       "grow past %lld MB; end that query and writing goes on", READER_MS / 1000, WAL_MAX_BYTES >> 20);
+}
+
 enum camp_err store_begin(struct store *s) {
   CHECK(!s->in_transaction);
   if (s->read_only) return store_fail_as(s, CAMP_READONLY, "the database was opened for reading");
+  enum camp_err err = log_has_room(s);
+  if (err) return err;
   bool row;
-  enum camp_err err = query_step(s, query(s, Q_BEGIN), &row);
+  err = query_step(s, query(s, Q_BEGIN), &row);
   if (err) return err;
   s->in_transaction = true;
   s->failed = CAMP_OK;
@@ -437,21 +480,6 @@ static enum camp_err write_gathered(struct store *s) {
     sqlite3_bind_int64(q, 3, s->now.outbox_settled);
   }
   return query_run(s, q);
-}
-
-/* Copies the log into the database once another commit like the last would make it too long. A reader in the middle of a query
- * keeps the log from starting over, so near the limit we wait for readers; one that never ends makes the log grow, because
- * work matters more than its size. */
-static void keep_log_short(struct store *s) {
-  int64_t frame = s->page_bytes + 24, frames_max = WAL_MAX_BYTES / frame;
-  if (s->wal_frames + s->commit_frames + s->commit_frames / 2 < frames_max / 2) return;
-  int logged = 0, copied = 0;
-  sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &logged, &copied);
-  bool all = logged == copied;
-  if (!all && s->wal_frames + s->commit_frames + s->commit_frames / 2 >= frames_max) {
-    sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_RESTART, &logged, &copied);
-  }
-  if (copied > 0) s->bytes_written += copied * s->page_bytes;
 }
 
 enum camp_err store_commit(struct store *s) {

@@ -39,6 +39,7 @@ struct store {
   int lock;                        /* the writer's lock file, -1 when there is none */
   struct store_error error;
   enum camp_err failed;            /* the first error of this transaction: nothing more is written until it is rolled back */
+  int busy_ms;                     /* how long to wait for another program's lock */
   bool read_only, in_transaction, counters_changed, outbox_changed;
   struct counters now, saved;
   struct hash_key hash_key, proof_key;

@@ -124,7 +124,7 @@ static void take_file(struct bench *b, const char *path, int64_t arrival_ms) {
   for (bool more = true; more;) {
     uint32_t n = 0;
     arena_reset(&a);
-    while (n < FEED_BATCH) {
+    while (n < engine_batch(b->engine)) {
       if (feed_next(feed, 0, &line, &number, &from, &to) != FEED_LINE) {
         more = false;
         break;
@@ -136,7 +136,9 @@ static void take_file(struct bench *b, const char *path, int64_t arrival_ms) {
     }
     struct engine_inputs in = { .inputs = inputs, .count = n, .source_key = feed_key(feed), .arrival_ms = arrival_ms,
                                 .source = { .byte_offset = to, .line = number, .count = n } };
+    double began = now_s();
     if (n && engine_take(b->engine, &in) != CAMP_OK) die("take", engine_last_error(b->engine)->text);
+    engine_pace(b->engine, n, (int64_t)((now_s() - began) * 1000));
     look_at_wal(b);
   }
   feed_close(feed);
