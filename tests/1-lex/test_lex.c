@@ -42,6 +42,8 @@ static const struct lex_case cases[] = {
     "x:1:1: error[E0107]: `24:00` has an hour that no day has\n"
     "x:1:7: error[E0107]: `09:60` has a minute that no hour has\n"
     "x:1:13: error[E0107]: `2026-01-01 25:00` has an hour that no day has" },
+  { "seconds of any number of digits", "12:30:55555555555555555555 9:30", "time(0) time(34200000)\n"
+    "x:1:1: error[E0107]: `12:30:55555555555555555555` is followed by letters or digits" },
   { "texts", "\"\" \"a b\" \"é\"", "text() text(a b) text(é)" },
   { "escapes", "\"a\\\"b\\\\c\\nd\\te\"", "text(a\"b\\c\nd\te)" },
   { "an escape that is none", "\"a\\qb\"", "text(aqb)\nx:1:3: error[E0108]: `\\q` is no escape" },
