@@ -14,7 +14,8 @@
  * 1. A round is its last input and its time limit, stored with its first commit. Batches divide it by contact only; after a
  *    crash the same round goes on behind the last contact that was committed.
  * 2. Timers up to a limit run only when every input that arrived before that limit has been through a tick.
- * 3. A failed transaction leaves the engine and the database as they were before it. */
+ * 3. Outside a round every event is behind us: what timers and batches emit is never taken for the inbox of the next round.
+ * 4. A failed transaction leaves the engine and the database as they were before it. */
 #include <stdlib.h>
 
 #include "runtime/engine/tick.h"
@@ -209,6 +210,7 @@ static enum camp_err accept(struct engine *e, const struct engine_inputs *in) {
   struct store_clock clock = e->clock;
   TRY(begin(e));
   TRY(prepare(e, in, in->inputs, in->count, &ticks, &n));
+  clock.event_done = store_event_last(e->store);
   for (uint32_t i = 0; i < n; i++) {
     if (ticks[i].fresh) {
       struct contact_row row = { .id = ticks[i].contact, .key = ticks[i].key, .timer_ms = STORE_NEVER, .fresh = true };
@@ -338,6 +340,7 @@ static enum camp_err timers_batch(struct engine *e, int64_t limit_ms, uint32_t *
     TRY(live_close(&l));
   }
   bool last = *count < e->options.batch;
+  clock.event_done = store_event_last(e->store);
   clock.round_phase = last ? 0 : 1;
   clock.round_limit_ms = limit_ms;
   if (last && limit_ms != STORE_NEVER && limit_ms > clock.now_ms) clock.now_ms = limit_ms;
@@ -347,6 +350,7 @@ static enum camp_err timers_batch(struct engine *e, int64_t limit_ms, uint32_t *
 enum camp_err engine_timers(struct engine *e, int64_t limit_ms, uint64_t *ran) {
   uint64_t total = 0;
   e->error.text[0] = '\0';
+  if (e->clock.round_last > e->clock.event_done) TRY(resume_inputs(e));
   for (;;) {
     uint32_t count = 0;
     if (!e->virtual_time && e->clock.round_phase == 0) {

@@ -262,7 +262,10 @@ static char *live_run_of(const struct input *inputs, uint32_t batch, uint64_t fu
       if (src.line < i + n) OK(engine_take(w.e, &in));
       else OK(engine_resume(w.e));
     }
-    OK(engine_timers(w.e, in.arrival_ms, NULL));
+    if (full_at) crash_vfs_arm(CRASH_FULL, full_at, 0);
+    err = engine_timers(w.e, in.arrival_ms, NULL);
+    crash_vfs_arm(CRASH_NONE, 0, 0);
+    if (err != CAMP_OK) OK(engine_timers(w.e, in.arrival_ms, NULL));
   }
   OK(engine_timers(w.e, t0 + 40 * MS_PER_DAY, NULL));
   char *text = dump(w.s);
@@ -396,6 +399,25 @@ static void old_years_are_no_late_events(void **unused) {
   free(text);
 }
 
+/* What a timer emits between two rounds is history, and no input of the second. */
+static void an_emitted_event_is_no_input(void **unused) {
+  remove_database();
+  static const char script[] = "campaign w { start when a; wait 1h; emit y with { n: 1 } }\nwhen y then send m3\n";
+  struct world w = world_open(script, live_options(1), NULL);
+  for (int i = 0; i < 2; i++) {
+    struct input in_round[] = { event(i ? "b" : "a", t0 + i * MS_PER_DAY), event("c", t0 + i * MS_PER_DAY) };
+    in_round[1].key = STR("zoe");
+    struct engine_inputs in = { .inputs = in_round, .count = 2, .arrival_ms = t0 + i * MS_PER_DAY };
+    OK(engine_take(w.e, &in));
+    OK(engine_timers(w.e, t0 + i * MS_PER_DAY + 2 * HOUR, NULL));
+  }
+  char *text = dump(w.s);
+  assert_int_equal(times(text, "|m3|"), 1);
+  assert_int_equal(times(text, "|y|emitted|"), 1);
+  free(text);
+  world_close(w);
+}
+
 static void an_import_wakes_nobody(void **unused) {
   remove_database();
   static const char script[] = "campaign w { start when a; wait for b up to 2d { send m1 } else { send m2 } }\n";
@@ -502,6 +524,7 @@ int main(void) {
     cmocka_unit_test(what_never_ends_is_ended),
     cmocka_unit_test(a_refusal_stays_with_its_input),
     cmocka_unit_test(old_years_are_no_late_events),
+    cmocka_unit_test(an_emitted_event_is_no_input),
     cmocka_unit_test(an_import_wakes_nobody),
     cmocka_unit_test(a_measure_that_comes_back_is_filled),
     cmocka_unit_test(one_busy_contact),
