@@ -64,9 +64,11 @@ struct diagnostic *diag(struct compilation *c, enum diag_code code, struct span 
   CHECK(n >= 0);
   struct str message = { text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1 };
   /* A script may hold anything, and so may a message that quotes it; what is printed is always UTF-8 on one line. */
-  message.len = utf8_valid_prefix(message);
-  for (size_t i = 0; i < message.len; i++)
-    if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) text[i] = ' ';
+  for (size_t i = 0, bytes; i < message.len; i += bytes) {
+    bytes = utf8_decode((struct str){ text + i, message.len - i }, NULL);
+    if (bytes == 0) text[i] = '?', bytes = 1;
+    else if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) text[i] = ' ';
+  }
   d.message = arena_str(&c->arena, message);
   VEC_PUSH(&c->arena, &c->diagnostics, d);
   return &c->diagnostics.items[c->diagnostics.count - 1];

@@ -12,7 +12,8 @@
 enum {
   WORKERS_MAX = 8,
   SMALL_BYTES = 256 << 10, /* of scripts: below, starting a thread costs more than it saves */
-  ARENA_BLOCK_BYTES = 1 << 20
+  ARENA_BLOCK_BYTES = 1 << 20,
+  STACK_BYTES = 64 << 20   /* of address space: stages recurse over definitions within definitions, deeper than a system's default */
 };
 
 uint32_t workers_count(const struct compilation *c) {
@@ -40,7 +41,11 @@ void workers_run(struct workers *all, struct compilation *c, uint32_t count) {
     workers[i].own.sources.items = c->sources.items;
     workers[i].own.sources.count = c->sources.count;
   }
-  for (uint32_t i = 1; i < count; i++) started[i] = pthread_create(&threads[i], NULL, worker_main, &workers[i]) == 0;
+  pthread_attr_t attributes;
+  CHECK(pthread_attr_init(&attributes) == 0);
+  CHECK(pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0);
+  for (uint32_t i = 1; i < count; i++) started[i] = pthread_create(&threads[i], &attributes, worker_main, &workers[i]) == 0;
+  CHECK(pthread_attr_destroy(&attributes) == 0);
   worker_main(&workers[0]);
   for (uint32_t i = 1; i < count; i++)
     if (started[i]) CHECK(pthread_join(threads[i], NULL) == 0);
