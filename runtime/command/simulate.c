@@ -286,6 +286,13 @@ static int run_rest(struct simulation *m) {
     int code = advance(m, to < end ? to : end);
     if (code != EXIT_FINE) return code;
   }
+  /* Without --until the clock stands where something last happened, not at the end of the last step. */
+  struct store_clock clock;
+  if (store_clock_get(m->s.store, &clock) != CAMP_OK) {
+    complain("simulate", "%s", store_last_error(m->s.store)->text);
+    return EXIT_COULD_NOT;
+  }
+  if (!m->bounded && clock.now_ms > 0) m->clock_ms = clock.now_ms;
   int code = advance(m, m->bounded ? end : m->clock_ms);
   if (code != EXIT_FINE) return code;
   m->place.bytes_known = m->place.byte_offset = m->bytes;

@@ -49,6 +49,7 @@ static enum camp_err failed(struct engine *e, enum camp_err err) {
 
 static enum camp_err begin(struct engine *e) {
   e->error.text[0] = '\0';
+  e->latest_ms = INT64_MIN;
   arena_reset(&e->batch);
   return store_begin(e->store);
 }
@@ -191,7 +192,9 @@ static enum camp_err fused(struct engine *e, const struct engine_inputs *in, con
   TRY(run_inputs(e, ticks, n, in->virtual_time));
   TRY(put_rest(e, in, source, last));
   clock.event_done = store_event_last(e->store);
-  clock.now_ms = in->virtual_time ? (n && ticks[n - 1].at_ms > clock.now_ms ? ticks[n - 1].at_ms : clock.now_ms) : in->arrival_ms;
+  /* An import is about the past, whenever it takes place. */
+  if (!in->virtual_time && !e->options.import) clock.now_ms = in->arrival_ms;
+  if (in->virtual_time && n && ticks[n - 1].at_ms > clock.now_ms) clock.now_ms = ticks[n - 1].at_ms;
   return commit(e, &clock);
 }
 
@@ -223,7 +226,7 @@ static enum camp_err accept(struct engine *e, const struct engine_inputs *in) {
   clock.round_limit_ms = in->arrival_ms;
   clock.round_contact = 0;
   clock.round_phase = 0;
-  clock.now_ms = in->arrival_ms;
+  if (!e->options.import) clock.now_ms = in->arrival_ms;
   return commit(e, &clock);
 }
 
@@ -343,7 +346,8 @@ static enum camp_err timers_batch(struct engine *e, int64_t limit_ms, uint32_t *
   clock.event_done = store_event_last(e->store);
   clock.round_phase = last ? 0 : 1;
   clock.round_limit_ms = limit_ms;
-  if (last && limit_ms != STORE_NEVER && limit_ms > clock.now_ms) clock.now_ms = limit_ms;
+  /* The limit is only how far was looked: the clock stands where something last happened. */
+  if (e->latest_ms > clock.now_ms) clock.now_ms = e->latest_ms;
   return commit(e, &clock);
 }
 

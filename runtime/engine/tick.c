@@ -771,6 +771,7 @@ enum camp_err live_timers(struct live *l, int64_t before_ms) {
     if (!next) return CAMP_OK;
     if (next->s.due_ms > l->c.clock_ms) l->c.clock_ms = next->s.due_ms;
     l->now_ms = l->c.clock_ms;
+    if (l->now_ms > l->e->latest_ms) l->e->latest_ms = l->now_ms;
     l->base_ms = next->s.due_ms;
     l->event = NULL;
     l->depth = 0;
@@ -819,24 +820,12 @@ static enum camp_err set_zone(struct live *l, struct str zone) {
   return CAMP_OK;
 }
 
-/* An import wakes nobody: what slept before it goes on by its own inputs and timers, so the clock stops at the first timer. */
-static int64_t import_instant(const struct live *l, int64_t instant) {
-  for (uint32_t i = 0; i < l->strands.count; i++) {
-    const struct strand_item *item = l->strands.items[i];
-    if (item->state != ROW_GONE && item->s.due_ms < instant) instant = item->s.due_ms;
-  }
-  return instant > l->c.clock_ms ? instant : l->c.clock_ms;
-}
-
 enum camp_err live_input(struct live *l, const struct tick_input *in) {
   struct engine *e = l->e;
   bool import = in->kind == EVENT_IMPORTED || e->options.import;
   int64_t instant = in->at_ms > l->c.clock_ms ? in->at_ms : l->c.clock_ms;
-  if (!import) TRY(live_timers(l, instant));
-  else {
-    TRY(live_refresh(l));
-    instant = import_instant(l, instant);
-  }
+  if (import) TRY(live_refresh(l));
+  else TRY(live_timers(l, instant));
   bool again = false;
   l->now_ms = instant;
   if (in->ident) TRY(live_seen(l, in->ident, &again));
@@ -846,7 +835,8 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
   }
   l->changed = true;
   e->pending.events++;
-  l->c.clock_ms = instant;
+  /* An import wakes nobody, and what was imported today about last year leaves the contact where it is in time. */
+  if (!import) l->c.clock_ms = instant;
   if (in->at_ms < l->c.known_ms) l->c.known_ms = in->at_ms;
   l->base_ms = in->at_ms;
   l->depth = 0;

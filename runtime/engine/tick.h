@@ -41,6 +41,7 @@ struct engine {
   uint32_t epoch;                /* of the newest deploy */
   bool virtual_time;
   struct store_clock clock;
+  int64_t latest_ms;             /* the latest instant of a timer in this transaction */
   struct engine_counts counts;   /* committed */
   struct engine_counts pending;  /* of the transaction under way */
   struct event event;            /* the input in hand; big, so it is not on the stack */

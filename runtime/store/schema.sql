@@ -47,7 +47,7 @@ create table source(
 create table name(
   -- Event, list, tag, campaign, measure and message names as small numbers that never change.
   id INTEGER PRIMARY KEY,
-  kind INTEGER NOT NULL,            -- 1 event, 2 list, 3 tag, 4 campaign, 5 measure, 6 message
+  kind INTEGER NOT NULL,            -- 1 event, 2 list or tag, 4 campaign, 5 measure, 6 message
   text TEXT NOT NULL,
   epoch INTEGER NOT NULL            -- measures: the deploy that brought it; else 0
 ) strict;

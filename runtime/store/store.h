@@ -36,7 +36,8 @@ void store_rollback(struct store *s);
 
 /* Names: event, list, tag, campaign, measure, message and reason texts become small numbers that never change.
  * Kept in memory for look-up; at most LIMIT_NAMES_COUNT. Making one needs a transaction. A rollback forgets those made in it. */
-enum name_kind { NAME_EVENT = 1, NAME_LIST, NAME_TAG, NAME_CAMPAIGN, NAME_MEASURE, NAME_MESSAGE };
+/* NAME_LIST serves tags too: the numbers of code's strings need not say which they are. 3 is not used. */
+enum name_kind { NAME_EVENT = 1, NAME_LIST = 2, NAME_CAMPAIGN = 4, NAME_MEASURE, NAME_MESSAGE };
 uint32_t store_name_find(const struct store *s, enum name_kind kind, struct str text); /* 0 when unknown */
 enum camp_err store_name(struct store *s, enum name_kind kind, struct str text, uint32_t *id) MUST_CHECK;
 struct str store_name_text(const struct store *s, uint32_t id);

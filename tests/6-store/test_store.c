@@ -54,9 +54,9 @@ static void names(void **state) {
   assert_int_not_equal(event, list);
   OK(store_commit(s));
   OK(store_begin(s));
-  OK(store_name(s, NAME_TAG, STR("vip"), &gone));
+  OK(store_name(s, NAME_LIST, STR("vip"), &gone));
   store_rollback(s);
-  assert_int_equal(store_name_find(s, NAME_TAG, STR("vip")), 0);
+  assert_int_equal(store_name_find(s, NAME_LIST, STR("vip")), 0);
   assert_int_equal(store_name_text(s, gone).len, 0);
   OK(store_begin(s));
   OK(store_name(s, NAME_MEASURE, STR("count(purchase)"), &measure));
@@ -470,7 +470,7 @@ static void reports(void **state) {
   OK(store_name(s, NAME_MESSAGE, STR("coupon"), &message));
   OK(store_name(s, NAME_CAMPAIGN, STR("welcome"), &campaign));
   OK(store_name(s, NAME_LIST, STR("buyers"), &list));
-  OK(store_name(s, NAME_TAG, STR("vip"), &tag));
+  OK(store_name(s, NAME_LIST, STR("vip"), &tag));
   OK(store_unit_put(s, STR("\x01\x02"), STR("welcome"), STR("code"), &unit));
   OK(store_deploy(s, &unit, 1, &(struct stored_step){ unit, 7, 3, 2, STR("welcome.camp"), STR("wait 7d") }, 1, 0, &epoch));
   struct strand_row strand = { .slot = 1, .unit = unit, .pc = 7, .entry = 1, .due_ms = 604800000, .since_ms = 0, .state = ROW_NEW };

@@ -43,6 +43,22 @@ buy fay > c.ndjson
 run --events c.ndjson
 check_equal "an imported purchase starts nothing, and counts" "fay:second" "$(sqlite3 camp.db "select group_concat(contact || ':' || message, ' ') from message where contact = 'fay'")"
 
+# What is imported today about the past leaves the clock alone, so that a simulation may follow; so does a contact without a time.
+rm -rf tags; mkdir tags; cat > tags/main.camp <<'C'
+message later { channel email; subject "Later"; body "Later" }
+when purchase and first_purchase then { tag "buyer", send later after 7d }
+C
+buy hal "" 2025-01-05T10:00:00Z > old.ndjson
+echo '{"type":"identify","userId":"ida","traits":{"first_name":"Ida"}}' > contacts.ndjson
+for c in "events old.ndjson" "contacts contacts.ndjson"; do
+  "$CAMP" import $c --db past.db --project tags > out 2>&1 || { cat out; echo "not ok - import"; exit 1; }
+done
+{ buy ida "" 2026-01-05T10:00:00Z; buy hal "" 2026-01-05T10:00:00Z; } > d.ndjson
+"$CAMP" simulate tags --events d.ndjson --db past.db --until 2026-03-01 > out 2>&1 || cat out
+check_equal "after an import a simulation runs in its own time" "ida:2026-01-12T10:00:00.000Z" \
+  "$(sqlite3 past.db "select group_concat(contact || ':' || at, ' ') from message")"
+check_equal "a tag is shown, in the list and in the order of time" 3 "$("$CAMP" contact ida --db past.db | grep -c buyer)"
+
 # Standard input is a durable inbox too: what is answered survives a kill.
 mkfifo pipe
 "$CAMP" run project --db camp.db --events - --send file:out.ndjson < pipe > run.out 2>&1 &
