@@ -51,16 +51,19 @@ void *table_find(const struct table *t, uintptr_t space, struct str name) {
   return table_slot(t, table_hash(space, name), space, name)->value;
 }
 
+static void table_grow(struct arena *a, struct table *t, uint32_t cap) {
+  struct table bigger = { .cap = cap, .count = t->count };
+  bigger.entries = arena_zalloc(a, cap, sizeof *bigger.entries);
+  for (uint32_t i = 0; i < t->cap; i++)
+    if (t->entries[i].space)
+      *table_slot(&bigger, t->entries[i].hash, t->entries[i].space, t->entries[i].name) = t->entries[i];
+  *t = bigger;
+}
+
 void **table_place(struct arena *a, struct table *t, uintptr_t space, struct str name) {
   CHECK(space != 0);
-  if (t->count * 4 >= t->cap * 3) {
-    struct table bigger = { .cap = t->cap ? t->cap * 2 : 1024, .count = t->count };
-    bigger.entries = arena_zalloc(a, bigger.cap, sizeof *bigger.entries);
-    for (uint32_t i = 0; i < t->cap; i++)
-      if (t->entries[i].space)
-        *table_slot(&bigger, t->entries[i].hash, t->entries[i].space, t->entries[i].name) = t->entries[i];
-    *t = bigger;
-  }
+  if (t->count * 4 >= t->cap * 3)
+    table_grow(a, t, t->cap ? t->cap * 2 : 1024);
   uint64_t hash = table_hash(space, name);
   struct table_entry *e = table_slot(t, hash, space, name);
   if (!e->space) {
@@ -218,8 +221,19 @@ static void declare_attributes(struct scope *s, struct member *members) {
   }
 }
 
+/* Room for all declarations from the start: growing a large table step by step costs as much as filling it. */
+static void declare_room(struct scope *s, const struct tree *tree) {
+  uint32_t count = 0, cap = 1024;
+  for (const struct item *i = tree->items; i; i = i->next)
+    count++;
+  while (cap / 2 < count && cap <= UINT32_MAX / 4)
+    cap *= 2;
+  table_grow(&s->c->arena, &s->table, cap);
+}
+
 static void declare_all(struct scope *s, struct tree *tree) {
   struct span zone_span = { 0 };
+  declare_room(s, tree);
   for (struct item *i = tree->items; i; i = i->next)
     switch (i->kind) {
     case ITEM_EVENT: declare(s, i, SPACE_EVENT, "event"); break;
