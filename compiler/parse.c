@@ -5,11 +5,13 @@
  *                                                          v
  *                                    report (unless it follows from a reported one)
  *                                    misspelt keyword: take what was meant, go on
+ *                                    a declaration at its level: an outer bracket was left open, close it
  *                                    otherwise: unwind, pass over the statement, feed a BAD token
  *
  *   1. A token is given to Lemon's parser only when grammar_accepts said that it will be shifted. So Lemon's own
  *      recovery never runs, and what was expected is asked of the stack as it was before the token, exactly.
- *   2. One mistake, one report: until the statement's end, what follows from it stays silent.
+ *   2. One mistake, one report: until the statement's end, or until a guess at what was meant has proved itself by the
+ *      token behind it, what follows from it stays silent.
  *   3. Brackets are counted here, to LIMIT_PARSE_DEPTH; every open brace of the parser's stack is at the bottom of
  *      this count, so unwinding to k braces means cutting the count to k.
  *   4. Each token is read once; recovery never goes back in the text. */
@@ -18,9 +20,9 @@
 #include "diagnostics.h"
 #include "grammar.h"
 
-enum { AHEAD_COUNT = 8 };
+enum { AHEAD_COUNT = 8, INDENT_MAX = 250 };
 
-struct bracket { uint16_t kind; uint32_t from; };
+struct bracket { uint16_t kind, indent; uint32_t from; }; /* indent: of the line that it stands on */
 
 struct driver {
   struct parse p;
@@ -37,6 +39,10 @@ struct driver {
   struct token first;      /* the statement's first token, as the parser took it */
   struct token stopped;    /* where the last recovery ended */
   bool deep_reported;
+  uint8_t doubt;           /* tokens until a guess has proved itself and mistakes are reported again; 0: none is open */
+  uint32_t line_from;      /* where the line of the token in hand begins */
+  struct bracket suspect;  /* a brace whose `}` stands left of it: the one that is really open; kind 0: none */
+  uint32_t suspect_end;    /* where that `}` is */
 };
 
 /* --- looking ahead ----------------------------------------------------------------------------------------------------*/
@@ -50,9 +56,19 @@ static struct token *peek(struct driver *d, uint32_t n) {
 }
 
 static void drop(struct driver *d, uint32_t n) {
+  for (uint32_t i = 0; i < n; i++)
+    if (peek(d, i)->kind == LEX_NEWLINE) d->line_from = peek(d, i)->to;
   d->ahead_first = (d->ahead_first + n) % AHEAD_COUNT;
   d->ahead_count -= n;
 }
+
+/* Blanks before the first token of the line in hand; more of them than anybody writes count as these. */
+static uint16_t indent_of_line(const struct driver *d) {
+  uint16_t n = 0;
+  while (n < INDENT_MAX && (d->p.text[d->line_from + n] == ' ' || d->p.text[d->line_from + n] == '\t')) n++;
+  return n;
+}
+static bool first_on_line(const struct driver *d, struct token t) { return t.from == d->line_from + indent_of_line(d); }
 
 /* The kind of the next raw token that is no newline; newlines beyond the ring's half are not looked behind. */
 static uint16_t peek_solid(struct driver *d, uint32_t n) {
@@ -98,6 +114,13 @@ static bool begins_statement(uint16_t kind) {
   }
 }
 
+/* The token in hand is a guess at what was meant: it is believed when what stands behind it fits. */
+static void doubt(struct driver *d) {
+  if (d->p.quiet && !d->doubt) return; /* the statement's mistake is known already */
+  d->p.quiet = true;
+  d->doubt = 2;
+}
+
 static bool in_parens(const struct driver *d) {
   return d->depth && d->brackets[d->depth - 1].kind != TOK_LBRACE;
 }
@@ -110,7 +133,7 @@ static bool passed_end(struct driver *d) {
     if (kind == LEX_NEWLINE) newline = true;
     else if (kind == LEX_SEMICOLON) semicolon = true;
     else break;
-    if (peek(d, 0)->flags & TOKEN_FAULTY) d->p.quiet = true;
+    if (peek(d, 0)->flags & TOKEN_FAULTY) doubt(d);
   }
   uint16_t next = peek(d, 0)->kind;
   if (next == LEX_END) {
@@ -176,7 +199,7 @@ static struct token next(struct driver *d) {
     struct token t = *peek(d, 0);
     if (t.kind == LEX_END) return t;
     drop(d, 1);
-    if (t.flags & TOKEN_FAULTY) d->p.quiet = true;
+    if (t.flags & TOKEN_FAULTY) doubt(d);
     if (t.kind == TOK_COMMA && peek_solid(d, 0) == TOK_RBRACE) continue; /* a last comma is no mistake */
     join(d, &t);
     return t;
@@ -189,7 +212,7 @@ static void track(struct driver *d, struct token t) {
   switch (t.kind) {
     case TOK_LBRACE: case TOK_LPAREN: case TOK_LBRACKET:
       if (d->depth == LIMIT_PARSE_DEPTH) d->beyond++;
-      else d->brackets[d->depth++] = (struct bracket){ t.kind, t.from };
+      else d->brackets[d->depth++] = (struct bracket){ t.kind, indent_of_line(d), t.from };
       return;
     case TOK_RBRACE: opener = TOK_LBRACE; break;
     case TOK_RPAREN: opener = TOK_LPAREN; break;
@@ -202,7 +225,28 @@ static void track(struct driver *d, struct token t) {
   }
   uint32_t depth = d->depth;
   if (opener == TOK_LBRACE) while (depth && d->brackets[depth - 1].kind != TOK_LBRACE) depth--;
-  if (depth && d->brackets[depth - 1].kind == opener) d->depth = depth - 1;
+  if (!depth || d->brackets[depth - 1].kind != opener) return;
+  d->depth = depth - 1;
+  struct bracket *b = &d->brackets[d->depth];
+  if (d->depth == 0) {
+    d->suspect.kind = 0;
+  } else if (t.kind == TOK_RBRACE && !d->suspect.kind && first_on_line(d, t) && indent_of_line(d) < b->indent) {
+    d->suspect = *b;
+    d->suspect_end = t.from;
+  }
+}
+
+/* `when then …`, `a and and b`: a joining word where an event or a value should stand, and behind it what cannot follow a
+ * name. Such a word is no name, although one may bear it. */
+static bool joins_nothing(struct driver *d, uint16_t kind) {
+  if (kind != TOK_THEN && kind != TOK_AND && kind != TOK_OR) return false;
+  switch (d->last) {
+    case TOK_WHEN: case TOK_AND: case TOK_OR: case TOK_NOT: case TOK_WHERE: case TOK_IF: break;
+    default: return false;
+  }
+  uint16_t after = peek(d, 0)->kind;
+  return after == TOK_NAME || after == TOK_CONTACT || after == TOK_COUNT || after == TOK_SUM || after == TOK_DID ||
+         after == TOK_LBRACE || after == TOK_TEXT || after == TOK_NUMBER || begins_statement(after);
 }
 
 /* --- what was expected ------------------------------------------------------------------------------------------------*/
@@ -374,6 +418,42 @@ static void suggest_first(struct driver *d) {
   if (k) suggest(d, g, d->first, k->word);
 }
 
+/* --- brackets left open -----------------------------------------------------------------------------------------------*/
+
+/* A keyword of declarations, and behind it what such a declaration goes on with. */
+static bool declares(struct driver *d, uint16_t kind) {
+  uint16_t after = peek(d, 0)->kind;
+  bool named = is_word(after) || after == TOK_TEXT;
+  switch (kind) {
+    case TOK_USE: case TOK_EVENT: case TOK_RECORD: case TOK_LIST: case TOK_MESSAGE: case TOK_CAMPAIGN: return named;
+    case TOK_DEFINE: return named && peek(d, 1)->kind == TOK_EQUALS;
+    case TOK_WHEN: return named || after == TOK_LPAREN;
+    case TOK_ZONE: case TOK_TEST: return after == TOK_TEXT;
+    case TOK_ALLOW: return after == TOK_UNKNOWN;
+    case TOK_CONTACT: return after == TOK_LBRACE;
+    case TOK_LABEL: return after == TOK_WHEN;
+    default: return false;
+  }
+}
+
+/* What stands inside the outermost brace is indented, so what is not, is outside. */
+static bool indents(const struct driver *d) {
+  uint32_t at = d->brackets[0].from, stop = at + INDENT_MAX;
+  while (at < stop && d->p.text[at] && d->p.text[at] != '\n') at++;
+  while (at < stop && (d->p.text[at] == '\n' || d->p.text[at] == '\r')) at++;
+  return d->p.text[at] == ' ' || d->p.text[at] == '\t';
+}
+
+/* Whether a declaration begins here although brackets are open: at the level of the outermost one or further left. Where
+ * its keyword may be a name (`list vip` in a test), the block must be one that indents. */
+static bool begins_outside(struct driver *d, struct token t) {
+  if (!d->depth || d->beyond || !declares(d, t.kind)) return false;
+  if (!first_on_line(d, t) || indent_of_line(d) > d->brackets[0].indent) return false;
+  bool taken = grammar_accepts(d->parser, t.kind) ||
+               (grammar_fallback(t.kind) == TOK_NAME && grammar_accepts(d->parser, TOK_NAME));
+  return !taken || t.kind == TOK_CONTACT || indents(d);
+}
+
 /* --- recovery ---------------------------------------------------------------------------------------------------------*/
 
 static void take(struct driver *d, uint16_t kind, struct token t) {
@@ -384,13 +464,19 @@ static void take(struct driver *d, uint16_t kind, struct token t) {
   d->p.prev_to = t.to;
   d->last = kind;
   d->last_to = t.to;
+  if (d->doubt && --d->doubt == 0) d->p.quiet = false;
   switch (kind) {
     case TOK_EOL:
     case TOK_LBRACE: case TOK_RBRACE:
       d->p.quiet = d->p.deep = false;
+      d->doubt = 0;
       d->begins = true;
       break;
-    case TOK_THEN: case TOK_ELSE_BLOCK: d->begins = true; break;
+    case TOK_THEN: case TOK_ELSE_BLOCK:
+      d->p.quiet = false; /* another statement, whatever its condition was */
+      d->doubt = 0;
+      d->begins = true;
+      break;
     case TOK_COMMA:
       d->begins = !in_parens(d) && grammar_accepts(d->parser, TOK_BAD);
       if (d->begins) d->p.quiet = false;
@@ -431,7 +517,7 @@ static struct token recover(struct driver *d, struct token t, bool resume) {
   uint32_t braces = grammar_unwind(d->parser, d->depth);
   if (!silent) suggest_first(d);
   d->depth = braces;
-  d->beyond = 0;
+  d->beyond = d->doubt = 0;
   d->panic = d->p.quiet = true;
   uint16_t stand_in = TOK_BAD;
   /* A token that stopped the last recovery and is wrong again is passed over, so that each recovery moves on. */
@@ -443,9 +529,13 @@ static struct token recover(struct driver *d, struct token t, bool resume) {
       continue;
     }
     bool level = d->depth == braces && d->beyond == 0;
-    if (t.kind == LEX_END) break;
+    if (t.kind == LEX_END || (!level && begins_outside(d, t))) break;
     if (level && (t.kind == TOK_EOL || (t.kind == TOK_RBRACE && braces))) break;
     if (level && t.kind == TOK_COMMA && begins_statement(peek(d, 0)->kind)) break;
+    if (level && t.kind == TOK_THEN && resume && head_token(d) == TOK_BAD_RULE) {
+      stand_in = TOK_BAD_RULE;
+      break;
+    }
     if (level && t.kind == TOK_LBRACE && resume && d->last != TOK_WITH) {
       uint16_t head = head_token(d);
       if (head) {
@@ -459,7 +549,7 @@ static struct token recover(struct driver *d, struct token t, bool resume) {
   }
   d->panic = false;
   d->stopped = t;
-  if (t.kind == LEX_END) d->depth = braces;
+  if (d->depth > braces) d->depth = braces; /* what the mistaken statement left open */
   if (stand_in == TOK_BAD_CAMPAIGN) {
     d->p.spare = (struct campaign_decl){ 0 };
     campaign_open(&d->p, &d->p.spare);
@@ -500,24 +590,30 @@ static struct token too_deep(struct driver *d, struct token t) {
 
 /* --- the whole source -------------------------------------------------------------------------------------------------*/
 
-/* The end of the file, perhaps inside brackets: says so once, and closes them, so that what was read is kept. */
-static void finish(struct driver *d, struct token end) {
-  if (d->depth && !d->p.quiet && !d->deep_reported) {
-    struct bracket b = d->brackets[d->depth - 1];
-    struct diagnostic *g = diag(d->p.c, DIAG_E0202, (struct span){ d->p.source, b.from, b.from + 1 },
-                                "this `%c` is never closed", d->p.text[b.from]);
-    g->expected = b.kind == TOK_LBRACE ? STR("`}`") : b.kind == TOK_LPAREN ? STR("`)`") : STR("`]`");
-    if (d->depth > 1) g->help = arena_printf(&d->p.c->arena, "%u brackets are open at the end of the file", d->depth);
-    g->note_span = (struct span){ d->p.source, d->last_to, d->last_to };
-    g->note = STR("the file ends here");
+/* Says once which bracket was left open: the innermost, or the brace that a `}` too far left has closed. `behind` is
+ * where that became plain. */
+static void report_open(struct driver *d, uint32_t behind, const char *note) {
+  if (!d->depth || d->p.quiet || d->deep_reported) return;
+  struct bracket b = d->brackets[d->depth - 1];
+  bool suspect = d->suspect.kind && b.kind == TOK_LBRACE;
+  if (suspect) b = d->suspect;
+  struct diagnostic *g = diag(d->p.c, DIAG_E0202, (struct span){ d->p.source, b.from, b.from + 1 },
+                              "this `%c` is never closed", d->p.text[b.from]);
+  g->expected = b.kind == TOK_LBRACE ? STR("`}`") : b.kind == TOK_LPAREN ? STR("`)`") : STR("`]`");
+  if (d->depth > 1) g->help = arena_printf(&d->p.c->arena, "%u brackets are open here", d->depth);
+  if (suspect) {
+    behind = d->suspect_end;
+    note = "this `}` seems to be for a block further out";
   }
+  g->note_span = (struct span){ d->p.source, behind, behind };
+  g->note = str_from_c(note);
+}
+
+/* Closes what is open, so that what was read is kept, and stands behind a whole declaration. */
+static void close_open(struct driver *d, uint32_t at) {
   d->p.quiet = true;
-  for (uint32_t guard = 4 * LIMIT_PARSE_DEPTH; guard; guard--) {
-    struct token t = { .from = end.from, .to = end.from };
-    if (grammar_accepts(d->parser, 0)) {
-      camp_parse(d->parser, 0, t, &d->p);
-      return;
-    }
+  for (uint32_t guard = 4 * LIMIT_PARSE_DEPTH; guard && !grammar_accepts(d->parser, 0); guard--) {
+    struct token t = { .from = at, .to = at };
     if (grammar_accepts(d->parser, TOK_RBRACE)) {
       take(d, TOK_RBRACE, t);
     } else if (d->last != TOK_EOL && grammar_accepts(d->parser, TOK_EOL)) {
@@ -526,13 +622,33 @@ static void finish(struct driver *d, struct token end) {
       grammar_unwind(d->parser, d->depth);
       take(d, TOK_BAD, t);
     }
+    d->p.quiet = true;
   }
+}
+
+/* A declaration inside a block: the block was not closed, and what stands behind it is checked all the same. */
+static void begin_outside(struct driver *d, struct token t) {
+  report_open(d, t.from, "something new begins here");
+  close_open(d, d->last_to);
+  d->depth = d->beyond = d->doubt = 0;
+  d->suspect.kind = 0;
+  d->p.quiet = d->p.deep = d->deep_reported = false;
+  d->begins = true;
+  d->last = TOK_EOL;
+}
+
+/* The end of the file, perhaps inside brackets. */
+static void finish(struct driver *d, struct token end) {
+  report_open(d, d->last_to, "the file ends here");
+  close_open(d, end.from);
+  if (grammar_accepts(d->parser, 0)) camp_parse(d->parser, 0, (struct token){ .from = end.from, .to = end.from }, &d->p);
 }
 
 static void drive(struct driver *d) {
   d->begins = true;
   struct token t = next(d);
   while (t.kind != LEX_END) {
+    if (begins_outside(d, t)) begin_outside(d, t);
     bool opens = t.kind == TOK_LBRACE || t.kind == TOK_LPAREN || t.kind == TOK_LBRACKET;
     if ((opens && d->depth == LIMIT_PARSE_DEPTH) || grammar_height(d->parser) > LIMIT_PARSE_STACK_COUNT) {
       t = too_deep(d, t);
@@ -541,7 +657,7 @@ static void drive(struct driver *d) {
     uint16_t kind = t.kind;
     if (!grammar_accepts(d->parser, kind)) {
       kind = (uint16_t)grammar_fallback(kind);
-      if (kind != TOK_NAME || !grammar_accepts(d->parser, kind)) kind = 0;
+      if (kind != TOK_NAME || !grammar_accepts(d->parser, kind) || joins_nothing(d, t.kind)) kind = 0;
     }
     if (!kind && t.kind == TOK_RBRACE && d->depth == 0) {
       if (!d->p.quiet) diag(d->p.c, DIAG_E0203, span_of(&d->p, t), "this `}` closes nothing");
@@ -557,8 +673,8 @@ static void drive(struct driver *d) {
         t = recover(d, t, true);
         continue;
       }
-      take(d, kind, t); /* what was meant; what else is wrong with this statement may follow from the guess */
-      d->p.quiet = true;
+      doubt(d); /* it is what was meant if what stands behind it fits */
+      take(d, kind, t);
       t = next(d);
       continue;
     }

@@ -193,6 +193,8 @@ opt_within(A) ::= WITHIN DURATION(D).             { A = D; }
 item ::= rule_head THEN stmt(S).                  { rule_end(p, S); }
 item ::= rule_head THEN block(B).                 { rule_end(p, B); }
 item ::= BAD_RULE block.
+item ::= BAD_RULE THEN block.
+item ::= BAD_RULE THEN stmt.
 rule_head(A) ::= opt_label(L) WHEN(T) trigger(R). { A = rule_new(p, L, T, R); }
 opt_label(A) ::= .                                { A = token_none(); }
 opt_label(A) ::= LABEL(L).                        { A = L; }
