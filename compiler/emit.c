@@ -171,7 +171,7 @@ uint32_t build_op(struct builder *b, enum opcode op, uint32_t x, uint32_t y) {
     build_depth(b, -(int32_t)x);
   else if (op == OP_EMIT)
     build_depth(b, -(int32_t)b->emits.items[x].key_count);
-  else if (op == OP_WAIT)
+  else if (op == OP_WAIT || op == OP_OVER)
     build_depth(b, b->waits_made.items[x].arm_pc == NONE ? 0 : -1);
   else if (op != OP_EACH)
     build_depth(b, info->pushes - info->pops);
@@ -260,7 +260,7 @@ void build_begin(struct builder *b, struct unit *u, enum unit_kind kind, struct 
   b->campaign = NULL;
   b->waits = b->failed = false;
   b->strings.count = b->consts.count = b->fields.count = b->measures.count = b->triggers.count = b->stops.count = 0;
-  b->goals.count = b->waits_made.count = b->branches.count = b->emits.count = b->emit_keys.count = b->code.count = 0;
+  b->goals.count = b->waits_made.count = b->branches.count = b->emits.count = b->emit_keys.count = b->code.count = b->exits.count = 0;
   b->steps.count = b->pending.count = 0;
   b->index_count = 0;
   b->generation++;
@@ -462,7 +462,7 @@ static void emit_campaign(struct builder *b, struct unit *u, const struct item *
   const struct campaign_decl *cd = &item->campaign;
   build_begin(b, u, cd->rule ? UNIT_RULE : UNIT_CAMPAIGN, cd->name.text, cd->rule ? item->span : cd->name.span);
   b->campaign = cd;
-  b->waits = suspends(cd->body);
+  b->waits = suspends(cd->body) || (cd->goals && !cd->rule);
   emit_starts(b, cd);
   emit_stops(b, cd);
   emit_entry(b, cd);

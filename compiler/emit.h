@@ -45,6 +45,7 @@ struct builder {
   VEC(struct pending) pending;
   VEC(uint64_t) live;             /* scratch of liveness, a word a byte of code */
   VEC(uint32_t) pcs;
+  VEC(uint32_t) exits;            /* jumps of `exit` to where the run is over */
   VEC(struct item_local) items;   /* innermost last */
   struct index_entry *index;
   uint32_t index_cap, index_count, generation;

@@ -54,7 +54,32 @@ static void emit_moment(struct builder *b, const struct expr *e) {
     build_op(b, OP_ZONED, 0, 0);
 }
 
+/* The longest time in which a goal of the campaign still counts after the start; V_MISSING when none says. */
+static struct value goals_within(const struct campaign_decl *cd) {
+  struct value longest = value_missing();
+  for (const struct goal_clause *g = cd->goals; g; g = g->next) {
+    bool ok = true;
+    if (g->within.type == V_MISSING)
+      continue;
+    if (longest.type == V_MISSING || (value_order(g->within, longest, zone_utc(), &ok) > 0 && ok))
+      longest = g->within;
+  }
+  return longest;
+}
+
+/* Until when a run that is over is kept for its goals. */
+static void emit_goals_deadline(struct builder *b) {
+  build_op(b, OP_STARTED, 0, 0);
+  build_op(b, OP_CONST, build_const(b, goals_within(b->campaign)), 0);
+  build_op(b, OP_ADD, 0, 0);
+}
+
+/* st NULL: the deadline of OVER. */
 void emit_deadline(struct builder *b, const struct stmt *st) {
+  if (!st) {
+    emit_goals_deadline(b);
+    return;
+  }
   uint32_t weekdays = st->weekdays ? st->weekdays : 0x7f;
   if (st->kind == STMT_SEND) {
     if (st->at)
@@ -241,7 +266,12 @@ static void emit_stmt(struct builder *b, const struct stmt *st) {
     break;
   }
   case STMT_EMIT: emit_emit(b, st); break;
-  case STMT_EXIT: build_op(b, OP_EXIT, 0, 0); break;
+  case STMT_EXIT:
+    if (goals_within(b->campaign).type == V_MISSING)
+      build_op(b, OP_EXIT, 0, 0);
+    else
+      VEC_PUSH(b->a, &b->exits, build_jump(b, OP_JUMP, 0));
+    break;
   case STMT_START: build_op(b, OP_START, build_string(b, st->name.text), 0); break;
   case STMT_STOP: build_op(b, OP_STOP, build_string(b, st->name.text), 0); break;
   case STMT_IF: emit_if(b, st); break;
@@ -300,10 +330,26 @@ static void emit_block(struct builder *b, const struct stmt *block) {
     emit_stmt(b, st);
 }
 
+/* A goal counts for as long as it says, also when the run has come to its end before. */
+static void emit_over(struct builder *b) {
+  if (goals_within(b->campaign).type == V_MISSING)
+    return;
+  for (uint32_t i = 0; i < b->exits.count; i++)
+    build_land(b, b->exits.items[i]);
+  uint32_t w = b->waits_made.count;
+  struct wait wait = { .first_branch = b->branches.count, .arm_pc = 0 /* pending */, .timeout_pc = NONE };
+  emit_goals_deadline(b);
+  VEC_PUSH(b->a, &b->pending, ((struct pending){ .kind = PENDING_ARM, .item = w }));
+  VEC_PUSH(b->a, &b->waits_made, wait);
+  build_op(b, OP_OVER, w, 0);
+  b->waits_made.items[w].timeout_pc = b->code.count;
+}
+
 void emit_body(struct builder *b, const struct campaign_decl *cd) {
   if (cd->rule)
     emit_rule_block(b, cd->body, true);
   else
     emit_block(b, cd->body);
+  emit_over(b);
   build_op(b, OP_HALT, 0, 0);
 }

@@ -5,7 +5,8 @@
  *
  * Invariants:
  * 1. Works on the code itself, backwards, until nothing changes; only loops over lists jump back, so that is twice or so.
- * 2. A wait needs what its branches' filters and its arm read, too: both are looked at while the contact sleeps. */
+ * 2. A wait needs what its branches' filters, its arm and the campaign's goals and stops read, too: all are looked at while the
+ *    contact sleeps. */
 #include "emit.h"
 
 static uint64_t live_wait(const struct builder *b, const struct wait *w) {
@@ -21,6 +22,12 @@ static uint64_t live_wait(const struct builder *b, const struct wait *w) {
     if (branch->filter_pc != NONE)
       out |= live[branch->filter_pc];
   }
+  for (uint32_t i = 0; i < b->goals.count; i++)
+    if (b->goals.items[i].filter_pc != NONE)
+      out |= live[b->goals.items[i].filter_pc];
+  for (uint32_t i = 0; i < b->stops.count; i++)
+    if (b->stops.items[i].filter_pc != NONE)
+      out |= live[b->stops.items[i].filter_pc];
   return out;
 }
 
@@ -35,7 +42,8 @@ static uint64_t live_before(const struct builder *b, uint32_t pc) {
   case OP_LOCAL: return out | UINT64_C(1) << operands[0];
   case OP_STORE: return out & ~(UINT64_C(1) << operands[0]);
   case OP_EACH: return (out & ~(UINT64_C(1) << operands[0])) | live[operands[1]];
-  case OP_WAIT: return live_wait(b, &b->waits_made.items[operands[0]]);
+  case OP_WAIT:
+  case OP_OVER: return live_wait(b, &b->waits_made.items[operands[0]]);
   default: return info->flags & OPF_JUMP ? out | live[operands[0]] : out;
   }
 }

@@ -333,7 +333,8 @@ static enum run_result run(struct vm *vm, const struct unit *u, struct value *lo
         else { sp--; ip += 5; }
         continue;
       case OP_FORK: YIELD_EFFECT(5, (struct effect){ .kind = EFFECT_FORK, .pc = operand_u32(ip + 1) });
-      case OP_WAIT: {
+      case OP_WAIT:
+      case OP_OVER: {
         const struct wait *w = &u->waits[U16];
         const struct value *deadline = w->arm_pc == NONE ? NULL : --sp;
         FINISH(park(s, w, (uint32_t)(ip - code), deadline, env));
@@ -473,10 +474,12 @@ struct value vm_eval(struct vm *vm, const struct unit *u, uint32_t pc, struct st
 static bool wait_index(const struct strand *s, uint32_t *w) {
   uint32_t operands[2];
   const struct unit *u = s->unit;
-  if (!instruction_decode(u->code, u->code_bytes, s->pc, operands) || u->code[s->pc] != OP_WAIT) return false;
+  if (!instruction_decode(u->code, u->code_bytes, s->pc, operands) || (u->code[s->pc] != OP_WAIT && u->code[s->pc] != OP_OVER)) return false;
   *w = operands[0];
   return operands[0] < u->wait_count;
 }
+
+bool strand_is_over(const struct strand *s) { return s->unit->code[s->pc] == OP_OVER; }
 
 const struct wait *strand_wait(const struct strand *s) {
   uint32_t w;

@@ -16,7 +16,7 @@
  *    ended  <----- stop, goal-less exit --------------+
  *
  * Invariants:
- * 1. A parked strand's pc is a WAIT instruction of its unit.
+ * 1. A parked strand's pc is a WAIT instruction of its unit, or OVER: then the run has ended and only its goals still count.
  * 2. Only the locals in that wait's live mask survive parking.
  * 3. Between two waits at most LIMIT_FUEL_COUNT instructions run. */
 #include "contact.h"
@@ -83,6 +83,8 @@ void vm_enter(struct vm *vm, struct strand *s, uint32_t pc);
 enum run_result vm_run(struct vm *vm, const struct env *env, struct effect *out);
 /* Expression code of a unit, up to RET. s gives locals and run to filters of waits; NULL elsewhere. Out of fuel is missing. */
 struct value vm_eval(struct vm *vm, const struct unit *u, uint32_t pc, struct strand *s, const struct env *env);
+/* Whether the parked strand's run has ended by itself, so that it is inside the campaign no longer. */
+bool strand_is_over(const struct strand *s);
 /* The wait that a parked strand is in. */
 const struct wait *strand_wait(const struct strand *s);
 /* Whether env's event wakes the parked strand; gives where to vm_enter. Ignores events with at_ms before since_ms

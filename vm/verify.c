@@ -359,7 +359,7 @@ static bool sweep(struct check *c) {
 static uint32_t pops_of(const struct unit *u, uint8_t op, const uint32_t operands[2]) {
   if (op == OP_ONEOF) return operands[0] + 1;
   if (op == OP_EMIT) return u->emits[operands[0]].key_count;
-  if (op == OP_WAIT) return u->waits[operands[0]].arm_pc != NONE;
+  if (op == OP_WAIT || op == OP_OVER) return u->waits[operands[0]].arm_pc != NONE;
   CHECK(opcode_table[op].pops >= 0);
   return (uint32_t)opcode_table[op].pops;
 }
@@ -394,6 +394,7 @@ static bool follow(struct check *c, uint32_t pc, enum mode mode) {
     case OP_FORK:
       return enter(c, operands[0], MODE_STEP, 0, "pc", pc) && enter(c, next, mode, after, "pc", pc);
     case OP_WAIT:
+    case OP_OVER:
       return after == 0 || refuse(c, CAMP_CORRUPT, "pc %u: WAIT leaves %u values on the stack", pc, after);
     default: break;
   }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 static bool is_inside(const struct strand_item *item, uint32_t campaign_id) {
-  return item->state != ROW_GONE && item->s.unit->link->campaign_id == campaign_id;
+  return item->state != ROW_GONE && !item->over && item->s.unit->link->campaign_id == campaign_id;
 }
 
 static bool inside_any(const struct live *l, uint32_t campaign_id) {

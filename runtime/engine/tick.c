@@ -67,6 +67,7 @@ static enum camp_err strand_open(struct live *l, const struct strand_row *row) {
   item->state = ROW_CLEAN;
   item->heard = 0;
   item->queued = item->stopped = false;
+  item->over = row->over;
   item->s.unit = u;
   item->s.slot = row->slot;
   item->s.pc = row->pc;
@@ -79,8 +80,9 @@ static enum camp_err strand_open(struct live *l, const struct strand_row *row) {
   item->s.sends = row->sends;
   item->s.converted = row->converted;
   uint32_t operands[2];
-  if (row->pc >= u->code_bytes || u->code[row->pc] != OP_WAIT ||
-      !instruction_decode(u->code, u->code_bytes, row->pc, operands) || strand_read(&item->s, row->locals) != CAMP_OK)
+  if (row->pc >= u->code_bytes || (u->code[row->pc] != OP_WAIT && u->code[row->pc] != OP_OVER) ||
+      !instruction_decode(u->code, u->code_bytes, row->pc, operands) || row->over != strand_is_over(&item->s) ||
+      strand_read(&item->s, row->locals) != CAMP_OK)
     return engine_fail(e, CAMP_CORRUPT, "the strand of contact " STR_FMT " in " STR_FMT " is damaged", STR_ARG(l->c.key),
                        STR_ARG(unit_name(u)));
   VEC_PUSH(&e->contact, &l->strands, item);
@@ -135,6 +137,7 @@ static void strand_to_row(struct live *l, struct strand_item *item) {
   r->fork = item->s.fork;
   r->sends = item->s.sends;
   r->converted = item->s.converted;
+  r->over = item->over;
   r->state = item->state;
   if (item->state == ROW_GONE) return;
   buf_clear(&e->scratch);
@@ -224,7 +227,7 @@ struct strand_item *live_strand_new(struct live *l, const struct unit *u) {
   item->row.state = ROW_NEW;
   item->state = ROW_NEW;
   item->heard = l->stamp;
-  item->queued = item->stopped = false;
+  item->queued = item->stopped = item->over = false;
   item->s.unit = u;
   item->s.slot = slot;
   item->s.pc = 0;
@@ -238,7 +241,7 @@ struct strand_item *live_strand_new(struct live *l, const struct unit *u) {
   item->s.converted = false;
   for (uint32_t i = 0; i < LIMIT_LOCALS_COUNT; i++) item->s.locals[i] = value_missing();
   VEC_PUSH(&l->e->contact, &l->strands, item);
-  store_unit_count(l->e->store, u->link->stored_id, 1);
+  store_unit_count(l->e->store, u->link->stored_id, false, 1);
   return item;
 }
 
@@ -248,8 +251,8 @@ enum camp_err live_end(struct live *l, struct strand_item *item) {
   l->slots[item->s.slot / 64] &= ~(UINT64_C(1) << item->s.slot % 64);
   if (item->row.state == ROW_NEW) l->forgotten++;
   l->changed = true;
-  l->e->pending.ended++;
-  store_unit_count(l->e->store, item->s.unit->link->stored_id, -1);
+  if (!item->over) l->e->pending.ended++;
+  store_unit_count(l->e->store, item->s.unit->link->stored_id, item->over, -1);
   return CAMP_OK;
 }
 
@@ -300,7 +303,7 @@ static enum camp_err end_stopped(struct live *l, const char *why) {
 static enum camp_err stop_campaign(struct live *l, struct str name, const char *why) {
   for (uint32_t i = 0; i < l->strands.count; i++) {
     struct strand_item *item = l->strands.items[i];
-    item->stopped = item->state != ROW_GONE && str_eq(unit_name(item->s.unit), name);
+    item->stopped = item->state != ROW_GONE && !item->over && str_eq(unit_name(item->s.unit), name);
   }
   return end_stopped(l, why);
 }
@@ -540,6 +543,17 @@ static enum camp_err run_once(struct live *l, struct strand_item *item, uint32_t
   }
 }
 
+/* A run that has come to its end is inside the campaign no longer; while a goal may still count, its strand stays. */
+static enum camp_err run_is_over(struct live *l, struct strand_item *item) {
+  uint32_t unit = item->s.unit->link->stored_id;
+  if (item->s.converted) return live_end(l, item);
+  item->over = true;
+  l->e->pending.ended++;
+  store_unit_count(l->e->store, unit, false, -1);
+  store_unit_count(l->e->store, unit, true, 1);
+  return CAMP_OK;
+}
+
 enum camp_err live_run(struct live *l, struct strand_item *item, uint32_t pc) {
   const struct event *event = l->event;
   int64_t base_ms = l->base_ms;
@@ -550,6 +564,7 @@ enum camp_err live_run(struct live *l, struct strand_item *item, uint32_t pc) {
     TRY(run_once(l, item, pc, &over));
     pc = NONE;
     if (!over) TRY(parked(l, item, &pc));
+    if (!over && pc == NONE && strand_is_over(&item->s)) TRY(run_is_over(l, item));
   }
   l->event = event;
   l->base_ms = base_ms;
@@ -595,7 +610,8 @@ static enum camp_err act_goals(struct live *l) {
         struct strand_item *other = l->strands.items[k];
         if (other->state == ROW_GONE || other->s.unit != u || other->s.entry != item->s.entry) continue;
         other->s.converted = true;
-        if (other->state == ROW_CLEAN) other->state = ROW_CHANGED;
+        if (other->over) TRY(live_end(l, other));
+        else if (other->state == ROW_CLEAN) other->state = ROW_CHANGED;
       }
       TRY(store_goal_put(l->e->store, u->link->campaign_id, l->c.id, item->s.entry, l->event->at_ms, 0));
       break;
@@ -610,7 +626,7 @@ static enum camp_err act_stops(struct live *l) {
     struct strand_item *item = l->strands.items[i];
     const struct unit *u = item->s.unit;
     item->stopped = false;
-    if (item->state == ROW_GONE) continue;
+    if (item->state == ROW_GONE || item->over) continue;
     for (uint32_t k = 0; k < u->stop_count && !item->stopped; k++) item->stopped = listens(l, u, &u->stops[k], &item->s);
     any |= item->stopped;
   }

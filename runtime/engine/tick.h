@@ -68,6 +68,7 @@ struct strand_item {
   struct strand s;
   struct strand_row row;
   uint8_t state;                 /* ROW_… */
+  bool over;                     /* the run has ended; it is kept for its goals alone */
   uint32_t heard;                /* stamp of the last event that it was offered */
   bool queued;                   /* forked, and its first step is still behind the input: its pc is no wait yet */
   bool stopped;                  /* to be ended by end_stopped */

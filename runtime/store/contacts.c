@@ -155,7 +155,7 @@ static struct strand_row strand_of(sqlite3_stmt *q, struct arena *a) {
     .pc = (uint32_t)sqlite3_column_int64(q, C_PC), .entry = (uint32_t)sqlite3_column_int64(q, C_ENTRY),
     .fork = (uint32_t)sqlite3_column_int64(q, C_FORK), .sends = (uint32_t)sqlite3_column_int64(q, C_SENDS),
     .due_ms = column_or(q, C_DUE, STORE_NEVER), .since_ms = since, .base_ms = column_or(q, C_BASE, since),
-    .started_ms = column_or(q, C_STARTED, since), .converted = sqlite3_column_int(q, C_CONVERTED), .locals = column_str(a, q, C_BODY),
+    .started_ms = column_or(q, C_STARTED, since), .converted = sqlite3_column_int(q, C_CONVERTED) == 1, .over = sqlite3_column_int(q, C_CONVERTED) == 2, .locals = column_str(a, q, C_BODY),
     .state = ROW_CLEAN };
 }
 
@@ -239,7 +239,7 @@ static enum camp_err strand_put(struct store *s, int64_t contact, const struct s
     sqlite3_bind_int64(q, 9, t->entry);
     sqlite3_bind_int64(q, 10, t->fork);
     sqlite3_bind_int64(q, 11, t->sends);
-    sqlite3_bind_int64(q, 12, t->converted);
+    sqlite3_bind_int64(q, 12, t->over ? 2 : t->converted);
   }
   return query_run(s, q);
 }

@@ -206,7 +206,9 @@ enum camp_err store_units(struct store *s, struct arena *a, struct stored_unit *
   return err;
 }
 
-void store_unit_count(struct store *s, uint32_t unit, int64_t delta) {
+/* A place of the deltas: the unit and which of its two counts. */
+void store_unit_count(struct store *s, uint32_t id, bool over, int64_t delta) {
+  uint32_t unit = id << 1 | over;
   CHECK(s->in_transaction);
   uint32_t cap = s->delta_cap;
   s->deltas = store_grow(s->deltas, &s->delta_cap, unit + 1, sizeof *s->deltas);
@@ -228,9 +230,9 @@ enum camp_err units_flush(struct store *s) {
   for (uint32_t i = 0; i < s->touched_count && !err; i++) {
     uint32_t unit = s->touched[i];
     if (!s->deltas[unit]) continue;
-    sqlite3_stmt *q = query(s, Q_UNIT_ADD);
+    sqlite3_stmt *q = query(s, unit & 1 ? Q_UNIT_ADD_OVER : Q_UNIT_ADD);
     if (q) {
-      sqlite3_bind_int64(q, 1, unit);
+      sqlite3_bind_int64(q, 1, unit >> 1);
       sqlite3_bind_int64(q, 2, s->deltas[unit]);
     }
     s->deltas[unit] = 0;

@@ -59,6 +59,7 @@ create table unit(
   name TEXT NOT NULL,
   place INTEGER,                    -- place in the current program, in order of declaration; NULL: an older version
   strands INTEGER NOT NULL,         -- runs that stand in it now
+  over INTEGER NOT NULL,            -- runs that have ended and are kept because a goal may still count
   deployed INTEGER,                 -- when it last became current
   body BLOB NOT NULL                -- the program bytes
 ) strict;
@@ -97,7 +98,7 @@ create table slot(
   entry INTEGER,                    -- strand: the contact's n-th entry into the campaign
   fork INTEGER,                     -- strand: number of this branch within the run
   sends INTEGER,                    -- strand: messages sent or dropped so far
-  converted INTEGER,                -- strand: 1 when the goal was met
+  converted INTEGER,                -- strand: 1 when the goal was met, 2 when the run has ended and only its goal is still waited for
   last_event INTEGER,               -- contact: its newest event; each event names the one before
   last_message INTEGER,             -- contact: its newest outbox row; each names the one before
   key TEXT,                         -- contact: the key it is known by
@@ -218,7 +219,7 @@ create view contact as
   from slot where id & 4095 = 0;
 
 create view position as
-  -- Where everybody stands: one row a run under way.
+  -- Where everybody stands: one row a run under way. (Runs that have ended and only wait for a goal are not here.)
   select c.key as contact, u.name as campaign, p.file as file, p.line as line, p.label as step,
     strftime('%Y-%m-%dT%H:%M:%fZ', s.due / 1000.0, 'unixepoch') as waits_until,
     strftime('%Y-%m-%dT%H:%M:%fZ', s.since / 1000.0, 'unixepoch') as waiting_since,
@@ -230,7 +231,7 @@ create view position as
   join slot c on c.id = (s.id >> 12) << 12
   left join unit u on u.id = s.unit
   left join step p on p.unit = s.unit and p.pc = s.pc
-  where s.id & 4095 <> 0;
+  where s.id & 4095 <> 0 and s.converted is not 2;
 
 create view due as
   -- What is due when, by campaign and step.

@@ -56,8 +56,9 @@ enum camp_err store_deploy(struct store *s, const uint32_t *units, uint32_t unit
 uint32_t store_epoch(const struct store *s); /* number of the newest deploy, 0 before the first */
 /* Live units: current ones, and those some strand still stands in. Bodies are copied into the arena. */
 enum camp_err store_units(struct store *s, struct arena *a, struct stored_unit **out, uint32_t *count) MUST_CHECK;
-/* Keeps, per unit, how many strands stand in it, so that store_units needs no scan: delta is added at commit. */
-void store_unit_count(struct store *s, uint32_t unit, int64_t delta);
+/* Keeps, per unit, how many strands stand in it, so that store_units needs no scan: delta is added at commit. Strands whose run is over,
+ * kept for its goals, are counted apart. */
+void store_unit_count(struct store *s, uint32_t unit, bool over, int64_t delta);
 
 /* The clock row: where the engine stands. Written with each tick. */
 struct store_clock {
@@ -86,6 +87,7 @@ struct strand_row {
   uint32_t slot, unit, pc, entry, fork, sends;
   int64_t due_ms, since_ms, base_ms, started_ms;
   bool converted;
+  bool over;             /* the run has ended; only its goals still count */
   struct str locals;
   enum { ROW_CLEAN, ROW_CHANGED, ROW_NEW, ROW_GONE } state;
 };

@@ -263,6 +263,7 @@ static const struct steps_case steps[] = {
   { OP_FORK, "FORK x; SEND a; HALT; x: SEND b; HALT", "fork; send a; end" },
   { OP_EACH, "FIELD items; next: EACH 0 out; LOCAL 0; SUBFIELD sku; SET s; SEND m; JUMP next; out: HALT",
     "set s \"a\"; send m; set s \"b\"; send m; end" },
+  { OP_OVER, "CONST 2026-01-08T10:00Z; OVER 0", "wait 2026-01-08 10:00" },
   { OP_WAIT, "CONST 2026-01-08T10:00Z; WAIT 0", "wait 2026-01-08 10:00" },
   { OP_WAIT, "CONST 2026-01-08T10:00; WAIT 0", "wait 2026-01-08 10:00" },
   { OP_WAIT, "CONST 2026-01-08; WAIT 0", "wait 2026-01-08 00:00" },

@@ -70,7 +70,7 @@ static enum camp_err one_contact(struct store *s, const struct key_lookup *k, in
   c.last_event = e.id;
   c.last_message = o.id;
   c.state = STR("state");
-  store_unit_count(s, unit, 1);
+  store_unit_count(s, unit, false, 1);
   return err ? err : store_contact_write(s, &c, was);
 }
 

@@ -98,11 +98,11 @@ static void units(void **state) {
   assert_int_equal(one, same);
   steps[0].unit = one;
   OK(store_deploy(s, (uint32_t[]){ two, one }, 2, steps, 1, 10, &epoch));
-  store_unit_count(s, one, 2);
-  store_unit_count(s, one, -1);
+  store_unit_count(s, one, false, 2);
+  store_unit_count(s, one, false, -1);
   OK(store_commit(s));
   OK(store_begin(s));
-  store_unit_count(s, two, 100);
+  store_unit_count(s, two, false, 100);
   store_rollback(s);
   OK(store_begin(s));
   OK(store_deploy(s, (uint32_t[]){ two }, 1, NULL, 0, 20, &epoch));
@@ -114,7 +114,7 @@ static void units(void **state) {
   IS("body one", live[1].body);
   IS("h2", live[0].hash);
   OK(store_begin(s));
-  store_unit_count(s, one, -1);
+  store_unit_count(s, one, false, -1);
   OK(store_commit(s));
   OK(store_units(s, &a, &live, &count));
   assert_int_equal(count, 1);
@@ -475,7 +475,7 @@ static void reports(void **state) {
   OK(store_deploy(s, &unit, 1, &(struct stored_step){ unit, 7, 3, 2, STR("welcome.camp"), STR("wait 7d") }, 1, 0, &epoch));
   struct strand_row strand = { .slot = 1, .unit = unit, .pc = 7, .entry = 1, .due_ms = 604800000, .since_ms = 0, .state = ROW_NEW };
   int64_t bob = make_contact("bob", STORE_NEVER, NULL, 0), ann = make_contact("ann", 604800000, &strand, 1);
-  store_unit_count(s, unit, 1);
+  store_unit_count(s, unit, false, 1);
   struct event_row e1 = { .contact = ann, .at_ms = 1000, .received_ms = 1000, .name = event, .body = STR("{}") };
   OK(store_event_put(s, &e1));
   struct event_row noise = { .contact = bob, .at_ms = 1500, .received_ms = 1500, .name = event };

@@ -86,7 +86,7 @@ static void start_phase(void) {
         .strand_count = 1, .fresh = true, .last_event = e.id };
       must(store_contact_write(s, &c, STORE_NEVER));
     }
-    store_unit_count(s, unit_id, m);
+    store_unit_count(s, unit_id, false, m);
     must(store_commit(s));
   }
 }
