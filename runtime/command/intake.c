@@ -131,10 +131,25 @@ int intake_take(struct session *s, struct intake *in, int64_t now_ms) {
   return EXIT_FINE;
 }
 
-void say_refused(uint64_t count, const char *db) {
+struct newest { char line[24], reason[300]; };
+
+static bool keep_newest(void *context, int columns, const char *const *names, const char *const *row) {
+  struct newest *n = context;
+  (void)names;
+  if (!row || columns < 2 || !row[0] || !row[1]) return true;
+  snprintf(n->line, sizeof n->line, "%s", row[0]);
+  snprintf(n->reason, sizeof n->reason, "%s", row[1]);
+  return false;
+}
+
+void say_refused(struct store *s, uint64_t count, uint64_t taken, const char *db) {
+  struct newest n = { "", "" };
   if (!count) return;
   fflush(stdout);
   fprintf(stderr, "%" PRIu64 " line%s could not be taken", count, S_OF(count));
   if (db) fprintf(stderr, "; `camp rejects --db %s` lists %s with the reason", db, count == 1 ? "it" : "them");
   fputc('\n', stderr);
+  if (store_report(s, "reject_newest", (struct str){ NULL, 0 }, keep_newest, &n) != CAMP_OK || !n.line[0]) return;
+  fprintf(stderr, "%s %s: %s\n", count == 1 ? "line" : "the last of them, line", n.line, n.reason);
+  if (!taken && strncmp(n.reason, "not JSON", 8) == 0) fputs("Is the file CSV? Then add --csv.\n", stderr);
 }

@@ -28,5 +28,7 @@ static inline bool intake_holds(const struct intake *in) { return in->inputs.cou
 /* A refused line as a row; text beyond LIMIT_REJECT_BYTES is cut. Copies into the arena. */
 struct reject_row reject_of(struct arena *a, struct str source, int64_t line, struct str text, struct str why, int64_t at_ms);
 /* The end of a report on refused lines, when there were some. */
-void say_refused(uint64_t count, const char *db);
+/* How many lines were refused, with one of the reasons; db NULL: it is not kept. taken: lines that were accepted, because when
+ * there are none the whole file is likely of another kind. */
+void say_refused(struct store *s, uint64_t count, uint64_t taken, const char *db);
 #endif

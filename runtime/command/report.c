@@ -5,6 +5,8 @@
  * 2. A moment of a report (ISO text) is shown as a wall clock's reading in one zone, which the caller names. */
 #include "runtime/command/report.h"
 
+#include "runtime/command/intake.h"
+
 #include "runtime/command/options.h"
 #include "vm/base/arena.h"
 #include "vm/base/buf.h"
@@ -203,9 +205,9 @@ int report_simulation(struct store *s, const struct zone *z, const struct simula
   char clock[40];
   struct str zone = zone_name(z);
   clock[calendar_print(zone_to_civil(z, f->clock_ms), clock)] = 0;
-  printf("%" PRIu64 " event%s taken, %" PRIu64 " message%s sent, the clock stands at %s " STR_FMT "\n", f->events, S_OF(f->events), f->sent,
-         S_OF(f->sent), clock,
-         STR_ARG(zone));
+  printf("%" PRIu64 " event%s taken, %" PRIu64 " message%s sent", f->events, S_OF(f->events), f->sent, S_OF(f->sent));
+  if (f->clock_ms) printf(", the clock stands at %s " STR_FMT, clock, STR_ARG(zone));
+  putchar('\n');
   if (f->duplicates) printf("%" PRIu64 " more repeated an id and count%s once\n", f->duplicates, f->duplicates == 1 ? "s" : "");
   putchar('\n');
   bool ok = (!f->show || report_in(s, "simulate", "who_got_what", NULL, "Who got what, when and why", z)) &&
@@ -215,9 +217,7 @@ int report_simulation(struct store *s, const struct zone *z, const struct simula
             report_in(s, "simulate", "status_due", NULL, "Still waiting", z);
   if (!ok) return EXIT_COULD_NOT;
   say_next(s, f);
-  if (f->refused) {
-    fflush(stdout);
-    fprintf(stderr, "%" PRIu64 " line%s could not be taken\n", f->refused, S_OF(f->refused));
-  }
+  say_refused(s, f->refused, f->events, NULL);
+  if (!f->events && f->refused) return EXIT_MISTAKES;
   return EXIT_FINE;
 }

@@ -53,7 +53,7 @@ static void say_end(const struct session *s, const char *db) {
   if (!s->outbox && c.sends)
     printf("No sender was given, so %" PRIu64 " message%s ready; add --send maildir:DIR or --send file:PATH.\n", c.sends,
            c.sends == 1 ? " stays" : "s stay");
-  say_refused(c.rejects, db);
+  say_refused(s->store, c.rejects, c.events, db);
 }
 
 static int run_run(const struct options *o) {

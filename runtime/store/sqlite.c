@@ -348,6 +348,8 @@ enum camp_err store_open(const char *path, const struct store_options *o, struct
   s->read_only = o->read_only;
   s->order_last = -1;
   arena_init(&s->name_texts, 4096);
+  /* SQLite's own memory statistics take a lock for each allocation and nobody here reads them. Refused once SQLite runs: fine. */
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   bool memory = strcmp(path, ":memory:") == 0;
   enum camp_err err = memory ? CAMP_OK : look_at_path(s, o);
   if (!err && !memory && !o->read_only) err = writer_lock(s);

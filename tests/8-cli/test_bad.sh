@@ -119,8 +119,8 @@ golden bad-events 0 camp simulate example --events bad.ndjson --db bad.db
 camp rejects --db bad.db | cut -c1-200 > bad.rejects
 golden bad-rejects 0 cat bad.rejects
 head -c 300000 random.camp > random.ndjson
-refuses "random bytes as events" 0 "could not be taken" camp simulate example --events random.ndjson
+refuses "random bytes as events" 1 "could not be taken" camp simulate example --events random.ndjson
 refuses "random bytes as CSV" 2 . camp simulate example --events random.ndjson --csv
 refuses "CSV without a header" 2 header camp simulate example --events empty.camp --csv
-refuses "the database as events" 0 "could not be taken" camp simulate example --events good.db
+refuses "the database as events" 1 "could not be taken" camp simulate example --events good.db
 finish

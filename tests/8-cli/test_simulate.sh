@@ -58,7 +58,7 @@ golden simulate-send 2 camp simulate example --events e.csv --csv --send pigeon:
 : > none.ndjson
 golden simulate-empty 0 camp simulate example --events none.ndjson
 printf '%s\n' '{"type":"identify","userId":"ann","traits":{"first_name":"Ann"}}' > untimed.ndjson
-golden simulate-untimed 0 camp simulate example --events untimed.ndjson
+golden simulate-untimed 1 camp simulate example --events untimed.ndjson
 cat example/events.ndjson >> untimed.ndjson
 golden simulate-untimed-first 0 camp simulate example --events untimed.ndjson
 finish

@@ -28,7 +28,7 @@
 #define LIMIT_WAKES_COUNT 10000              /* waits of one contact that end at one instant */
 #define LIMIT_STRANDS_COUNT 3000             /* strands of one contact at a time */
 #define LIMIT_SERIES_COUNT 4096              /* occurrences that one window of one contact remembers */
-#define LIMIT_CONTACT_BYTES (8u << 20)       /* one contact's own state */
+#define LIMIT_CONTACT_BYTES (64u << 20)      /* one contact's own state; 10,000 measures that each keep a long text are a sixth of it */
 #define LIMIT_ATTRIBUTES_BYTES (256u << 10)  /* one contact's attributes, as JSON */
 #define LIMIT_KEPT_BYTES 1024u               /* of a text that first, last, min or max remembers; longer ones are cut */
 #define LIMIT_MEMBER_COUNT 1000              /* lists and tags of one contact */
