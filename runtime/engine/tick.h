@@ -113,19 +113,34 @@ struct live {
   bool changed;
 };
 
+/* live.c: the contact in memory. */
 enum camp_err live_open(struct engine *e, struct live *l, int64_t id, struct str key, bool fresh) MUST_CHECK;
-enum camp_err live_input(struct live *l, const struct tick_input *in) MUST_CHECK;
-/* Timers due before `before` (exclusive). */
-enum camp_err live_timers(struct live *l, int64_t before_ms) MUST_CHECK;
 enum camp_err live_close(struct live *l) MUST_CHECK;
+/* Written and read again, when much was done to it, so that its memory is let go. */
+enum camp_err live_refresh(struct live *l) MUST_CHECK;
+void live_zone(struct live *l); /* from its attributes */
+struct strand_item *live_strand_new(struct live *l, const struct unit *u);
+enum camp_err live_end(struct live *l, struct strand_item *item) MUST_CHECK;
+/* Ends the strands that are marked as stopped, and withdraws what of theirs has not left. */
+enum camp_err live_end_stopped(struct live *l, const char *why) MUST_CHECK;
+enum camp_err live_stop_campaign(struct live *l, struct str name, const char *why) MUST_CHECK;
+/* Why the event in hand did not do what a script asked for. */
+void live_outcome(struct live *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
+struct env live_env(struct live *l);
+
+/* effects.c: what scripts ask for. */
+enum camp_err live_apply(struct live *l, struct strand_item *item, const struct effect *f) MUST_CHECK;
+bool live_attribute_is_watched(struct live *l, struct str name);
+void live_attribute_changed(struct live *l, struct str name, struct value was, struct value is);
+void live_rezone(struct live *l); /* wall-clock timers anew, when the zone has changed */
+
+/* tick.c: the agenda. */
+enum camp_err live_input(struct live *l, const struct tick_input *in) MUST_CHECK;
+enum camp_err live_timers(struct live *l, int64_t before_ms) MUST_CHECK; /* due before `before`, exclusive */
+enum camp_err live_run(struct live *l, struct strand_item *item, uint32_t pc) MUST_CHECK;
 
 /* start.c: entry rules. The event in hand, the instant and the base are the live's. */
 enum camp_err live_start(struct live *l, const struct unit *u, uint32_t pc) MUST_CHECK;
-enum camp_err live_run(struct live *l, struct strand_item *item, uint32_t pc) MUST_CHECK;
-enum camp_err live_end(struct live *l, struct strand_item *item) MUST_CHECK;
-struct strand_item *live_strand_new(struct live *l, const struct unit *u);
-void live_outcome(struct live *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
-struct env live_env(struct live *l);
 
 /* seen.c: event ids. *again: the contact sent this id within SEEN_DAYS. */
 enum camp_err live_seen(struct live *l, uint64_t ident, bool *again) MUST_CHECK;

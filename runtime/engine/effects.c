@@ -1,0 +1,183 @@
+/* What scripts ask for, done to one contact at once, or queued behind the input in hand.
+ *
+ * Not for running code (tick.c, vm/strand.c) or sending: a message is a row of the outbox here.
+ *
+ * Invariants:
+ * 1. A `set`, a list and a tag are seen by the very next condition; emitted events, campaigns that start campaigns and forks are
+ *    queued, first in first out.
+ * 2. What cannot be done leaves a reason beside the event in hand. */
+#include "runtime/engine/tick.h"
+
+/* Whether one more event or start may be queued: neither deeper nor more than the limits say, or two rules that answer each
+ * other would never end. */
+static bool may_queue(struct live *l, struct str name, const char *what) {
+  if (l->depth >= LIMIT_EMIT_DEPTH)
+    live_outcome(l, STR_FMT ": not %s: events and campaigns follow from each other more than %d deep", STR_ARG(name), what, LIMIT_EMIT_DEPTH);
+  else if (l->tasks.count >= LIMIT_QUEUE_COUNT)
+    live_outcome(l, STR_FMT ": not %s: more than %d events and starts follow from one event", STR_ARG(name), what, LIMIT_QUEUE_COUNT);
+  else
+    return true;
+  return false;
+}
+
+static void task_event(struct live *l, struct str name, struct str body, uint8_t kind, bool internal) {
+  if (!may_queue(l, name, "emitted")) return;
+  struct task t = { .kind = TASK_EVENT, .depth = l->depth + 1, .base_ms = l->now_ms, .name = name, .body = body,
+                    .event_kind = kind, .internal = internal };
+  VEC_PUSH(&l->e->contact, &l->tasks, t);
+}
+
+/* `enters vip`, `leaves vip`, `contact.plan changes`: events that the engine makes itself, only where some code names them. */
+static void task_internal(struct live *l, const char *before, struct str name, const char *after, struct str body) {
+  struct str full = arena_printf(&l->e->contact, "%s" STR_FMT "%s", before, STR_ARG(name), after);
+  if (image_symbol(l->e->image, full) != NONE) task_event(l, full, body, EVENT_EMITTED, true);
+}
+
+static enum camp_err effect_outbox(struct live *l, struct strand_item *item, const struct effect *f, uint32_t pc) {
+  struct engine *e = l->e;
+  struct outbox_row row = {
+    .contact = l->c.id, .prev = l->c.last_message, .at_ms = l->now_ms, .campaign = item->s.unit->link->campaign_id,
+    .unit = item->s.unit->link->stored_id, .entry = item->s.entry, .fork = item->s.fork, .ordinal = ++item->s.sends, .pc = pc,
+    .state = f->kind == EFFECT_SEND ? OUTBOX_READY : OUTBOX_DROPPED, .reason = f->reason,
+  };
+  TRY(engine_message_id(e, f->name, &row.message));
+  TRY(store_outbox_put(e->store, &row));
+  l->c.last_message = row.id;
+  if (f->kind == EFFECT_SEND) e->pending.sends++;
+  else e->pending.drops++;
+  return CAMP_OK;
+}
+
+static enum camp_err effect_member(struct live *l, const struct effect *f) {
+  struct engine *e = l->e;
+  uint32_t id;
+  TRY(store_name(e->store, NAME_LIST, f->name, &id));
+  bool many = l->c.lists.count + l->c.tags.count >= LIMIT_MEMBER_COUNT;
+  if (many && (f->kind == EFFECT_JOIN || f->kind == EFFECT_TAG) && !contact_in(&l->c, id) && !contact_tagged(&l->c, id)) {
+    live_outcome(l, STR_FMT ": not joined: a contact is in at most %d lists and tags", STR_ARG(f->name), LIMIT_MEMBER_COUNT);
+    return CAMP_OK;
+  }
+  switch (f->kind) {
+    case EFFECT_JOIN:
+      if (!contact_join(&l->c, id, l->now_ms)) return CAMP_OK;
+      task_internal(l, "enters ", f->name, "", (struct str){ 0 });
+      return store_member_put(e->store, id, l->c.id, l->now_ms);
+    case EFFECT_LEAVE:
+      if (!contact_leave(&l->c, id)) return CAMP_OK;
+      task_internal(l, "leaves ", f->name, "", (struct str){ 0 });
+      return store_member_remove(e->store, id, l->c.id);
+    case EFFECT_TAG:
+      return contact_tag(&l->c, id, l->now_ms) ? store_tag_put(e->store, id, l->c.id, l->now_ms) : CAMP_OK;
+    default:
+      return contact_untag(&l->c, id) ? store_tag_remove(e->store, id, l->c.id) : CAMP_OK;
+  }
+}
+
+void live_attribute_changed(struct live *l, struct str name, struct value was, struct value is) {
+  if (value_equal(was, is, l->zone) || (was.type == V_MISSING && is.type == V_MISSING)) return;
+  struct buf body;
+  buf_init(&body, LIMIT_ATTRIBUTES_BYTES * 2);
+  buf_c(&body, "{\"to\":");
+  value_to_json(&body, is, l->zone);
+  buf_c(&body, ",\"from\":");
+  value_to_json(&body, was, l->zone);
+  buf_byte(&body, '}');
+  task_internal(l, "contact.", name, " changes", arena_str(&l->e->contact, buf_as_str(&body)));
+  buf_deinit(&body);
+}
+
+bool live_attribute_is_watched(struct live *l, struct str name) {
+  struct str full = arena_printf(&l->e->contact, "contact." STR_FMT " changes", STR_ARG(name));
+  return image_symbol(l->e->image, full) != NONE;
+}
+
+/* Wall-clock timers are computed anew when the contact's zone changes. */
+void live_rezone(struct live *l) {
+  const struct zone *was = l->zone;
+  live_zone(l);
+  if (l->zone == was) return;
+  for (uint32_t i = 0; i < l->strands.count; i++) {
+    struct strand_item *item = l->strands.items[i];
+    if (item->state == ROW_GONE || item->queued || item->s.due_ms == NEVER) continue;
+    int64_t due = item->s.due_ms;
+    struct env env = live_env(l);
+    strand_rearm(&l->e->vm, &item->s, &env);
+    if (item->s.due_ms != due && item->state == ROW_CLEAN) item->state = ROW_CHANGED;
+  }
+}
+
+static enum camp_err effect_set(struct live *l, struct strand_item *item, const struct effect *f) {
+  const struct field *field = &item->s.unit->fields[f->field];
+  struct value is = f->values[0];
+  bool watched = live_attribute_is_watched(l, f->name);
+  struct value was = watched ? contact_attribute(&l->c, f->name, field, l->zone) : value_missing();
+  if (contact_set(&l->c, f->name, is, l->zone) != CAMP_OK) {
+    live_outcome(l, "contact." STR_FMT ": not set: attributes are over %u bytes", STR_ARG(f->name), LIMIT_ATTRIBUTES_BYTES);
+    return CAMP_OK;
+  }
+  if (watched) live_attribute_changed(l, f->name, was, is);
+  if (str_is(f->name, "timezone")) live_rezone(l);
+  return CAMP_OK;
+}
+
+static void effect_emit(struct live *l, struct strand_item *item, const struct effect *f) {
+  const struct unit *u = item->s.unit;
+  struct buf body;
+  buf_init(&body, LIMIT_EVENT_BYTES);
+  buf_byte(&body, '{');
+  for (uint32_t i = 0; i < f->emit->key_count; i++) {
+    if (i) buf_byte(&body, ',');
+    buf_json_str(&body, unit_string(u, u->emit_keys[f->emit->first_key + i]));
+    buf_byte(&body, ':');
+    value_to_json(&body, f->values[i], l->zone);
+  }
+  buf_byte(&body, '}');
+  if (body.failed)
+    live_outcome(l, STR_FMT ": not emitted: its properties are over %u bytes", STR_ARG(f->name), LIMIT_EVENT_BYTES);
+  else
+    task_event(l, f->name, f->emit->key_count ? arena_str(&l->e->contact, buf_as_str(&body)) : (struct str){ 0 },
+               EVENT_EMITTED, false);
+  buf_deinit(&body);
+}
+
+static enum camp_err effect_fork(struct live *l, struct strand_item *item, const struct effect *f) {
+  struct strand_item *copy = live_strand_new(l, item->s.unit);
+  if (!copy) {
+    live_outcome(l, STR_FMT ": a delayed action was not started: a contact has at most %d strands",
+                 STR_ARG(unit_name(item->s.unit)), LIMIT_STRANDS_COUNT);
+    return CAMP_OK;
+  }
+  /* A fork takes one of its parent's ordinals as its number: those are never given twice, whereas the number of an ended fork
+   * would be, and with it the key of a message. Forks do not fork. */
+  uint32_t slot = copy->s.slot, fork = ++item->s.sends;
+  copy->s = item->s;
+  copy->s.slot = slot;
+  copy->s.fork = fork;
+  copy->s.sends = 0;
+  copy->queued = true;
+  struct task t = { .kind = TASK_FORK, .depth = l->depth, .base_ms = l->base_ms, .strand = copy, .pc = f->pc, .event = l->event };
+  VEC_PUSH(&l->e->contact, &l->tasks, t);
+  return CAMP_OK;
+}
+
+enum camp_err live_apply(struct live *l, struct strand_item *item, const struct effect *f) {
+  switch (f->kind) {
+    case EFFECT_SEND:
+    case EFFECT_DROP: return effect_outbox(l, item, f, f->pc);
+    case EFFECT_JOIN:
+    case EFFECT_LEAVE:
+    case EFFECT_TAG:
+    case EFFECT_UNTAG: return effect_member(l, f);
+    case EFFECT_SET: return effect_set(l, item, f);
+    case EFFECT_EMIT: effect_emit(l, item, f); return CAMP_OK;
+    case EFFECT_FORK: return effect_fork(l, item, f);
+    case EFFECT_STOP: return live_stop_campaign(l, f->name, "its campaign was stopped by another");
+    case EFFECT_START: {
+      if (!may_queue(l, f->name, "started")) return CAMP_OK;
+      struct task t = { .kind = TASK_START, .depth = l->depth + 1, .base_ms = l->base_ms, .name = f->name, .event = l->event };
+      VEC_PUSH(&l->e->contact, &l->tasks, t);
+      return CAMP_OK;
+    }
+  }
+  return CAMP_OK;
+}
