@@ -64,7 +64,8 @@ help:
 ## make bench        the engine against the floor, in one run     make bench-peers: against npm peers
 ## make fuzz         each fuzz target for FUZZ_SECONDS (60)
 ## make deps         install what is missing and nothing else
-## make docs         write the pages that are made from tables (vm/OPCODES.md)
+## make docs         write what is made from tables (vm/OPCODES.md, the colours of editor-support)
+## make vsix         pack the extension for Visual Studio Code into build/
 
 # --- generated -------------------------------------------------------------------------------------------------------
 $(GEN)/grammar.c $(GEN)/grammar.h &: grammar/camp.y
@@ -136,7 +137,7 @@ fuzz-programs: $(FUZZ_BIN)
 # --- goals -----------------------------------------------------------------------------------------------------------
 # What is missing is installed by the first line of a goal; the rest is another make, because the flags that pkg-config
 # gives are read when a make begins.
-.PHONY: deps demo test docs bench bench-peers fuzz install
+.PHONY: deps demo test docs vsix bench bench-peers fuzz install
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 FUZZ_SECONDS ?= 60
 SUB := $(MAKE) --no-print-directory -j$(JOBS)
@@ -160,6 +161,12 @@ test:
 # Pages that are made from tables; `make test` fails when they are not up to date.
 docs:
 	@sh tests/tools/docs.sh write
+	@node editor-support/tools/generate.js
+
+vsix:
+	@sh tests/tools/deps.sh
+	@sh editor-support/tests/run.sh pack $(CURDIR)/build
+	@ls build/camp-*.vsix
 
 bench:
 	@sh tests/tools/deps.sh

@@ -1,0 +1,25 @@
+#!/bin/sh
+# What editors know of Camp: up to date with the grammar, the same in Vim and Visual Studio Code, and as the README says.
+set -u
+. "$CAMP_ROOT/tests/8-cli/lib.sh"
+editors=$CAMP_ROOT/editor-support
+holds "editor-support is up to date with grammar/keywords.def" node "$editors/tools/generate.js" check
+# The corpus must be Camp, or its colours would mean nothing.
+for file in words literals texts indent; do
+  camp check --format short "$editors/tests/corpus/$file.camp" > checked 2>&1
+  grep -E 'error\[E0[12]' checked > mistakes
+  holds "the corpus has no mistake of grammar: $file" test ! -s mistakes
+done
+# The commands of the README's workflow, on an example in place of the reader's folder.
+sed -n '/^```yaml/,/^```$/s/^ *- run: camp /camp /p' "$CAMP_ROOT/README.md" > workflow
+same "the README's workflow checks and tests" "check test" "$(awk '$2 ~ /^(check|test)$/ { print $2 }' workflow | sort | xargs)"
+cp -R "$CAMP_ROOT/examples/first-purchase" campaigns
+while read -r line; do holds "the README's workflow: $line" $line < /dev/null; done < workflow
+tap=$TMPDIR/editors.tap
+sh "$editors/tests/run.sh" > "$tap" 2>&1
+[ $? = 0 ] || failed=1
+# Its lines, numbered on.
+awk -v n="$number" '/^(not )?ok /{ n++; sub(/ok [0-9]+/, "ok " n) } !/^1\.\./' "$tap"
+number=$((number + $(grep -cE '^(not )?ok ' "$tap")))
+grep -qE '^1\.\.' "$tap" || say 1 "editor-support/tests/run.sh comes to its end"
+finish
