@@ -26,4 +26,4 @@ const { increaseIndentPattern, decreaseIndentPattern } = configuration.indentati
 for (const line of ['campaign welcome {', '  } else {', 'define x = (', 'body { # a comment']) assert.match(line, new RegExp(increaseIndentPattern))
 for (const line of ['send hello', 'if a { exit }', '# {', 'tag "{"']) assert.doesNotMatch(line, new RegExp(increaseIndentPattern))
 for (const line of ['}', '  } else {', ')']) assert.match(line, new RegExp(decreaseIndentPattern))
-assert.deepStrictEqual('wait contact.größe + 3d'.match(new RegExp(configuration.wordPattern, 'gu')), ['wait', 'contact', 'größe', '3d'])
+assert.deepStrictEqual('wait contact.größe + 3d'.match(new RegExp(configuration.wordPattern.pattern, `g${configuration.wordPattern.flags}`)), ['wait', 'contact', 'größe', '3d'])

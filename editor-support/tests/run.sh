@@ -24,7 +24,8 @@ install_packages() {
   cmp -s "$here/package.json" "$build/installed.json" && return
   rm -rf "$build/node_modules" "$build/installed.json"
   cp "$here/package.json" "$build/package.json"
-  (cd "$build" && npm install --no-package-lock --ignore-scripts --omit=optional --no-audit --no-fund) > "$scratch/npm" 2>&1 &&
+  (cd "$build" && npm install --no-package-lock --ignore-scripts --omit=optional --no-audit --no-fund \
+    --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=10000) > "$scratch/npm" 2>&1 &&
     cp "$build/package.json" "$build/installed.json"
 }
 pack() { # the extension, packed into the folder
@@ -87,7 +88,7 @@ node "$here/extension.js" > "$scratch/node.log" 2>&1
 say $? "package.json, snippets and language configuration are whole" "$scratch/node.log"
 pack "$scratch"
 say $? "vsce packs the extension" "$scratch/vsce"
-for file in package.json language-configuration.json snippets/camp.json syntaxes/camp.tmLanguage.json LICENSE.txt readme.md; do
+for file in package.json language-configuration.json snippets/camp.json syntaxes/camp.tmLanguage.json LICENSE.txt README.md; do
   grep -qaF "extension/$file" "$scratch"/camp-*.vsix || echo "$file is not in the package"
 done > "$scratch/packed"
 test ! -s "$scratch/packed"

@@ -115,7 +115,7 @@ rule('number', `[0-9]+${end}`, 'keyword', `times${end}`)
 rule('number', `${number}%?`)
 
 // Declarations: the word, and the name that it declares.
-for (const word of list('event record define list message campaign'))
+for (const word of except(group('declaration'), list('use contact zone allow when test')))
   for (const declared of [`${not_any(word === 'list' ? [...comparing, 'of'] : comparing)}${name}`, quoted])
     rule('declaration', word + end, 'name', declared)
 rule('declaration', `contact${end}`, 'name', `${not_any(infix)}${name}`)
@@ -136,7 +136,7 @@ rule('keyword', `channel${end}(?=${blank}")`)
 // Phrases: words that are keywords only beside each other.
 for (const words of list('once_per sent_to')) rule('keyword', phrase(words.replace('_', ' ')), 'plain', any(except([...keywords.keys()], prefix)))
 rule('operator', `not${end}`, 'keyword', phrase('sent to'), 'plain', any([...keywords.keys()]))
-for (const words of list('once_at_a_time every_time at_most_once at_once once_per up_to list_of sent_to not_sent_to'))
+for (const words of list('once_at_a_time every_time at_most_once at_most at_once once_per up_to list_of sent_to not_sent_to'))
   rule(words.startsWith('not_') ? 'operator' : words === 'list_of' ? 'type' : 'keyword', phrase(words.replace(/_/g, ' ')))
 for (const words of list('is_not_one_of is_one_of one_of not_in starts_with ends_with time_since_last time_since_first in_last since_last since_start'))
   rule('operator', phrase(words.replace(/_/g, ' ')))

@@ -15,6 +15,25 @@ sed -n '/^```yaml/,/^```$/s/^ *- run: camp /camp /p' "$CAMP_ROOT/README.md" > wo
 same "the README's workflow checks and tests" "check test" "$(awk '$2 ~ /^(check|test)$/ { print $2 }' workflow | sort | xargs)"
 cp -R "$CAMP_ROOT/examples/first-purchase" campaigns
 while read -r line; do holds "the README's workflow: $line" $line < /dev/null; done < workflow
+# :make in Vim fills its list of mistakes from camp check, and leaves options as they were when the file type goes.
+mkdir wrong; printf 'when purchase then tag "a"\nwhen purchse then tag "b"\n' > wrong/rules.camp
+cat > make.vim <<'V'
+try
+  execute 'set runtimepath=' . fnameescape($CAMP_ROOT . '/editor-support/vim') . ',$VIMRUNTIME'
+  filetype plugin indent on
+  edit wrong/rules.camp
+  let seen = [&l:shiftwidth, &l:commentstring]
+  silent make
+  call writefile(seen + map(getqflist(), 'bufname(v:val.bufnr) . " " . v:val.lnum . " " . v:val.col'), 'made')
+  set filetype=none
+  call writefile([&l:commentstring ==# '# %s' ? 'kept' : 'undone'], 'made', 'a')
+catch
+  call writefile([v:exception], 'made')
+endtry
+qall!
+V
+timeout 60 vim -es -u NONE -i NONE -N -S make.vim < /dev/null > vim.log 2>&1
+same "Vim's options, its :make, and its undoing" "2|# %s|wrong/rules.camp 2 6|undone|" "$(tr '\n' '|' < made)"
 tap=$TMPDIR/editors.tap
 sh "$editors/tests/run.sh" > "$tap" 2>&1
 [ $? = 0 ] || failed=1
