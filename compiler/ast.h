@@ -133,7 +133,9 @@ struct campaign_decl {    /* and a rule: one start, entry every time */
   struct stop_clause *stops;
   struct entry_clause entry;
   struct stmt *body;
+  struct str rule_text;   /* of a rule: all of it, from `when` */
   struct frame *frame;    /* filled by names: what started the run */
+  bool started;           /* filled by flow: a statement starts it */
 };
 
 struct expect { uint8_t kind; struct name contact, message; bool has_at, once, negated; int64_t civil_ms; struct value within;

@@ -21,7 +21,10 @@ struct driver {
   const struct source_reader *reader;
   struct table loaded;   /* paths that were added */
   VEC(struct message_decl *) files; /* bodies that are files */
+  uint32_t zones_compared; /* wrong zones for which the nearest was looked for */
 };
+
+enum { ZONES_COMPARED_MAX = 100 };
 
 static bool driver_seen(struct driver *d, struct str path) {
   void **place = table_place(&d->c->arena, &d->loaded, 1, path);
@@ -159,6 +162,44 @@ static void load_bodies(struct driver *d) {
     load_body(d, d->files.items[i]);
 }
 
+/* --- time zones ---------------------------------------------------------------------------------------------------- */
+/* The system's zones are the caller's to know. Of a name that is none, `Europe/Pari`, the nearest is looked for. */
+static void check_zone(struct driver *d, struct str name, struct span span) {
+  const struct source_reader *r = d->reader;
+  if (!name.ptr || r->zone_known(r->context, name))
+    return;
+  struct diagnostic *g = diag(d->c, DIAG_E0315, span, "there is no time zone `" STR_FMT "`", STR_ARG(name));
+  g->expected = STR("a zone such as `Europe/Paris` or `UTC`");
+  if (!r->zone_names || d->zones_compared++ == ZONES_COMPARED_MAX)
+    return;
+  struct str all = r->zone_names(r->context, &d->c->arena);
+  struct nearest n = nearest_of(name);
+  for (size_t from = 0, to; from < all.len; from = to + 1) {
+    for (to = from; to < all.len && all.ptr[to] != '\n';)
+      to++;
+    nearest_try(&n, (struct str){ all.ptr + from, to - from });
+  }
+  if (!n.best.len)
+    return;
+  g->help = arena_printf(&d->c->arena, "did you mean `" STR_FMT "`?", STR_ARG(n.best));
+  g->has_fix = true;
+  g->fix = (struct fix){ span, n.best };
+}
+
+static void check_zones(struct driver *d, const struct tree *tree) {
+  if (!d->reader || !d->reader->zone_known)
+    return;
+  for (const struct item *i = tree->items; i; i = i->next) {
+    if (i->kind == ITEM_ZONE)
+      check_zone(d, i->zone.text, i->zone.span);
+    for (const struct test_line *l = i->kind == ITEM_TEST ? i->test.lines : NULL; l; l = l->next)
+      for (const struct prop *p = l->kind == TEST_CONTACT ? l->props : NULL; p; p = p->next)
+        if (str_is(p->name.text, "timezone") && p->value->kind == EXPR_LITERAL && p->value->value.type == V_TEXT)
+          check_zone(d, value_str(p->value->value), (struct span){ p->value->span.source, p->value->span.from + 1,
+                                                                   p->value->span.to - 1 });
+  }
+}
+
 static uint32_t count_lines(const struct compilation *c) {
   uint32_t lines = 0;
   for (uint32_t i = 0; i < c->sources.count; i++) {
@@ -207,6 +248,7 @@ void compile(struct compilation *c, const struct source_reader *reader) {
   uint32_t syntax_count = c->diagnostics.count;
   load_bodies(&d);
   c->line_count = count_lines(c);
+  check_zones(&d, &tree);
   names_resolve(c, &tree, &scope);
   types_check(c, &tree, &scope);
   flow_check(c, &tree, &scope);

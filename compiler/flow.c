@@ -23,6 +23,7 @@ struct flow {
   struct scope *s;
   struct table nodes;     /* by declaration or by the event's name */
   VEC(struct node *) all;
+  struct table rules;     /* by their text, the first of each */
 };
 
 static void flow_expr(struct flow *f, const struct expr *e);
@@ -39,6 +40,7 @@ static void flow_expr(struct flow *f, const struct expr *e) {
     struct diagnostic *d = diag(f->c, DIAG_E0412, e->span, "nothing says the currency of this amount");
     d->help = STR("compare it with an amount such as `100 EUR`, or declare the property `money in EUR`");
   }
+  sense_check(f->c, e);
   flow_events(f, e->events);
   flow_expr(f, e->a);
   flow_expr(f, e->b);
@@ -177,6 +179,8 @@ static bool flow_stmt(struct flow *f, const struct stmt *st) {
     flow_expr(f, p->value);
   if (st->kind == STMT_SEND)
     flow_send(f, st);
+  if (st->kind == STMT_START && st->decl)
+    ((struct campaign_decl *)st->decl)->started = true;
   if (st->kind == STMT_EXIT)
     return false;
   if (st->kind == STMT_IF) {
@@ -225,7 +229,75 @@ static void flow_campaign(struct flow *f, struct campaign_decl *cd) {
   loops_add(f, cd);
 }
 
+/* What is wrong inside a campaign may be the clause that is missed here. */
+static bool has_mistake(const struct campaign_decl *cd) {
+  for (const struct stmt *st = cd->body; st; st = st->next)
+    if (st->kind == STMT_BAD)
+      return true;
+  return false;
+}
+
+/* Behind the walk, which has seen every statement that starts one. */
+static void flow_idle(struct flow *f, const struct item *i) {
+  const struct campaign_decl *cd = &i->campaign;
+  if (scope_is_standard(f->s, i) || has_mistake(cd))
+    return;
+  if (i->kind == ITEM_CAMPAIGN && !cd->starts && !cd->started) {
+    struct diagnostic *d = diag(f->c, DIAG_W0102, cd->name.span, "nothing starts the campaign `" STR_FMT "`",
+                                STR_ARG(cd->name.text));
+    d->help = arena_printf(&f->c->arena, "give it `start when …`, or begin it from another one with `start " STR_FMT "`",
+                           STR_ARG(cd->name.text));
+  } else if (i->kind == ITEM_CAMPAIGN && !cd->body && !cd->goals) {
+    diag(f->c, DIAG_W0103, cd->name.span, "the campaign `" STR_FMT "` does nothing", STR_ARG(cd->name.text));
+  } else if (i->kind == ITEM_RULE && cd->rule_text.ptr) {
+    const struct campaign_decl **first =
+        (const struct campaign_decl **)table_place(&f->c->arena, &f->rules, (uintptr_t)&f->rules, cd->rule_text);
+    if (*first) {
+      struct diagnostic *d = diag(f->c, DIAG_W0106, cd->name.span, "this rule stands here a second time, and does all of it again");
+      d->note_span = (*first)->name.span;
+      d->note = STR("the first one");
+    } else {
+      *first = cd;
+    }
+  }
+}
+
+static bool is_blank(struct str s) {
+  for (size_t i = 0; i < s.len; i++)
+    if (s.ptr[i] != ' ' && s.ptr[i] != '\t' && s.ptr[i] != '\n' && s.ptr[i] != '\r')
+      return false;
+  return true;
+}
+
+static void flow_channel(struct flow *f, const struct message_decl *m) {
+  static const char *const channels[] = { "email", "sms", "push", "chat", "webhook" };
+  struct nearest n = nearest_of(m->channel.text);
+  for (size_t i = 0; i < sizeof channels / sizeof *channels; i++) {
+    if (str_is(m->channel.text, channels[i]))
+      return;
+    nearest_try(&n, str_from_c(channels[i]));
+  }
+  struct diagnostic *d = diag(f->c, DIAG_E0511, m->channel.span, "there is no channel `" STR_FMT "`", STR_ARG(m->channel.text));
+  d->expected = STR("`email`, `sms`, `push`, `chat` or `webhook`");
+  if (!n.best.len)
+    return;
+  d->help = arena_printf(&f->c->arena, "did you mean `" STR_FMT "`?", STR_ARG(n.best));
+  d->has_fix = true;
+  d->fix = (struct fix){ m->channel.span, n.best };
+}
+
+static void flow_empty(struct flow *f, const struct message_decl *m, bool email) {
+  if (email && m->subject.span.to && is_blank(m->subject.text))
+    diag(f->c, DIAG_E0506, m->subject.span, "the subject is empty");
+  bool absent = m->body_is_file && m->body.span.source == m->name.span.source; /* E0510 */
+  if (m->body.span.to && !absent && is_blank(m->body.text))
+    diag(f->c, DIAG_E0506, m->body_is_file ? m->name.span : m->body.span, m->body_is_file ? "the file of its body is empty"
+                                                                                          : "the body is empty");
+}
+
 static void flow_message(struct flow *f, const struct message_decl *m) {
+  if (m->channel.text.len)
+    flow_channel(f, m);
   bool email = !m->channel.text.len || str_is(m->channel.text, "email");
   if (email && !m->has_subject) {
     struct diagnostic *d = diag(f->c, DIAG_E0506, m->name.span, "the message `" STR_FMT "` has no subject",
@@ -236,6 +308,7 @@ static void flow_message(struct flow *f, const struct message_decl *m) {
                                 STR_ARG(m->name.text));
     d->expected = STR("`body \"…\"` or `body file \"….html\"`");
   }
+  flow_empty(f, m, email);
 }
 
 static void flow_texts(struct flow *f, const struct message_decl *m) {
@@ -269,6 +342,9 @@ void flow_check(struct compilation *c, struct tree *tree, struct scope *scope) {
       break;
     default: break;
     }
+  for (const struct item *i = tree->items; i; i = i->next)
+    if (i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE)
+      flow_idle(&f, i);
   for (uint32_t i = 0; i < f.all.count; i++)
     if (f.all.items[i]->color == 0)
       loops_find(&f, f.all.items[i]);

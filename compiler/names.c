@@ -264,6 +264,16 @@ static const struct { const char *name; uint8_t kind; } type_names[] = {
 static void resolve_type(struct scope *s, struct type_ref *t) {
   if (t->choices) {
     t->type = (struct type){ .kind = t->choices->value.type };
+    for (const struct expr *e = t->choices; e; e = e->next) {
+      void **place = table_place(&s->c->arena, &s->table, (uintptr_t)t, value_str(e->value));
+      if (*place) {
+        struct diagnostic *d = diag(s->c, DIAG_E0512, e->span, "this choice is given twice");
+        d->note_span = ((const struct expr *)*place)->span;
+        d->note = STR("it was given here");
+      } else {
+        *place = (void *)(uintptr_t)e;
+      }
+    }
     return;
   }
   if (t->item) {

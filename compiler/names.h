@@ -90,6 +90,8 @@ void name_show(struct buf *b, struct str name);
 const struct expr *expr_choices(const struct expr *e);
 /* A type's name as a script writes it, in the arena. */
 struct str type_show(struct arena *a, struct type t);
+/* sense.c: warns of a condition that never or always holds; asked of each expression once. */
+void sense_check(struct compilation *c, const struct expr *e);
 /* template.c: reports what is wrong in a message's text. */
 void template_check(struct scope *s, struct str text, struct span span);
 #endif

@@ -306,6 +306,7 @@ struct item *rule_new(struct parse *p, struct token label, struct token when, st
   r->entry = (struct entry_clause){ .kind = ENTRY_EVERY_TIME };
   if (label.kind) r->name = name_of(p, label);
   else r->name.span = s->span;
+  r->rule_text.ptr = p->text + when.from;
   p->campaign = r;
   return i;
 }
@@ -313,6 +314,7 @@ struct item *rule_new(struct parse *p, struct token label, struct token when, st
 void rule_end(struct parse *p, struct stmt *body) {
   struct campaign_decl *r = p->campaign;
   r->body = body;
+  r->rule_text.len = (size_t)(p->text + p->prev_to - r->rule_text.ptr);
   if (!r->name.text.ptr)
     r->name.text = rule_text(p, (struct span){ p->source, r->name.span.from, p->prev_to });
 }

@@ -11,6 +11,7 @@
 #include "runtime/command/project.h"
 
 #include "runtime/command/options.h"
+#include "runtime/engine/zones.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -131,6 +132,24 @@ static bool read_source(void *context, struct arena *a, const char *from, struct
   return file_read(a, shown->ptr, LIMIT_SOURCE_BYTES, text);
 }
 
+/* Zone files are looked for only when a script names a zone. A system without any would refuse each: there, none is
+ * checked, and the command that needs one says so. */
+struct zone_files { struct zones *zones; bool absent; };
+
+static bool zone_known(void *context, struct str name) {
+  struct zone_files *z = context;
+  if (!z->zones) {
+    z->zones = zones_new();
+    z->absent = access(zones_folder(z->zones), R_OK) != 0;
+  }
+  return z->absent || zones_find(z->zones, name) != NULL;
+}
+
+static struct str zone_names(void *context, struct arena *a) {
+  struct zone_files *z = context;
+  return zones_names(z->zones, a);
+}
+
 struct paths { VEC(const char *) found; };
 
 static int path_order(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
@@ -210,8 +229,10 @@ bool project_load(struct project *p, const char *command, char *const *paths, in
     if (i > 0 && strcmp(all.found.items[i], all.found.items[i - 1]) == 0) continue;
     if (!add_script(p, command, all.found.items[i])) return false;
   }
-  struct source_reader reader = { .context = p, .read = read_source };
+  struct zone_files zones = { NULL, false };
+  struct source_reader reader = { .context = &zones, .read = read_source, .zone_known = zone_known, .zone_names = zone_names };
   compile(&p->compilation, &reader);
+  zones_free(zones.zones);
   if (p->compilation.error_count == 0) p->program = p->compilation.program;
   return true;
 }

@@ -11,10 +11,12 @@
  * 3. The table of zones never moves a zone, so the pointers given out stay good until zones_free. */
 #include "runtime/engine/zones.h"
 
+#include "vm/base/buf.h"
 #include "vm/base/check.h"
 #include "vm/base/hash.h"
 #include "vm/base/limits.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,7 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SLOTS = 2048, UNKNOWN = 256, NAME_BYTES = 64 };
+enum { SLOTS = 2048, UNKNOWN = 256, NAME_BYTES = 64, FOLDERS_DEPTH = 3 };
 _Static_assert(SLOTS > 2 * LIMIT_ZONES_COUNT, "the table stays half empty, so probing ends soon");
 
 struct slot {
@@ -96,6 +98,38 @@ static struct str read_file(struct zones *z, struct str name) {
 out:
   close(fd);
   return bytes;
+}
+
+static void names_below(const struct zones *z, struct str below, int depth, struct buf *out) {
+  char path[PATH_MAX];
+  int length = snprintf(path, sizeof path, "%s/" STR_FMT, z->folder, STR_ARG(below));
+  DIR *dir = length > 0 && (size_t)length < sizeof path ? opendir(path) : NULL;
+  struct dirent *entry;
+  while (dir && (entry = readdir(dir)) != NULL) {
+    char text[NAME_BYTES + 1];
+    length = snprintf(text, sizeof text, STR_FMT "%s%s", STR_ARG(below), below.len ? "/" : "", entry->d_name);
+    /* Zones and their folders begin with a capital; what else lies there is about them. */
+    if (entry->d_name[0] < 'A' || entry->d_name[0] > 'Z' || length < 0 || (size_t)length >= sizeof text) continue;
+    struct str name = { text, (size_t)length };
+    if (!name_is_plain(name)) continue;
+    struct stat st;
+    length = snprintf(path, sizeof path, "%s/%s", z->folder, text);
+    if (length < 0 || (size_t)length >= sizeof path || stat(path, &st) != 0) continue;
+    if (S_ISDIR(st.st_mode) && depth < FOLDERS_DEPTH) names_below(z, name, depth + 1, out);
+    if (!S_ISREG(st.st_mode)) continue;
+    buf_str(out, name);
+    buf_byte(out, '\n');
+  }
+  if (dir) closedir(dir);
+}
+
+struct str zones_names(const struct zones *z, struct arena *a) {
+  struct buf b;
+  buf_init(&b, 1u << 20);
+  names_below(z, (struct str){ "", 0 }, 0, &b);
+  struct str names = arena_str(a, buf_as_str(&b));
+  buf_deinit(&b);
+  return names;
 }
 
 const struct zone *zones_find(struct zones *z, struct str name) {

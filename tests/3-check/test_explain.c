@@ -7,10 +7,15 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+static bool zone_known(void *context, struct str name) {
+  (void)context;
+  return str_is(name, "Europe/Paris");
+}
+
 static void compile_text(struct compilation *c, const char *text) {
   compilation_init(c);
   compilation_add(c, STR("example.camp"), str_from_c(text), false);
-  compile(c, NULL);
+  compile(c, &(struct source_reader){ .zone_known = zone_known });
 }
 
 static void print_all(const struct compilation *c) {
