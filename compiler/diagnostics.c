@@ -298,7 +298,16 @@ static void print_human(struct buf *b, const struct compilation *c, const struct
 
 static void print_short(struct buf *b, const struct compilation *c, const struct diagnostic *d) {
   put_place(b, c, d->span);
-  buf_printf(b, ": %s[%s]: " STR_FMT "\n", severity_word(d), d->code, STR_ARG(d->message));
+  buf_printf(b, ": %s[%s]: " STR_FMT, severity_word(d), d->code, STR_ARG(d->message));
+  if (d->expected.len) {
+    buf_c(b, "; expected ");
+    put_columns(b, d->expected);
+  }
+  if (d->has_fix && d->help.len) {
+    buf_c(b, "; ");
+    put_columns(b, d->help);
+  }
+  buf_byte(b, '\n');
 }
 
 /* A script's own bytes may be anything; what JSON holds is UTF-8. */

@@ -173,6 +173,107 @@ bool lex_word_check(struct lexer *l, uint32_t from, uint32_t to) {
   return any;
 }
 
+/* --- amounts in other spellings ---------------------------------------------------------------------------------------*/
+
+enum { ALIKE_BYTES_MAX = 4096 };
+
+static bool is_digit(unsigned char c) { return c >= '0' && c <= '9'; }
+static bool is_word(unsigned char c) {
+  return c == '_' || c >= 0x80 || is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* What people write for a currency. Several countries have dollars: what is then
+ * taken to go on with is no fix. */
+struct currency_word { const char *word; size_t bytes; const char *code; bool several; };
+static const struct currency_word currency_signs[] = {
+  { "\xe2\x82\xac", 3, "EUR", false }, { "\xc2\xa3", 2, "GBP", false }, { "\xc2\xa5", 2, "JPY", true }, { "$", 1, "USD", true },
+};
+static const struct currency_word currency_words[] = {
+  { "euro", 4, "EUR", false }, { "euros", 5, "EUR", false }, { "dollar", 6, "USD", true }, { "dollars", 7, "USD", true }, { "pound", 5, "GBP", false },
+  { "pounds", 6, "GBP", false }, { "eur", 3, "EUR", false }, { "usd", 3, "USD", false }, { "gbp", 3, "GBP", false }, { "chf", 3, "CHF", false },
+  { "cad", 3, "CAD", false }, { "aud", 3, "AUD", false }, { "jpy", 3, "JPY", false }, { "sek", 3, "SEK", false }, { "nok", 3, "NOK", false },
+  { "dkk", 3, "DKK", false }, { "pln", 3, "PLN", false }, { "czk", 3, "CZK", false }, { "huf", 3, "HUF", false }, { "cny", 3, "CNY", false },
+  { "inr", 3, "INR", false }, { "brl", 3, "BRL", false }, { "mxn", 3, "MXN", false },
+};
+
+static struct currency_word currency_sign(const unsigned char *at) {
+  for (size_t i = 0; i < sizeof currency_signs / sizeof *currency_signs; i++)
+    if (strncmp((const char *)at, currency_signs[i].word, currency_signs[i].bytes) == 0) return currency_signs[i];
+  return (struct currency_word){ 0 };
+}
+
+static struct currency_word currency_word(struct str word) {
+  for (size_t i = 0; i < sizeof currency_words / sizeof *currency_words; i++)
+    if (word.len == currency_words[i].bytes && strncasecmp(word.ptr, currency_words[i].word, word.len) == 0)
+      return currency_words[i];
+  return (struct currency_word){ 0 };
+}
+
+/* Behind `1,000.50`: digits with commas between thousands. */
+static const unsigned char *digits_end(const unsigned char *at) {
+  const unsigned char *from = at;
+  while (is_digit(*at)) at++;
+  if (at > from && at - from <= 3)
+    while (*at == ',' && is_digit(at[1]) && is_digit(at[2]) && is_digit(at[3]) && !is_digit(at[4])) at += 4;
+  if (at > from && *at == '.' && is_digit(at[1]))
+    for (at++; is_digit(*at);) at++;
+  return at;
+}
+
+static void money_misspelt(struct lexer *l, struct token *t, struct str digits, struct currency_word w,
+                           const unsigned char *to);
+
+static struct span faulty_to(struct lexer *l, struct token *t, const unsigned char *to) {
+  l->faulty = true;
+  l->cursor = to;
+  t->to = (uint32_t)(to - l->text);
+  return span_of(l, t->from, t->to);
+}
+
+/* Bytes of a quotation mark that is not the straight double one: ' \xe2\x80\x98 to \xe2\x80\x9f, \xc2\xab \xc2\xbb. 0: none. */
+static size_t quote_alike(const unsigned char *at) {
+  if (*at == '\'') return 1;
+  if (at[0] == 0xc2 && (at[1] == 0xab || at[1] == 0xbb)) return 2;
+  return at[0] == 0xe2 && at[1] == 0x80 && at[2] >= 0x98 && at[2] <= 0x9f ? 3 : 0;
+}
+
+/* 'a' or \xe2\x80\x9ca\xe2\x80\x9d: one text, one mistake. An apostrophe inside curly quotes ends nothing. */
+static bool text_alike(struct lexer *l, struct token *t) {
+  const unsigned char *start = l->text + t->from, *at = start + quote_alike(start), *from = at;
+  if (at == start) return false;
+  bool single = *start == '\'';
+  size_t end = 0;
+  for (; *at && *at != '\n' && at - from < ALIKE_BYTES_MAX; at++) {
+    end = single ? *at == '\'' : *at == '"' ? 1 : *at == '\'' ? 0 : quote_alike(at);
+    if (end) break;
+  }
+  if (!end) return false;
+  struct str inner = str_slice((const char *)from, (const char *)at);
+  struct diagnostic *d = diag(l->c, DIAG_E0109, faulty_to(l, t, at + end), "a text stands in straight double quotes");
+  d->has_fix = !memchr(inner.ptr, '"', inner.len) && !memchr(inner.ptr, '\\', inner.len);
+  d->fix = (struct fix){ d->span, arena_printf(&l->c->arena, "\"" STR_FMT "\"", STR_ARG(inner)) };
+  t->kind = TOK_TEXT;
+  t->flags |= TOKEN_QUOTED;
+  t->value = value_text(inner);
+  return true;
+}
+
+/* €100, $ 100: a sign and an amount. */
+static bool money_alike(struct lexer *l, struct token *t) {
+  const unsigned char *start = l->text + t->from, *at = start;
+  struct currency_word w = currency_sign(at);
+  if (!w.bytes) return false;
+  at += w.bytes;
+  while (*at == ' ') at++;
+  const unsigned char *from = at;
+  at = digits_end(at);
+  if (at == from || is_word(*at)) return false;
+  money_misspelt(l, t, str_slice((const char *)from, (const char *)at), w, at);
+  return true;
+}
+
+bool lex_alike(struct lexer *l, struct token *t) { return text_alike(l, t) || money_alike(l, t); }
+
 void lex_stray(struct lexer *l, struct token *t) {
   static const struct { const char *seen, *meant, *words; int token; } alike[] = {
     { "&&", "and", "write `and`", TOK_AND },
@@ -181,10 +282,14 @@ void lex_stray(struct lexer *l, struct token *t) {
     { "!=", "is not", "write `is not`", TOK_NOT_EQUAL },
     { "&", "and", "write `and`", TOK_AND },
     { "|", "or", "write `or`", TOK_OR },
+    { "=>", ">=", "write `>=`", TOK_GE },
+    { "=<", "<=", "write `<=`", TOK_LE },
+    { "<>", "is not", "write `is not`", TOK_NOT_EQUAL },
     { "!", "not ", "write `not`", TOK_NOT },
     { "'", "\"", "texts stand in double quotes", 0 },
   };
   uint32_t from = t->from, to = (uint32_t)(l->cursor - l->text);
+  if (lex_alike(l, t)) return;
   const char *at = (const char *)l->text + from;
   t->kind = 0;
   for (size_t i = 0; i < sizeof alike / sizeof *alike; i++) {
@@ -211,11 +316,6 @@ void lex_stray(struct lexer *l, struct token *t) {
 }
 
 /* --- numbers --------------------------------------------------------------------------------------------------------*/
-
-static bool is_digit(unsigned char c) { return c >= '0' && c <= '9'; }
-static bool is_word(unsigned char c) {
-  return c == '_' || c >= 0x80 || is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 enum unit_of { UNIT_NONE, UNIT_MS, UNIT_DAYS, UNIT_MONTHS };
 struct time_unit { const char *word; enum unit_of of; int64_t scale; bool glued; };
@@ -299,22 +399,72 @@ static struct value duration_of(struct lexer *l, struct token *t, struct str dig
   return v;
 }
 
-static void unit_unknown(struct lexer *l, struct token *t, struct str word) {
+/* The unit that a word was meant to be, in the number that goes with the digits; empty when none is near. */
+static struct str unit_nearest(struct str digits, struct str word) {
+  struct nearest near = nearest_of(word);
+  for (size_t i = 0; i < sizeof time_units / sizeof *time_units; i++) {
+    struct str unit = str_from_c(time_units[i].word);
+    if (!time_units[i].glued && str_ends(unit, STR("s")) != str_is(digits, "1")) nearest_try(&near, unit);
+  }
+  return near.best;
+}
+
+static void unit_unknown(struct lexer *l, struct token *t, struct str digits, struct str word) {
   l->faulty = true;
   uint32_t from = (uint32_t)((const unsigned char *)word.ptr - l->text);
-  struct nearest near = nearest_of(word);
-  for (size_t i = 0; i < sizeof time_units / sizeof *time_units; i++)
-    if (!time_units[i].glued) nearest_try(&near, str_from_c(time_units[i].word));
+  struct str best = unit_nearest(digits, word);
+  bool glued = from > 0 && is_word(l->text[from - 1]);
   struct diagnostic *d = diag(l->c, DIAG_E0110, span_of(l, from, from + (uint32_t)word.len),
       "`" STR_FMT "` is not a unit of time", (int)(word.len > 40 ? 40 : word.len), word.ptr);
   d->expected = STR("a duration such as `90s`, `30m`, `24h`, `7d`, `2w`, `1mo` or `1y`");
-  if (near.best.len) {
-    d->help = arena_printf(&l->c->arena, "did you mean `" STR_FMT "`?", STR_ARG(near.best));
-    d->has_fix = true;
-    d->fix = (struct fix){ d->span, arena_printf(&l->c->arena, " " STR_FMT, STR_ARG(near.best)) };
-  }
   t->kind = TOK_DURATION;
   t->value = (struct value){ .type = V_EXACT };
+  if (!best.len) return;
+  d->help = arena_printf(&l->c->arena, "did you mean `" STR_FMT " " STR_FMT "`?", STR_ARG(digits), STR_ARG(best));
+  d->has_fix = true;
+  d->fix = (struct fix){ d->span, arena_printf(&l->c->arena, glued ? " " STR_FMT : STR_FMT, STR_ARG(best)) };
+  t->value = duration_of(l, t, digits, unit_find(best)); /* so that it is of the kind that was meant */
+}
+
+static void money_misspelt(struct lexer *l, struct token *t, struct str digits, struct currency_word w,
+                           const unsigned char *to) {
+  char plain[80];
+  size_t n = 0;
+  for (size_t i = 0; i < digits.len && n < sizeof plain - 1; i++)
+    if (digits.ptr[i] != ',') plain[n++] = digits.ptr[i];
+  plain[n] = '\0';
+  struct span span = faulty_to(l, t, to);
+  int shown = (int)(span.to - span.from);
+  struct diagnostic *d = diag(l->c, DIAG_E0106, span, "`%.*s%s` is no amount", shown > 40 ? 40 : shown,
+                              (const char *)l->text + span.from, shown > 40 ? "…" : "");
+  d->expected = STR("an amount such as `100 EUR`");
+  int64_t amount = 0;
+  bool fits = scaled((struct str){ plain, n }, MONEY_SCALE, &amount);
+  if (fits && !w.several) {
+    d->help = arena_printf(&l->c->arena, "did you mean `%s %s`?", plain, w.code);
+    d->has_fix = true;
+    d->fix = (struct fix){ span, arena_printf(&l->c->arena, "%s %s", plain, w.code) };
+  } else {
+    d->help = STR("name the currency by its three letters, such as EUR or USD");
+  }
+  t->kind = TOK_MONEY;
+  t->value = value_money(amount, CURRENCY(w.code[0], w.code[1], w.code[2]));
+}
+
+/* 1,000 EUR: the digits and commas before a currency; false when the commas are a list's. */
+static bool thousands(struct lexer *l, struct token *t) {
+  const unsigned char *from = l->text + t->from, *to = digits_end(from), *at = to;
+  if (to <= l->cursor || *l->cursor != ',') return false;
+  while (*at == ' ') at++;
+  const unsigned char *letters = at;
+  while (is_word(*at)) at++;
+  struct str word = str_slice((const char *)letters, (const char *)at);
+  struct currency_word w = currency_word(word);
+  if (is_currency(word)) w = (struct currency_word){ .bytes = 3, .code = arena_str(&l->c->arena, word).ptr };
+  if (!w.bytes && (w = currency_sign(letters)).bytes) at = letters + w.bytes;
+  if (!w.bytes) return false;
+  money_misspelt(l, t, str_slice((const char *)from, (const char *)to), w, at);
+  return true;
 }
 
 /* Behind a number, glued to it: a unit of time or a currency; with space between: a long unit or a currency. */
@@ -325,6 +475,11 @@ static void number_suffix(struct lexer *l, struct token *t, struct str digits) {
   const unsigned char *from = at;
   while (is_word(*at)) at++;
   struct str word = str_slice((const char *)from, (const char *)at);
+  struct currency_word sign = currency_sign(from), named = currency_word(word);
+  if (sign.bytes && !is_digit(from[sign.bytes])) {
+    money_misspelt(l, t, digits, sign, from + sign.bytes);
+    return;
+  }
   if (word.len == 0) return;
   const struct time_unit *u = unit_find(word);
   if (is_currency(word)) {
@@ -337,9 +492,11 @@ static void number_suffix(struct lexer *l, struct token *t, struct str digits) {
     t->kind = TOK_DURATION;
     t->to = (uint32_t)(at - l->text);
     t->value = duration_of(l, t, digits, u);
-  } else if (glued) {
+  } else if (named.bytes) {
+    money_misspelt(l, t, digits, named, at);
+  } else if (glued || (lex_keyword(l, word) == TOK_NAME && unit_nearest(digits, word).len)) {
     t->to = (uint32_t)(at - l->text);
-    unit_unknown(l, t, word);
+    unit_unknown(l, t, digits, word);
   } else {
     return; /* another word, which is its own token */
   }
@@ -351,6 +508,7 @@ void lex_number(struct lexer *l, struct token *t) {
   t->to = (uint32_t)(l->cursor - l->text);
   bool percent = t->kind == TOK_PERCENT;
   if (percent) digits.len--;
+  else if (thousands(l, t)) return;
   if (*l->cursor == '.' && is_digit(l->cursor[1])) {
     while (is_digit(*l->cursor) || *l->cursor == '.' || is_word(*l->cursor)) l->cursor++;
     t->to = (uint32_t)(l->cursor - l->text);

@@ -50,6 +50,8 @@ void lex_date(struct lexer *l, struct token *t);
 void lex_time(struct lexer *l, struct token *t);
 void lex_text(struct lexer *l, struct token *t);
 void lex_text_triple(struct lexer *l, struct token *t);
+/* A quoted text or an amount of money in another spelling, at t->from; false when it is neither. Moves the cursor behind it. */
+bool lex_alike(struct lexer *l, struct token *t);
 void lex_stray(struct lexer *l, struct token *t);
 void lex_doc(struct lexer *l, uint32_t from, uint32_t to);
 #endif

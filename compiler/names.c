@@ -157,6 +157,8 @@ void scope_suggest_attribute(struct scope *s, struct diagnostic *d, struct span 
   for (uint32_t i = 0; i < s->attributes.count; i++)
     suggest_try(s, &n, s->attributes.items[i]->name.text);
   suggest_end(s, d, span, n, prefix);
+  if (!n.best.len && !*prefix)
+    d->help = arena_printf(&s->c->arena, "declare it: `contact { " STR_FMT ": text }`", STR_ARG(want));
 }
 
 /* --- declarations -------------------------------------------------------------------------------------------------- */
@@ -404,6 +406,17 @@ static void resolve_expr(struct resolver *r, struct expr *e, const struct env *e
 
 static void resolve_list_name(struct resolver *r, struct name *name, void **decl);
 
+/* Where the attribute stands in `contact.plan changes`: behind the dot, and behind a quote. */
+static struct span attribute_span(const struct scope *s, struct span whole, struct str attribute) {
+  const char *text = s->c->sources.items[whole.source].text.ptr;
+  uint32_t at = whole.from;
+  while (at < whole.to && text[at] != '.')
+    at++;
+  while (at < whole.to && (text[at] == '.' || text[at] == ' ' || text[at] == '\t' || text[at] == '"'))
+    at++;
+  return at + attribute.len <= whole.to ? (struct span){ whole.source, at, at + (uint32_t)attribute.len } : whole;
+}
+
 /* `enters vip`, `leaves vip`, `contact.plan changes`: events that the engine makes itself. Declared when first named. */
 static bool resolve_internal_event(struct resolver *r, struct name *name, struct event_decl **decl) {
   struct str s = name->text, change = STR(" changes"), contact = STR("contact.");
@@ -425,10 +438,9 @@ static bool resolve_internal_event(struct resolver *r, struct name *name, struct
       struct str attribute = { s.ptr + contact.len, s.len - contact.len - change.len };
       const struct member *m = scope_attribute(r->s, attribute);
       if (!m && !r->s->allow_unknown) {
-        struct diagnostic *g = diag(r->c, DIAG_E0303, name->span, "a contact has no attribute `" STR_FMT "`",
-                                    STR_ARG(attribute));
-        scope_suggest_attribute(r->s, g, name->span, attribute, "");
-        g->has_fix = false; /* the span holds more than the name */
+        struct span span = attribute_span(r->s, name->span, attribute);
+        struct diagnostic *g = diag(r->c, DIAG_E0303, span, "a contact has no attribute `" STR_FMT "`", STR_ARG(attribute));
+        scope_suggest_attribute(r->s, g, span, attribute, "");
       }
       struct member *to = ARENA_NEW(&r->c->arena, struct member);
       to->name = (struct name){ STR("to"), name->span };
@@ -663,8 +675,6 @@ static void resolve_attribute(struct resolver *r, struct expr *e, const struct e
     struct diagnostic *d = diag(r->c, DIAG_E0303, e->name.span, "a contact has no attribute `" STR_FMT "`",
                                 STR_ARG(e->name.text));
     scope_suggest_attribute(r->s, d, e->name.span, e->name.text, "");
-    if (!d->help.len)
-      d->help = arena_printf(&r->c->arena, "declare it: `contact { " STR_FMT ": text }`", STR_ARG(e->name.text));
     expr_bad(e);
     return;
   }
@@ -1014,6 +1024,21 @@ static void resolve_test_attributes(struct resolver *r, struct prop *props) {
   }
 }
 
+/* `expect ann in vipp`: a list or a definition, and nothing else, can be asked for by a bare name. */
+static void resolve_expected(struct resolver *r, struct expr *cond) {
+  struct expr *e = cond && cond->kind == EXPR_UNARY && cond->op == UN_NOT ? cond->a : cond;
+  if (e && e->kind == EXPR_NAME && !scope_item(r->s, SPACE_VALUE, e->name.text)) {
+    struct diagnostic *d = diag(r->c, DIAG_E0307, e->name.span, "there is no list or definition `" STR_FMT "`",
+                                STR_ARG(e->name.text));
+    scope_suggest(r->s, d, e->name.span, SPACE_VALUE, e->name.text);
+    if (!d->help.len)
+      d->help = arena_printf(&r->c->arena, "declare it: `list " STR_FMT "`", STR_ARG(e->name.text));
+    expr_bad(e);
+    return;
+  }
+  resolve_expr(r, cond, NULL);
+}
+
 static void resolve_test(struct resolver *r, struct test_decl *t) {
   struct nearest scratch = { 0 };
   for (struct test_line *l = t->lines; l; l = l->next) {
@@ -1034,7 +1059,7 @@ static void resolve_test(struct resolver *r, struct test_decl *t) {
       void *message = NULL;
       resolve_message_name(r, &l->expect.message, &message);
     }
-    resolve_expr(r, l->expect.cond, NULL);
+    resolve_expected(r, l->expect.cond);
   }
 }
 

@@ -39,6 +39,9 @@ struct driver {
   struct token first;      /* the statement's first token, as the parser took it */
   struct token stopped;    /* where the last recovery ended */
   bool deep_reported;
+  struct token before;     /* the token before the last one, as the parser took it */
+  struct token joiner;     /* the last `or` or `and` of the statement; kind 0: none */
+  struct token taken;      /* the last token */
   uint8_t doubt;           /* tokens until a guess has proved itself and mistakes are reported again; 0: none is open */
   uint32_t line_from;      /* where the line of the token in hand begins */
   struct bracket suspect;  /* a brace whose `}` stands left of it: the one that is really open; kind 0: none */
@@ -114,11 +117,12 @@ static bool begins_statement(uint16_t kind) {
   }
 }
 
-/* The token in hand is a guess at what was meant: it is believed when what stands behind it fits. */
-static void doubt(struct driver *d) {
+/* What is in hand is a guess at what was meant. It is believed when so many tokens fit: of a word that was replaced, itself
+ * and the next; of a token with a mistake in it, itself. */
+static void doubt(struct driver *d, uint8_t tokens) {
   if (d->p.quiet && !d->doubt) return; /* the statement's mistake is known already */
   d->p.quiet = true;
-  d->doubt = 2;
+  if (d->doubt < tokens) d->doubt = tokens;
 }
 
 static bool in_parens(const struct driver *d) {
@@ -133,7 +137,7 @@ static bool passed_end(struct driver *d) {
     if (kind == LEX_NEWLINE) newline = true;
     else if (kind == LEX_SEMICOLON) semicolon = true;
     else break;
-    if (peek(d, 0)->flags & TOKEN_FAULTY) doubt(d);
+    if (peek(d, 0)->flags & TOKEN_FAULTY) doubt(d, 1);
   }
   uint16_t next = peek(d, 0)->kind;
   if (next == LEX_END) {
@@ -151,6 +155,9 @@ static bool passed_end(struct driver *d) {
   return !in_parens(d) && !goes_on(d->last) && !continues(d, next);
 }
 
+/* Behind `last`: a duration, or a number whose unit was forgotten. */
+static bool is_window(uint16_t kind) { return kind == TOK_DURATION || kind == TOK_NUMBER; }
+
 /* Words that one token of lookahead could not tell apart become one token, or plain names. */
 static void join(struct driver *d, struct token *t) {
   uint16_t next = peek(d, 0)->kind;
@@ -161,13 +168,13 @@ static void join(struct driver *d, struct token *t) {
   }
   uint16_t joined = 0;
   switch (t->kind) {
-    case TOK_IN: if (next == TOK_LAST && peek(d, 1)->kind == TOK_DURATION) joined = TOK_IN_LAST; break;
+    case TOK_IN: if (next == TOK_LAST && is_window(peek(d, 1)->kind)) joined = TOK_IN_LAST; break;
     case TOK_COMMA:
       if (in_parens(d)) {
         while (peek(d, 0)->kind == LEX_NEWLINE) drop(d, 1);
         next = peek(d, 0)->kind;
       }
-      if (next == TOK_LAST && peek(d, 1)->kind == TOK_DURATION) joined = TOK_COMMA_LAST;
+      if (next == TOK_LAST && is_window(peek(d, 1)->kind)) joined = TOK_COMMA_LAST;
       break;
     case TOK_ONE: if (next == TOK_OF) joined = TOK_ONE_OF; break;
     case TOK_TIME_WORD: if (next == TOK_SINCE) joined = TOK_TIME_SINCE; break;
@@ -199,7 +206,7 @@ static struct token next(struct driver *d) {
     struct token t = *peek(d, 0);
     if (t.kind == LEX_END) return t;
     drop(d, 1);
-    if (t.flags & TOKEN_FAULTY) doubt(d);
+    if (t.flags & TOKEN_FAULTY) doubt(d, 1);
     if (t.kind == TOK_COMMA && peek_solid(d, 0) == TOK_RBRACE) continue; /* a last comma is no mistake */
     join(d, &t);
     return t;
@@ -376,6 +383,32 @@ static bool second_comparison(const struct driver *d, struct token t, const bool
   return compares && set[TOK_WHERE];
 }
 
+/* `wait until funday 10:00`: the word before the time was to be a weekday. */
+static bool report_weekday(struct driver *d, struct token t) {
+  if (t.kind != TOK_TIME || d->taken.kind != TOK_NAME || d->before.kind != TOK_UNTIL) return false;
+  struct str text = token_text(d, d->taken);
+  struct nearest near = nearest_of(text);
+  for (uint32_t i = 0; i < keyword_count; i++)
+    if (keyword_table[i].token >= TOK_MONDAY && keyword_table[i].token <= TOK_SUNDAY)
+      nearest_try(&near, (struct str){ keyword_table[i].word, keyword_table[i].len });
+  struct diagnostic *g = diag(d->p.c, DIAG_E0201, span_of(&d->p, d->taken), "`%.*s` is no weekday",
+                              (int)(text.len > 60 ? 60 : text.len), text.ptr);
+  g->expected = STR("`monday`, `tuesday`, `wednesday`, `thursday`, `friday`, `saturday` or `sunday`");
+  if (near.best.len) suggest(d, g, d->taken, near.best.ptr);
+  return true;
+}
+_Static_assert(TOK_SUNDAY == TOK_MONDAY + 6, "the weekdays stand side by side in the grammar");
+
+/* `channel: email`: the word is right, and takes no colon. */
+static void report_colon(struct driver *d, struct token t) {
+  uint32_t at = t.to;
+  while (d->p.text[at] != ':' && d->p.text[at]) at++;
+  struct span colon = { d->p.source, at, at + 1 };
+  struct diagnostic *g = diag(d->p.c, DIAG_E0201, colon, "`%.*s` takes no `:`", (int)(t.to - t.from), d->p.text + t.from);
+  g->has_fix = true;
+  g->fix = (struct fix){ colon, STR("") };
+}
+
 /* Reports the mistake at t. Returns the token to take in its place when that is plain, else 0. */
 static uint16_t report(struct driver *d, struct token t) {
   struct compilation *c = d->p.c;
@@ -385,9 +418,17 @@ static uint16_t report(struct driver *d, struct token t) {
   struct str text = token_text(d, t);
   struct diagnostic *g;
   if (second_comparison(d, t, set)) {
+    bool joined = t.kind != TOK_AND && t.kind != TOK_OR && d->joiner.kind; /* what was taken for another event */
+    if (joined) span = span_of(&d->p, d->joiner);
     g = diag(c, DIAG_E0206, span, "`where` takes one comparison");
     g->help = STR("put what belongs together in parentheses: `where (… or …)`");
     return 0;
+  }
+  if (report_weekday(d, t)) return 0;
+  uint16_t word = t.kind == TOK_LABEL ? lex_keyword(&d->lexer, text) : 0;
+  if (word && word != TOK_NAME && set[word]) {
+    report_colon(d, t);
+    return word;
   }
   if (t.kind == TOK_EOL) g = diag(c, DIAG_E0201, span, "the line ends too early");
   else if (memchr(text.ptr, '\n', text.len)) g = diag(c, DIAG_E0201, span, "this text cannot stand here");
@@ -458,7 +499,13 @@ static bool begins_outside(struct driver *d, struct token t) {
 
 static void take(struct driver *d, uint16_t kind, struct token t) {
   t.kind = kind;
-  if (d->begins) d->first = t;
+  if (d->begins) {
+    d->first = t;
+    d->joiner.kind = 0;
+  }
+  if (kind == TOK_OR || kind == TOK_AND) d->joiner = t;
+  d->before = d->taken;
+  d->taken = t;
   d->begins = false;
   camp_parse(d->parser, kind, t, &d->p);
   d->p.prev_to = t.to;
@@ -673,7 +720,7 @@ static void drive(struct driver *d) {
         t = recover(d, t, true);
         continue;
       }
-      doubt(d); /* it is what was meant if what stands behind it fits */
+      doubt(d, 2); /* it is what was meant if what stands behind it fits */
       take(d, kind, t);
       t = next(d);
       continue;

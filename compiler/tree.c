@@ -23,7 +23,8 @@ struct name name_of(struct parse *p, struct token t) {
   if (t.flags & TOKEN_QUOTED) {
     n.text = value_str(t.value);
     /* The place inside the quotes: what a message's body says of itself is counted from there. */
-    uint32_t quotes = t.flags & TOKEN_TRIPLE ? 3 : 1;
+    unsigned char first = (unsigned char)p->text[t.from];
+    uint32_t quotes = t.flags & TOKEN_TRIPLE || first == 0xe2 ? 3 : first == 0xc2 ? 2 : 1; /* curly ones were reported */
     if (t.to - t.from >= 2 * quotes) {
       n.span.from += quotes;
       n.span.to -= quotes;

@@ -149,6 +149,12 @@ static bool since_against(const struct expr *a, const struct expr *b) {
   return a->kind == EXPR_SINCE && b->kind == EXPR_LITERAL && is_duration(b->value.type);
 }
 
+/* Of two kinds that do not go together nothing gives the currency either, which is no second mistake. */
+static void silence(struct expr *e) {
+  if (e->kind == EXPR_HISTORY)
+    give_currency(e, CURRENCY('X', 'X', 'X'));
+}
+
 static void check_comparison(struct checker *k, struct expr *e) {
   struct expr *a = e->a, *b = e->b;
   bool order = e->op != BIN_IS && e->op != BIN_IS_NOT;
@@ -157,6 +163,8 @@ static void check_comparison(struct checker *k, struct expr *e) {
     return;
   if (!comparable(a->type, b->type)) {
     unlike(k, DIAG_E0401, e, "compared with", a, b);
+    silence(a);
+    silence(b);
     return;
   }
   uint8_t kind = is_unknown(a->type) ? b->type.kind : a->type.kind;

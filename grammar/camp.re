@@ -30,7 +30,7 @@ void lex_scan(struct lexer *l, struct token *t) {
     /*!re2c
       *                 { l->cursor = at; t->from = (uint32_t)(start - l->text); lex_stray(l, t);
                           at = l->cursor; if (t->kind) goto out; continue; }
-      "=="              { l->cursor = at; t->from = (uint32_t)(start - l->text); lex_stray(l, t);
+      "==" | "=>" | "=<" | "<>" { l->cursor = at; t->from = (uint32_t)(start - l->text); lex_stray(l, t);
                           at = l->cursor; goto out; }
       [\x00]            { if (start >= l->end) { at = start; TOKEN(LEX_END); } l->faulty = true; continue; }
       [ \t\r]+          { continue; }
@@ -38,7 +38,11 @@ void lex_scan(struct lexer *l, struct token *t) {
       "##" line         { lex_doc(l, (uint32_t)(start - l->text), (uint32_t)(at - l->text)); continue; }
       "#" line          { continue; }
 
-      name              { struct str word = str_slice((const char *)start, (const char *)at);
+      name              { if (*start >= 0x80) {
+                            l->cursor = at; t->from = (uint32_t)(start - l->text);
+                            if (lex_alike(l, t)) return;
+                          }
+                          struct str word = str_slice((const char *)start, (const char *)at);
                           t->kind = lex_keyword(l, word);
                           if (t->kind == TOK_NAME &&
                               !lex_word_check(l, (uint32_t)(start - l->text), (uint32_t)(at - l->text))) continue;

@@ -26,7 +26,7 @@ static int check_run(const struct options *o) {
 }
 
 static const struct option_spec check_options[] = {
-  { "format", 0, "FORMAT", "human (default), short (one line each) or json" },
+  { "format", 0, "FORMAT", "human (default), short (one line each) or json (one object a line)" },
   { NULL, 0, NULL, NULL },
 };
 const struct command command_check = {
@@ -35,7 +35,9 @@ const struct command command_check = {
   .arguments = "PATH... [--format human|short|json]",
   .text = "Reads the scripts, all those of a folder, and reports every mistake with its place, what was\n"
           "expected and how to mend it. Each path is a project of its own. Ends with 0 when there is no\n"
-          "error, 1 when there are, 2 when a file cannot be read. Warnings do not change the code.\n",
+          "error, 1 when there are, 2 when a file cannot be read. Warnings do not change the code.\n"
+          "With --format json each mistake is one JSON object on a line of its own, and nothing is\n"
+          "printed when there is none.\n",
   .examples = "  camp check campaigns/\n"
               "  camp check welcome.camp --format short\n",
   .options = check_options,

@@ -430,7 +430,8 @@ const struct command command_simulate = {
   .arguments = "PROJECT --events FILE|- [--until TIME] [--db FILE] [options]",
   .text = "Plays the events in the order of their times and lets the clock jump from one to the next, so a\n"
           "year passes in seconds. The same engine as `camp run`: what comes out is what would have happened.\n"
-          "Without --until it goes on until nobody waits any more.\n",
+          "Without --until it goes on until nobody waits any more. A line without a time happens when the\n"
+          "line above it did; without one above, when the first with a time does.\n",
   .examples = "  camp simulate campaigns/ --events orders.ndjson\n"
               "  camp simulate campaigns/ --events orders.csv --csv --db try.db --send maildir:out\n"
               "  camp simulate campaigns/ --events orders.ndjson --db try.db --until 2026-02-01\n",

@@ -73,17 +73,17 @@ static const struct large_case large[] = {
     "script.camp:1:1212: error[E0204]: brackets and blocks nest deeper than 200 here\n" },
   { "100,000 times not", "define x = ", "not ", "a\nlist x y\n", 100000,
     "script.camp:1:32000: error[E0204]: this chain of `else if`, `not` or `-` is too long\n"
-    "script.camp:2:8: error[E0201]: `y` cannot stand here\n" },
+    "script.camp:2:8: error[E0201]: `y` cannot stand here; expected the end of the line\n" },
   { "100,000 times else if", "campaign x {\n  if a { exit }", " else if a {\n exit }", "\n}\nlist x y\n", 100000,
     "script.camp:2667:7: error[E0204]: this chain of `else if`, `not` or `-` is too long\n"
-    "script.camp:100004:8: error[E0201]: `y` cannot stand here\n" },
+    "script.camp:100004:8: error[E0201]: `y` cannot stand here; expected the end of the line\n" },
   { "100,000 summands", "define x = 1", " + 1", "\n", 100000,
     "script.camp:1:4012: error[E0204]: this expression holds more than 1000 operators in a row\n" },
   { "10 MB on one line", "", "tag \"x\" ", "", 1250000,
     "script.camp:1:1: error[E0104]: this line is 10000000 bytes long; a line holds at most 1048576\n"
-    "script.camp:1:1: error[E0201]: `tag` cannot stand here\n" },
+    "script.camp:1:1: error[E0201]: `tag` cannot stand here; expected a declaration\n" },
   { "a million newlines in a record", "record x {", "\n", "@", 1000000,
-    "script.camp:1:10: error[E0202]: this `{` is never closed\nscript.camp:1000001:1: error[E0109]: `@` has no meaning here\n" },
+    "script.camp:1:10: error[E0202]: this `{` is never closed; expected `}`\nscript.camp:1000001:1: error[E0109]: `@` has no meaning here\n" },
 };
 
 static void run_large(void **state) {
