@@ -37,6 +37,7 @@ struct driver {
   bool panic;              /* passing over a mistaken statement */
   bool begins;             /* the next token is a statement's first */
   struct token first;      /* the statement's first token, as the parser took it */
+  struct token second;     /* and the one behind it; kind 0: none yet */
   struct token stopped;    /* where the last recovery ended */
   bool deep_reported;
   struct token before;     /* the token before the last one, as the parser took it */
@@ -129,6 +130,29 @@ static bool in_parens(const struct driver *d) {
   return d->depth && d->brackets[d->depth - 1].kind != TOK_LBRACE;
 }
 
+/* A keyword of declarations, and behind it what such a declaration goes on with, n tokens ahead. */
+static bool declares(struct driver *d, uint16_t kind, uint32_t n) {
+  uint16_t after = peek(d, n)->kind;
+  bool named = is_word(after) || after == TOK_TEXT;
+  switch (kind) {
+    case TOK_USE: case TOK_EVENT: case TOK_RECORD: case TOK_LIST: case TOK_MESSAGE: case TOK_CAMPAIGN: return named;
+    case TOK_DEFINE: return named && peek(d, n + 1)->kind == TOK_EQUALS;
+    case TOK_WHEN: return named || after == TOK_LPAREN;
+    case TOK_ZONE: case TOK_TEST: return after == TOK_TEXT;
+    case TOK_ALLOW: return after == TOK_UNKNOWN;
+    case TOK_CONTACT: return after == TOK_LBRACE;
+    case TOK_LABEL: return after == TOK_WHEN;
+    default: return false;
+  }
+}
+
+/* `… and` at a line's end, and a declaration at the margin below: the line was not to go on there. */
+static bool cut_short(struct driver *d, uint16_t next) {
+  uint16_t after = peek(d, 1)->kind;
+  return d->depth == 0 && goes_on(d->last) && peek(d, 0)->from == d->line_from &&
+         (after == TOK_NAME || after == TOK_TEXT || next == TOK_WHEN) && declares(d, next, 1);
+}
+
 /* Passes newlines and semicolons; true when they end a statement. */
 static bool passed_end(struct driver *d) {
   bool newline = false, semicolon = false;
@@ -152,7 +176,7 @@ static bool passed_end(struct driver *d) {
     while (in_parens(d)) d->depth--;
     return true;
   }
-  return !in_parens(d) && !goes_on(d->last) && !continues(d, next);
+  return !in_parens(d) && (cut_short(d, next) || !goes_on(d->last)) && !continues(d, next);
 }
 
 /* Behind `last`: a duration, or a number whose unit was forgotten. */
@@ -461,22 +485,6 @@ static void suggest_first(struct driver *d) {
 
 /* --- brackets left open -----------------------------------------------------------------------------------------------*/
 
-/* A keyword of declarations, and behind it what such a declaration goes on with. */
-static bool declares(struct driver *d, uint16_t kind) {
-  uint16_t after = peek(d, 0)->kind;
-  bool named = is_word(after) || after == TOK_TEXT;
-  switch (kind) {
-    case TOK_USE: case TOK_EVENT: case TOK_RECORD: case TOK_LIST: case TOK_MESSAGE: case TOK_CAMPAIGN: return named;
-    case TOK_DEFINE: return named && peek(d, 1)->kind == TOK_EQUALS;
-    case TOK_WHEN: return named || after == TOK_LPAREN;
-    case TOK_ZONE: case TOK_TEST: return after == TOK_TEXT;
-    case TOK_ALLOW: return after == TOK_UNKNOWN;
-    case TOK_CONTACT: return after == TOK_LBRACE;
-    case TOK_LABEL: return after == TOK_WHEN;
-    default: return false;
-  }
-}
-
 /* What stands inside the outermost brace is indented, so what is not, is outside. */
 static bool indents(const struct driver *d) {
   uint32_t at = d->brackets[0].from, stop = at + INDENT_MAX;
@@ -488,7 +496,7 @@ static bool indents(const struct driver *d) {
 /* Whether a declaration begins here although brackets are open: at the level of the outermost one or further left. Where
  * its keyword may be a name (`list vip` in a test), the block must be one that indents. */
 static bool begins_outside(struct driver *d, struct token t) {
-  if (!d->depth || d->beyond || !declares(d, t.kind)) return false;
+  if (!d->depth || d->beyond || !declares(d, t.kind, 0)) return false;
   if (!first_on_line(d, t) || indent_of_line(d) > d->brackets[0].indent) return false;
   bool taken = grammar_accepts(d->parser, t.kind) ||
                (grammar_fallback(t.kind) == TOK_NAME && grammar_accepts(d->parser, TOK_NAME));
@@ -501,7 +509,9 @@ static void take(struct driver *d, uint16_t kind, struct token t) {
   t.kind = kind;
   if (d->begins) {
     d->first = t;
-    d->joiner.kind = 0;
+    d->second.kind = d->joiner.kind = 0;
+  } else if (!d->second.kind && d->taken.from == d->first.from) {
+    d->second = t;
   }
   if (kind == TOK_OR || kind == TOK_AND) d->joiner = t;
   d->before = d->taken;
@@ -553,13 +563,15 @@ static struct token recover(struct driver *d, struct token t, bool resume) {
   bool silent = d->p.quiet;
   if (d->begins) d->first = t;
   d->begins = false;
-  struct token first = d->first;
+  struct token first = d->first, second = d->second;
+  bool kept = false;
   if (t.kind != TOK_EOL && grammar_accepts(d->parser, TOK_EOL)) {
     /* What stands before the mistake is whole: it is kept, so that its names are known. */
     d->p.quiet = true;
     take(d, TOK_EOL, (struct token){ .from = d->last_to, .to = d->last_to });
     d->first = first;
     d->begins = false;
+    kept = true;
   }
   uint32_t braces = grammar_unwind(d->parser, d->depth);
   if (!silent) suggest_first(d);
@@ -604,6 +616,13 @@ static struct token recover(struct driver *d, struct token t, bool resume) {
   struct token bad = { .kind = stand_in, .from = d->first.from, .to = t.from > d->first.from ? t.from : d->first.to };
   uint16_t last = d->last;
   take(d, stand_in, bad);
+  if (!kept && first.kind == TOK_DEFINE && second.kind == TOK_NAME && braces == 0) {
+    /* Its name is known, so that what uses it is no second mistake. */
+    struct expr *value = ARENA_NEW(&d->p.c->arena, struct expr);
+    value->kind = EXPR_BAD;
+    value->span = span_of(&d->p, second);
+    item_define(&d->p, first, name_of(&d->p, second), value);
+  }
   d->last = last; /* the filter looks at what the text says */
   return t;
 }
