@@ -18,6 +18,8 @@
 
 /* Kept out of the loop's function: inlined there, they take the registers that the loop needs for every instruction. */
 #define RARE __attribute__((noinline))
+/* The loop is compiled twice, and what nearly every condition needs is to stand in it all the same. */
+#define HOT static inline __attribute__((always_inline))
 
 /* --- operands; verified code, so they are all there --- */
 
@@ -28,7 +30,7 @@ static inline uint32_t operand_u32(const uint8_t *p) { return operand_u16(p) | o
 
 /* The event's property of this symbol, or NULL. Not a copy: putting one together byte by byte and reading it whole at once stalls
  * the processor for longer than the rest of the look-up takes. */
-static const struct json *event_property(const struct event *e, uint32_t symbol) {
+HOT const struct json *event_property(const struct event *e, uint32_t symbol) {
   if (!e) return NULL;
   for (uint32_t i = 0; i < e->field_count; i++) {
     if (e->fields[i].key == symbol) return &e->fields[i].value;
@@ -36,14 +38,14 @@ static const struct json *event_property(const struct event *e, uint32_t symbol)
   return NULL;
 }
 
-static struct value from_json(const struct json *j, struct str object, const struct field *f, const struct env *env) {
+HOT struct value from_json(const struct json *j, struct str object, const struct field *f, const struct env *env) {
   if (!j) return value_missing();
   return value_from_member(*j, object, (enum value_type)f->type, f->currency, env->zone, env->scratch);
 }
 
 /* Texts are not looked up among the symbols here: hashing one costs more than the one comparison it usually meets, and those
  * rules that compare with thousands of texts are found by the image's guards. */
-static struct value op_field(const struct unit *u, uint32_t f, const struct env *env) {
+HOT struct value op_field(const struct unit *u, uint32_t f, const struct env *env) {
   const struct field *field = &u->fields[f];
   const struct json *found = event_property(env->event, u->link->symbols[field->name]);
   return found ? from_json(found, env->event->body, field, env) : value_missing();
@@ -61,7 +63,7 @@ RARE static struct value op_subfield(const struct unit *u, uint32_t f, struct va
   return from_json(member.type == JSON_BAD ? NULL : &member, value_str(record), field, env);
 }
 
-static struct value op_measure(const struct unit *u, uint32_t m, const struct env *env) {
+HOT struct value op_measure(const struct unit *u, uint32_t m, const struct env *env) {
   uint32_t stored_id = image_measure(env->image, u->link->measures[m])->stored_id;
   return measure_value(env->contact, u, &u->measures[m], stored_id, env);
 }
@@ -95,7 +97,7 @@ RARE static bool op_of(const struct unit *u, uint32_t message, const struct stra
 static bool is_text(struct value v) { return v.type == V_TEXT || v.type == V_REF; }
 
 /* Numbers and texts, which nearly every condition compares, are decided without a call. */
-static inline bool equal(struct value a, struct value b, const struct env *env) {
+HOT bool equal(struct value a, struct value b, const struct env *env) {
   if (a.type == V_NUMBER && b.type == V_NUMBER) return a.n == b.n;
   if (a.type == V_TEXT && b.type == V_TEXT) {
     return a.aux == b.aux && (a.ptr == b.ptr || a.aux == 0 || memcmp(a.ptr, b.ptr, a.aux) == 0);
@@ -303,20 +305,26 @@ static struct effect named(enum effect_kind kind, const struct unit *u, uint32_t
 #define YIELD_EFFECT(bytes, ...) do { *out = __VA_ARGS__; ip += (bytes); result = RUN_EFFECT; goto out; } while (0)
 #define FINISH(how) do { result = (how); goto out; } while (0)
 
-/* RET leaves its value at the stack's bottom and gives RUN_END. Only expressions meet RET and only they have out NULL. */
-static enum run_result run(struct vm *vm, const struct unit *u, struct value *locals, const struct env *env,
-                           struct effect *out) {
+/* RET leaves its value at the stack's bottom and gives RUN_END. Only expressions meet RET and only they have out NULL. Compiled
+ * twice, so that the loop which nobody watches has no trace of the watching. */
+HOT enum run_result loop(struct vm *vm, const struct unit *u, struct value *locals, const struct env *env, struct effect *out,
+                         bool watched) {
   const struct value *consts = u->link->consts;
   const uint8_t *const code = u->code, *ip = code + vm->pc;
   struct strand *s = vm->strand;
   struct value *sp = vm->stack + vm->depth;
   uint32_t fuel = vm->fuel;
   enum run_result result;
+  uint32_t came = NONE;
 
   for (;;) {
     if (fuel-- == 0) {
       fuel = 0;
       FINISH(RUN_FUEL);
+    }
+    if (watched) {
+      env->watch->op(env->watch->context, u, (uint32_t)(ip - code), came, sp > vm->stack ? sp - 1 : NULL);
+      came = (uint32_t)(ip - code);
     }
     switch ((enum opcode)*ip) {
       case OP_HALT: FINISH(RUN_END);
@@ -437,6 +445,17 @@ out:
   return result;
 }
 
+RARE static enum run_result run_watched(struct vm *vm, const struct unit *u, struct value *locals, const struct env *env,
+                                        struct effect *out) {
+  return loop(vm, u, locals, env, out, true);
+}
+
+static enum run_result run(struct vm *vm, const struct unit *u, struct value *locals, const struct env *env,
+                           struct effect *out) {
+  if (__builtin_expect(env->watch != NULL, 0)) return run_watched(vm, u, locals, env, out);
+  return loop(vm, u, locals, env, out, false);
+}
+
 void vm_enter(struct vm *vm, struct strand *s, uint32_t pc) {
   CHECK(s && s->unit && s->unit->link);
   CHECK(pc < s->unit->code_bytes);
@@ -450,6 +469,7 @@ enum run_result vm_run(struct vm *vm, const struct env *env, struct effect *out)
   struct strand *s = vm->strand;
   CHECK(out);
   CHECK(env->image && env->zone);
+  if (env->watch && vm->fuel == LIMIT_FUEL_COUNT) env->watch->enter(env->watch->context, s, vm->pc, env);
   return run(vm, s->unit, s->locals, env, out);
 }
 

@@ -40,6 +40,17 @@ struct strand {
   struct value locals[LIMIT_LOCALS_COUNT];
 };
 
+/* Who watches code run: `camp test --coverage`. It changes nothing. */
+struct env;
+struct vm_watch {
+  void *context;
+  /* A strand goes on (or begins) at pc; its own pc is still the wait that it stood in. */
+  void (*enter)(void *context, const struct strand *s, uint32_t pc, const struct env *env);
+  /* Before the instruction at pc runs; top is the newest value on the stack, NULL when it is empty; came is the pc of the
+   * instruction before, NONE at the beginning. */
+  void (*op)(void *context, const struct unit *u, uint32_t pc, uint32_t came, const struct value *top);
+};
+
 struct env {
   const struct image *image;
   struct contact *contact;
@@ -48,6 +59,7 @@ struct env {
   int64_t base_ms;           /* from when delays count */
   const struct zone *zone;   /* the contact's */
   struct arena *scratch;     /* released by the engine after the batch */
+  const struct vm_watch *watch; /* NULL: nobody */
 };
 
 enum effect_kind {
