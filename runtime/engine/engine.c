@@ -195,6 +195,7 @@ static enum camp_err open_parts(struct engine *e, struct engine_error *error) {
   e->message_ids = arena_zalloc(&e->units, symbols + 1, sizeof *e->message_ids);
   e->listeners = arena_zalloc(&e->units, image_listener_max(e->image) + 1, sizeof *e->listeners);
   e->epoch = store_epoch(e->store);
+  e->names_opened = store_name_count(e->store);
   struct str zone = e->options.zone;
   if (zone.len) {
     e->zone = zones_find(e->zones, zone);
@@ -275,6 +276,22 @@ void engine_rollback(struct engine *e) {
   memset(e->event_ids, 0, symbols * sizeof *e->event_ids);
   memset(e->message_ids, 0, symbols * sizeof *e->message_ids);
   e->pending = (struct engine_counts){ 0 };
+}
+
+static enum camp_err forget(struct engine *e) {
+  struct store_clock nothing = { .now_ms = 0 };
+  TRY(store_forget(e->store, e->names_opened));
+  TRY(store_clock_put(e->store, &nothing));
+  return store_commit(e->store);
+}
+
+enum camp_err engine_forget(struct engine *e) {
+  TRY(store_begin(e->store));
+  enum camp_err err = forget(e);
+  engine_rollback(e); /* after a commit it takes back nothing, and forgets the numbers of names that are gone */
+  e->clock = (struct store_clock){ .now_ms = 0 };
+  e->counts = (struct engine_counts){ 0 };
+  return err == CAMP_OK ? CAMP_OK : engine_fail(e, err, "%s", store_last_error(e->store)->text);
 }
 
 enum camp_err engine_next_timer(struct engine *e, int64_t *at_ms) {

@@ -13,12 +13,15 @@ struct engine_options {
   int64_t late_after_ms;     /* live: older events start no campaign; STORE_NEVER in simulation */
   bool virtual_time;         /* simulation: messages leave the moment they are released */
   struct str zone;           /* default zone; empty: the program's */
+  const struct vm_watch *watch; /* told of all code that runs (vm/strand.h); NULL: nobody watches */
 };
 struct engine_error { char text[512]; };
 
 /* Opens over a store that holds a deployed program. */
 enum camp_err engine_open(struct store *s, const struct engine_options *o, struct engine **out, struct engine_error *e) MUST_CHECK;
 void engine_close(struct engine *e);
+/* As just opened, with the store as after the deploy: no contact, nothing has happened. For tests that share a database. */
+enum camp_err engine_forget(struct engine *e) MUST_CHECK;
 const struct image *engine_image(const struct engine *e);
 const struct engine_error *engine_last_error(const struct engine *e);
 /* Makes the program the current one; running strands keep theirs. Nothing changes when all hashes are the same. */

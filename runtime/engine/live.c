@@ -16,7 +16,7 @@
 
 struct env live_env(struct live *l) {
   return (struct env){ .image = l->e->image, .contact = &l->c, .event = l->event, .now_ms = l->now_ms,
-                       .base_ms = l->base_ms, .zone = l->zone, .scratch = &l->e->contact };
+                       .base_ms = l->base_ms, .zone = l->zone, .scratch = &l->e->contact, .watch = l->e->options.watch };
 }
 
 void live_outcome(struct live *l, const char *fmt, ...) {

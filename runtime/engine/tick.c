@@ -209,9 +209,19 @@ static enum camp_err act_waits(struct live *l) {
   return CAMP_OK;
 }
 
+/* Dispatch by guards spares conditions that are false; who watches sees them too. */
+static void show_conditions(struct live *l) {
+  for (uint32_t i = 0; i < image_unit_count(l->e->image); i++) {
+    const struct unit *u = image_unit(l->e->image, i);
+    for (uint32_t k = 0; u->link->current && k < u->trigger_count; k++)
+      if (u->triggers[k].guard_field != NONE) (void)listens(l, u, &u->triggers[k], NULL);
+  }
+}
+
 static enum camp_err act_starts(struct live *l) {
   struct engine *e = l->e;
   if (!l->starts_allowed) return CAMP_OK;
+  if (e->options.watch) show_conditions(l);
   uint32_t n = image_listeners(e->image, l->event, e->listeners);
   for (uint32_t i = 0; i < n; i++) {
     /* A start may run campaigns, but it starts nothing else at once, so the array stays as it is. */

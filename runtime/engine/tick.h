@@ -39,6 +39,7 @@ struct engine {
   uint32_t *event_ids;           /* symbol -> stored name id, 0 not asked yet */
   uint32_t *message_ids;
   uint32_t epoch;                /* of the newest deploy */
+  uint32_t names_opened;         /* names that there were when the engine was opened */
   bool virtual_time;
   struct store_clock clock;
   int64_t latest_ms;             /* the latest instant of a timer in this transaction */

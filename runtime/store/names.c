@@ -110,6 +110,29 @@ uint32_t store_name_epoch(const struct store *s, uint32_t id) {
   return id && id <= s->now.name_count ? s->names[id - 1].epoch : 0;
 }
 
+uint32_t store_name_count(const struct store *s) { return s->now.name_count; }
+
+/* --- forgetting ------------------------------------------------------------------------------------------------------- */
+
+enum camp_err store_forget(struct store *s, uint32_t names) {
+  CHECK(s->in_transaction);
+  CHECK(names <= s->now.name_count);
+  enum camp_err err = CAMP_OK;
+  for (enum query q = Q_FORGET_SLOT; q <= Q_FORGET_STRANDS && !err; q++) err = query_run(s, query(s, q));
+  if (names < s->now.name_count && !err) {
+    sqlite3_stmt *q = query(s, Q_FORGET_NAMES);
+    if (q) sqlite3_bind_int64(q, 1, names);
+    err = query_run(s, q);
+    if (!err) names_cut(s, names);
+  }
+  if (err) return err;
+  s->now.contact_last = s->now.event_last = s->now.outbox_last = s->now.outbox_settled = 0;
+  s->now.outbox_late = false;
+  s->counters_changed = true;
+  s->order_last = -1;
+  return CAMP_OK;
+}
+
 /* --- units ------------------------------------------------------------------------------------------------------------ */
 
 enum camp_err store_unit_put(struct store *s, struct str hash, struct str name, struct str body, uint32_t *id) {

@@ -45,6 +45,7 @@ struct str store_name_text(const struct store *s, uint32_t id);
 uint32_t store_name_epoch(const struct store *s, uint32_t id);
 /* A known measure that nobody kept up for a while: it counts as new with the present epoch. */
 enum camp_err store_name_renew(struct store *s, uint32_t id) MUST_CHECK;
+uint32_t store_name_count(const struct store *s);
 
 /* Programs. A deploy writes the manifest and the units that are new; unit ids never change. */
 struct stored_unit { uint32_t id; struct str hash; struct str name; struct str body; bool current; };
@@ -170,6 +171,10 @@ enum camp_err store_outbox_state(struct store *s, int64_t id, enum outbox_state 
 /* What a sender has made durable, committed with the rows' states: a file's length. */
 enum camp_err store_sender_get(struct store *s, struct str sender, int64_t *mark) MUST_CHECK;
 enum camp_err store_sender_put(struct store *s, struct str sender, int64_t mark) MUST_CHECK;
+
+/* Forgets every contact and all that happened, and the names behind the first `names`; the program and those names stay, as they
+ * were after a deploy. For `camp test`, whose tests share one database in memory and must not see each other. */
+enum camp_err store_forget(struct store *s, uint32_t names) MUST_CHECK;
 
 /* Rejected lines. */
 struct reject_row { int64_t id, at_ms, line; struct str source, reason, text; };

@@ -560,6 +560,54 @@ static void readers_beside_the_writer(void **state) {
   assert_true(stats.db_bytes > 0 && stats.wal_bytes == 0 && stats.wal_peak_bytes > 0 && stats.bytes_written > 0);
 }
 
+static void forgetting(void **state) {
+  (void)state;
+  uint32_t event, later, again;
+  struct key_lookup who = { .key = STR("ann") };
+  OK(store_begin(s));
+  OK(store_name(s, NAME_EVENT, STR("purchase"), &event));
+  OK(store_commit(s));
+  uint32_t kept = store_name_count(s);
+  for (int round = 0; round < 2; round++) {
+    struct event_row row = { .at_ms = 5, .received_ms = 5, .name = event };
+    int64_t due = 0;
+    OK(store_begin(s));
+    OK(store_name(s, NAME_TAG, STR("vip"), &later));
+    who = (struct key_lookup){ .key = STR("ann") };
+    OK(store_contacts(s, &who, 1, true, 5));
+    row.contact = who.id;
+    OK(store_event_put(s, &row));
+    OK(store_contact_write(s, &(struct contact_row){ .id = who.id, .key = who.key, .fresh = true, .timer_ms = 9, .known_ms = 5 },
+                           STORE_NEVER));
+    OK(store_commit(s));
+    /* The second round finds all as the first did: ids begin anew, and so do the names that were made meanwhile. */
+    assert_int_equal(who.id, 1);
+    assert_int_equal(row.id, 1);
+    assert_int_equal(later, kept + 1);
+    OK(store_begin(s));
+    OK(store_forget(s, kept));
+    OK(store_commit(s));
+    OK(store_next_timer(s, &due));
+    assert_true(due == STORE_NEVER);
+    assert_int_equal(store_name_find(s, NAME_TAG, STR("vip")), 0);
+    assert_int_equal(store_name_find(s, NAME_EVENT, STR("purchase")), event);
+    who = (struct key_lookup){ .key = STR("ann") };
+    OK(store_contacts(s, &who, 1, false, 5));
+    assert_int_equal(who.id, 0);
+  }
+  /* Taken back, it has forgotten nothing. */
+  OK(store_begin(s));
+  OK(store_name(s, NAME_TAG, STR("vip"), &later));
+  OK(store_commit(s));
+  OK(store_begin(s));
+  OK(store_forget(s, kept));
+  store_rollback(s);
+  OK(store_begin(s));
+  OK(store_name(s, NAME_TAG, STR("vip"), &again));
+  store_rollback(s);
+  assert_int_equal(again, later);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -567,7 +615,7 @@ int main(void) {
   snprintf(path, sizeof path, "%s/camp.db", folder);
   const struct CMUnitTest tests[] = { T(names), T(names_have_a_limit), T(units), T(places), T(contacts_by_key),
     T(a_contact_and_its_strands), T(timers), T(events), T(seen_and_entries), T(outbox), T(outbox_in_batches), T(rejects), T(reports),
-    T(readers_beside_the_writer) };
+    T(readers_beside_the_writer), T(forgetting) };
   int failed = cmocka_run_group_tests_name("store", tests, NULL, NULL);
   remove(path);
   rmdir(folder);
