@@ -138,7 +138,7 @@ struct campaign_decl {    /* and a rule: one start, entry every time */
   bool started;           /* filled by flow: a statement starts it */
 };
 
-struct expect { uint8_t kind; struct name contact, message; bool has_at, once, negated; int64_t civil_ms; struct value within;
+struct expect { uint8_t kind; struct name contact, message, campaign; struct str because; bool has_at, once, negated; int64_t civil_ms; struct value within;
   uint32_t times; struct expr *cond; };
 struct test_line { uint8_t kind; /* enum test_kind */ struct span span; struct name contact, event, of; struct prop *props;
   int64_t civil_ms; bool has_at; struct expect expect; struct test_line *next; };

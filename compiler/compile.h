@@ -31,6 +31,17 @@ struct diagnostic {
   struct fix fix;
 };
 
+/* Where in the scripts a part of a unit comes from that has no step of its own: what coverage and pictures show. */
+enum place_kind { PLACE_START, PLACE_STOP, PLACE_GOAL, PLACE_BRANCH, PLACE_IF, PLACE_CONDITION };
+struct code_place {
+  uint8_t kind;
+  uint32_t item;            /* in the unit's triggers, stops, goals or branches; PLACE_IF: pc of the JUMPF that decides;
+                             * PLACE_CONDITION: the pc at which its value is on top */
+  uint32_t from;            /* PLACE_CONDITION: the pc at which its code begins. Who comes to `item` from before has skipped it */
+  struct span span;
+};
+struct unit_places { const struct code_place *items; uint32_t count; };
+
 struct test_block;        /* a test, checked; run by runtime/command (camp test) */
 
 struct compilation {
@@ -40,6 +51,7 @@ struct compilation {
   uint32_t error_count, warning_count;
   struct program program; /* valid when error_count is 0 */
   VEC(const struct test_block *) tests;
+  const struct unit_places *places; /* of each unit of the program */
   uint32_t line_count;    /* lines of user scripts */
 };
 
@@ -75,13 +87,15 @@ const struct explain *explain_find(const char *code);
 const struct explain *explain_at(size_t i); /* NULL behind the last */
 
 /* What a test block says, for the runner. Names are resolved, times are civil in the project's zone. */
-enum test_kind { TEST_CONTACT, TEST_AT, TEST_EVENT, TEST_EXPECT_SENT, TEST_EXPECT_NOTHING, TEST_EXPECT_COND };
+enum test_kind { TEST_CONTACT, TEST_AT, TEST_EVENT, TEST_EXPECT_SENT, TEST_EXPECT_NOTHING, TEST_EXPECT_COND, TEST_EXPECT_INSIDE,
+  TEST_EXPECT_DROPPED };
 struct test_prop { struct str name; struct value value; };
+struct test_operand { struct span span; uint32_t pc; uint32_t depth; }; /* a part of a condition, by itself: code at pc */
 struct test_step {
   enum test_kind kind;
   struct span span;
   struct str contact;
-  struct str name;              /* event or message */
+  struct str name;              /* event, message or campaign */
   struct str of;                /* `open of coupon25` */
   const struct test_prop *props; uint32_t prop_count;
   int64_t civil_ms;             /* TEST_AT; TEST_EXPECT_SENT at */
@@ -90,6 +104,8 @@ struct test_step {
   uint32_t times;               /* once = 1, `3 times` = 3; 0: at least once */
   const struct unit *unit;      /* TEST_EXPECT_COND: expression code at pc */
   uint32_t pc;
+  const struct test_operand *operands; uint32_t operand_count; /* its parts, outermost first, for telling why it is not true */
+  struct str because;           /* TEST_EXPECT_DROPPED: part of the reason; empty: any */
 };
 struct test_block { struct str name; struct span span; const struct test_step *steps; uint32_t step_count; };
 #endif

@@ -245,6 +245,33 @@ void build_step(struct builder *b, const struct stmt *st) {
   VEC_PUSH(b->a, &b->steps, step);
 }
 
+void build_place(struct builder *b, enum place_kind kind, uint32_t item, struct span span) {
+  if (b->places_of)
+    VEC_PUSH(b->a, &b->places, ((struct code_place){ .kind = (uint8_t)kind, .item = item, .span = span }));
+}
+
+void build_condition_span(struct builder *b, struct span span, uint32_t from) {
+  if (!b->places_of || b->in_measure)
+    return;
+  build_place(b, PLACE_CONDITION, b->code.count, span);
+  b->places.items[b->places.count - 1].from = from;
+}
+
+/* What `and` and `or` join is noted by itself, so the whole is not. */
+void build_condition(struct builder *b, const struct expr *e, uint32_t from) {
+  const struct expr *inner = e;
+  for (;;) {
+    if (inner->kind == EXPR_UNARY && inner->op == UN_NOT)
+      inner = inner->a;
+    else if (inner->kind == EXPR_NAME && inner->target == TARGET_DEFINE)
+      inner = ((const struct define_decl *)inner->decl)->value;
+    else
+      break;
+  }
+  if (inner->kind != EXPR_BINARY || (inner->op != BIN_AND && inner->op != BIN_OR))
+    build_condition_span(b, e->span, from);
+}
+
 /* --- units --------------------------------------------------------------------------------------------------------- */
 void builder_init(struct builder *b, struct compilation *c, struct scope *s) {
   *b = (struct builder){ .c = c, .s = s, .a = &c->arena };
@@ -261,7 +288,7 @@ void build_begin(struct builder *b, struct unit *u, enum unit_kind kind, struct 
   b->waits = b->failed = false;
   b->strings.count = b->consts.count = b->fields.count = b->measures.count = b->triggers.count = b->stops.count = 0;
   b->goals.count = b->waits_made.count = b->branches.count = b->emits.count = b->emit_keys.count = b->code.count = b->exits.count = 0;
-  b->steps.count = b->pending.count = 0;
+  b->steps.count = b->pending.count = b->places.count = 0;
   b->index_count = 0;
   b->generation++;
   b->local_next = b->local_high = 0;
@@ -309,6 +336,8 @@ void build_finish(struct builder *b) {
   TAKE(emit_keys, emit_key_count, emit_keys);
   TAKE(code, code_bytes, code);
   TAKE(steps, step_count, steps);
+  if (b->places_of)
+    *b->places_of = (struct unit_places){ copy(b, b->places.items, b->places.count, sizeof *b->places.items), b->places.count };
   unit_seal(b->a, b->unit);
   struct program_error e;
   if (unit_verify(b->unit, &e) != CAMP_OK) {
@@ -325,6 +354,7 @@ void build_pending(struct builder *b) {
     b->depth = 0;
     b->hand = p.event;
     b->hand_frame = p.kind == PENDING_TRIGGER || p.kind == PENDING_KEY ? b->campaign->frame : NULL;
+    b->in_measure = p.kind == PENDING_MEASURE;
     if (p.kind == PENDING_ARM)
       emit_deadline(b, p.arm);
     else if (p.kind == PENDING_KEY)
@@ -335,6 +365,7 @@ void build_pending(struct builder *b) {
       build_op(b, OP_RET, 0, 0);
     else
       pc = NONE;
+    b->in_measure = false;
     b->hand = NULL;
     b->hand_frame = NULL;
     switch (p.kind) {
@@ -411,6 +442,7 @@ static void emit_starts(struct builder *b, const struct campaign_decl *cd) {
         VEC_PUSH(b->a, &b->pcs, build_jump(b, OP_JUMP, 0));
       if (e->of.text.len || e->where || st->where_cond)
         pending_add(b, PENDING_TRIGGER, b->triggers.count, e, st->where_cond);
+      build_place(b, PLACE_START, b->triggers.count, st->events->next ? e->span : st->span);
       VEC_PUSH(b->a, &b->triggers, t);
     }
   for (uint32_t i = jumps_from; i < b->pcs.count; i++)
@@ -425,6 +457,7 @@ static void emit_stops(struct builder *b, const struct campaign_decl *cd) {
       t.within = g->within;
       if (e->of.text.len || e->where)
         pending_add(b, PENDING_GOAL, b->goals.count, e, NULL);
+      build_place(b, PLACE_GOAL, b->goals.count, g->events->next ? e->span : g->span);
       VEC_PUSH(b->a, &b->goals, t);
     }
   for (const struct stop_clause *st = cd->stops; st; st = st->next)
@@ -432,6 +465,7 @@ static void emit_stops(struct builder *b, const struct campaign_decl *cd) {
       struct trigger t = trigger_of(b, e, NULL);
       if (e->of.text.len || e->where)
         pending_add(b, PENDING_STOP, b->stops.count, e, NULL);
+      build_place(b, PLACE_STOP, b->stops.count, st->events->next ? e->span : st->span);
       VEC_PUSH(b->a, &b->stops, t);
     }
 }
@@ -507,6 +541,7 @@ struct emission {
   struct scope *scope;
   struct item **items;
   struct unit *units;
+  struct unit_places *places;
   uint32_t count;
   atomic_bool mistaken;
 };
@@ -514,6 +549,7 @@ struct emission {
 static void emit_units(struct emission *e, struct builder *b, uint32_t from, uint32_t to) {
   for (uint32_t i = from; i < to; i++) {
     e->units[i] = (struct unit){ 0 }; /* of a first try that met a mistake */
+    b->places_of = &e->places[i];
     if (e->items[i]->kind == ITEM_MESSAGE)
       emit_message(b, &e->units[i], e->items[i]);
     else
@@ -540,6 +576,7 @@ static void collect_units(struct compilation *c, struct tree *tree, struct emiss
   e->items = items.items;
   e->count = items.count;
   e->units = arena_alloc(&c->arena, items.count * sizeof *e->units);
+  e->places = arena_zalloc(&c->arena, items.count + 1, sizeof *e->places);
 }
 
 void emit_program(struct compilation *c, struct tree *tree, struct scope *scope) {
@@ -554,6 +591,8 @@ void emit_program(struct compilation *c, struct tree *tree, struct scope *scope)
   }
   if (workers == 1 || e.mistaken)
     emit_units(&e, &b, 0, e.count);
+  b.places_of = NULL;
+  c->places = e.places;
   for (struct item *i = tree->items; i; i = i->next)
     if (i->kind == ITEM_TEST)
       emit_test(&b, i);

@@ -28,7 +28,9 @@ struct builder {
   struct span span;               /* of the declaration, for messages */
   const struct campaign_decl *campaign;
   bool waits;                     /* some statement suspends, so what starts the run does not stay in hand */
+  bool in_measure;                /* the filter of a measure, which units share: not a condition of this one */
   bool failed;                    /* a limit was met and said */
+  struct unit_places *places_of;  /* where the unit's places go; NULL in a test's condition, which has none */
   VEC(struct str) strings;
   VEC(struct value) consts;
   VEC(struct field) fields;
@@ -42,6 +44,7 @@ struct builder {
   VEC(uint32_t) emit_keys;
   VEC(uint8_t) code;
   VEC(struct step) steps;
+  VEC(struct code_place) places;
   VEC(struct pending) pending;
   VEC(uint64_t) live;             /* scratch of liveness, a word a byte of code */
   VEC(uint32_t) pcs;
@@ -72,6 +75,10 @@ static inline uint32_t build_pc(const struct builder *b) { return b->code.count;
 uint32_t build_local(struct builder *b);
 void build_limit(struct builder *b, const char *what, uint32_t limit);
 void build_step(struct builder *b, const struct stmt *st);
+/* Notes where an item, or the condition whose code began at `from` and has just been written, stands in the script. */
+void build_place(struct builder *b, enum place_kind kind, uint32_t item, struct span span);
+void build_condition(struct builder *b, const struct expr *e, uint32_t from);
+void build_condition_span(struct builder *b, struct span span, uint32_t from);
 void build_begin(struct builder *b, struct unit *u, enum unit_kind kind, struct str name, struct span span); /* u is zeroed */
 void build_finish(struct builder *b);
 void builder_init(struct builder *b, struct compilation *c, struct scope *s);

@@ -243,10 +243,14 @@ static void emit_binary(struct builder *b, const struct expr *e) {
   }
   if (emit_since_compare(b, e))
     return;
+  uint32_t from = build_pc(b);
   emit_expr(b, e->a);
   if (e->op == BIN_AND || e->op == BIN_OR) {
+    build_condition(b, e->a, from);
     uint32_t jump = build_jump(b, e->op == BIN_AND ? OP_AND : OP_OR, 0);
+    from = build_pc(b);
     emit_expr(b, e->b);
+    build_condition(b, e->b, from);
     build_land(b, jump);
   } else if (e->op == BIN_MATCHES) {
     build_op(b, OP_MATCHES, build_const(b, e->b->value), 0);
@@ -284,10 +288,13 @@ static void emit_any(struct builder *b, const struct expr *e) {
   emit_expr(b, e->a);
   VEC_PUSH(b->a, &b->items, ((struct item_local){ e->decl, local }));
   uint32_t top = b->code.count, each = build_jump(b, OP_EACH, local);
-  if (e->where)
+  uint32_t from = build_pc(b);
+  if (e->where) {
     emit_expr(b, e->where);
-  else
+    build_condition(b, e->where, from);
+  } else {
     emit_const(b, value_bool(true));
+  }
   if (e->every)
     build_op(b, OP_NOT, 0, 0);
   build_op(b, OP_JUMPF, top, 0);
@@ -337,7 +344,7 @@ void emit_expr(struct builder *b, const struct expr *e) {
 }
 
 bool emit_filter(struct builder *b, const struct event_ref *event, bool history, const struct expr *cond) {
-  uint32_t jumps[2], count = 0;
+  uint32_t jumps[2], count = 0, from = build_pc(b);
   bool of = event->of.text.len > 0;
   if (of && history) {
     build_op(b, OP_FIELD, build_field(b, STR("message"), (struct type){ .kind = V_TEXT }), 0);
@@ -346,15 +353,21 @@ bool emit_filter(struct builder *b, const struct event_ref *event, bool history,
   } else if (of) {
     build_op(b, OP_OF, build_string(b, event->of.text), 0);
   }
+  if (of)
+    build_condition_span(b, (struct span){ event->span.source, event->name.span.from, event->of.span.to }, from);
   if (event->where) {
     if (of)
       jumps[count++] = build_jump(b, OP_AND, 0);
+    from = build_pc(b);
     emit_expr(b, event->where);
+    build_condition(b, event->where, from);
   }
   if (cond) {
     if (of || event->where)
       jumps[count++] = build_jump(b, OP_AND, 0);
+    from = build_pc(b);
     emit_expr(b, cond);
+    build_condition(b, cond, from);
   }
   while (count)
     build_land(b, jumps[--count]);

@@ -125,6 +125,7 @@ static uint32_t branch_add(struct builder *b, uint32_t w, const struct event_ref
   struct branch branch = { .event = build_string(b, event->name.text), .filter_pc = NONE, .target_pc = NONE,
                            .since = since, .since_window = since_window };
   VEC_PUSH(b->a, &b->branches, branch);
+  build_place(b, PLACE_BRANCH, index, event->span);
   b->waits_made.items[w].branch_count++;
   if (event->where || event->of.text.len)
     VEC_PUSH(b->a, &b->pending, ((struct pending){ .kind = PENDING_BRANCH, .item = index, .event = event }));
@@ -204,7 +205,10 @@ static void emit_send(struct builder *b, const struct stmt *st) {
     b->waits_made.items[w].timeout_pc = b->code.count;
   }
   if (st->if_still) {
+    uint32_t from = build_pc(b);
     emit_expr(b, st->if_still);
+    build_condition(b, st->if_still, from);
+    build_place(b, PLACE_IF, build_pc(b), st->if_still->span);
     still = build_jump(b, OP_JUMPF, 0);
   }
   build_op(b, OP_SEND, build_string(b, st->name.text), 0);
@@ -237,7 +241,10 @@ static void emit_emit(struct builder *b, const struct stmt *st) {
 }
 
 static void emit_if(struct builder *b, const struct stmt *st) {
+  uint32_t from = build_pc(b);
   emit_expr(b, st->value);
+  build_condition(b, st->value, from);
+  build_place(b, PLACE_IF, build_pc(b), st->value->span);
   uint32_t otherwise = build_jump(b, OP_JUMPF, 0), end = NONE;
   emit_block(b, st->then);
   if (st->otherwise)

@@ -1024,7 +1024,7 @@ static void resolve_test_attributes(struct resolver *r, struct prop *props) {
   }
 }
 
-/* `expect ann in vipp`: a list or a definition, and nothing else, can be asked for by a bare name. */
+/* `expect ann in vipp`, `expect ann: vipp`: a list or a definition, and nothing else, can be asked for by a bare name. */
 static void resolve_expected(struct resolver *r, struct expr *cond) {
   struct expr *e = cond && cond->kind == EXPR_UNARY && cond->op == UN_NOT ? cond->a : cond;
   if (e && e->kind == EXPR_NAME && !scope_item(r->s, SPACE_VALUE, e->name.text)) {
@@ -1058,6 +1058,10 @@ static void resolve_test(struct resolver *r, struct test_decl *t) {
     if (l->expect.message.text.len) {
       void *message = NULL;
       resolve_message_name(r, &l->expect.message, &message);
+    }
+    if (l->expect.campaign.text.len) {
+      void *campaign = NULL;
+      resolve_campaign_name(r, &l->expect.campaign, &campaign);
     }
     resolve_expected(r, l->expect.cond);
   }

@@ -135,6 +135,10 @@ struct test_line *test_event(struct parse *p, struct token contact, struct name 
 struct test_line *expect_sent(struct parse *p, struct token first, struct name message, struct name contact, bool negated);
 struct test_line *expect_nothing(struct parse *p, struct token first, struct name contact);
 struct test_line *expect_member(struct parse *p, struct token first, struct name contact, struct name list, bool negated);
+struct test_line *expect_inside(struct parse *p, struct token first, struct name contact, struct name campaign, bool negated);
+struct test_line *expect_dropped(struct parse *p, struct token first, struct name message, struct name contact, bool negated);
+struct test_line *expect_holds(struct parse *p, struct token first, struct token contact, struct expr *cond);
+struct test_line *expect_because(struct parse *p, struct test_line *t, struct token text);
 struct test_line *expect_times(struct parse *p, struct test_line *t, uint32_t times, bool once);
 struct test_line *expect_at(struct parse *p, struct test_line *t, struct token moment);
 struct test_line *expect_within(struct parse *p, struct test_line *t, struct token duration);

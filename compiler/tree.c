@@ -794,6 +794,27 @@ struct test_line *expect_member(struct parse *p, struct token first, struct name
   return t;
 }
 
+struct test_line *expect_inside(struct parse *p, struct token first, struct name contact, struct name campaign, bool negated) {
+  struct test_line *t = test_new(p, TEST_EXPECT_INSIDE, first);
+  t->contact = contact;
+  t->expect = (struct expect){ .kind = TEST_EXPECT_INSIDE, .contact = contact, .campaign = campaign, .negated = negated };
+  return t;
+}
+
+struct test_line *expect_dropped(struct parse *p, struct token first, struct name message, struct name contact, bool negated) {
+  struct test_line *t = test_new(p, TEST_EXPECT_DROPPED, first);
+  t->contact = contact;
+  t->expect = (struct expect){ .kind = TEST_EXPECT_DROPPED, .contact = contact, .message = message, .negated = negated };
+  return t;
+}
+
+struct test_line *expect_holds(struct parse *p, struct token first, struct token contact, struct expr *cond) {
+  struct test_line *t = test_new(p, TEST_EXPECT_COND, first);
+  t->contact = name_of(p, contact);
+  t->expect = (struct expect){ .kind = TEST_EXPECT_COND, .contact = t->contact, .cond = cond };
+  return t;
+}
+
 /* What may follow is the same for every expectation, so that the grammar stays small; what fits is said here. */
 static void expect_more(struct parse *p, struct test_line *t, bool fits, bool before, const char *what) {
   uint32_t from = t->span.to;
@@ -805,8 +826,15 @@ static void expect_more(struct parse *p, struct test_line *t, bool fits, bool be
   else if (before) diag(p->c, DIAG_E0208, span, "an expectation says only once %s", what);
 }
 
+struct test_line *expect_because(struct parse *p, struct test_line *t, struct token text) {
+  bool fits = t->kind == TEST_EXPECT_DROPPED;
+  expect_more(p, t, fits, t->expect.because.len != 0, "reason");
+  t->expect.because = value_str(text.value);
+  return t;
+}
+
 struct test_line *expect_times(struct parse *p, struct test_line *t, uint32_t times, bool once) {
-  bool fits = t->kind == TEST_EXPECT_SENT && !t->expect.negated;
+  bool fits = (t->kind == TEST_EXPECT_SENT || t->kind == TEST_EXPECT_DROPPED) && !t->expect.negated;
   expect_more(p, t, fits, t->expect.times != 0, "number of times");
   t->expect.times = times;
   t->expect.once = once || times == 1;
@@ -814,7 +842,8 @@ struct test_line *expect_times(struct parse *p, struct test_line *t, uint32_t ti
 }
 
 struct test_line *expect_at(struct parse *p, struct test_line *t, struct token moment) {
-  bool fits = t->kind == TEST_EXPECT_SENT && !t->expect.negated;
+  bool state = t->kind == TEST_EXPECT_COND || t->kind == TEST_EXPECT_INSIDE;
+  bool fits = state || (!t->expect.negated && t->kind != TEST_EXPECT_NOTHING);
   expect_more(p, t, fits, t->expect.has_at || t->expect.within.type, "moment");
   t->expect.has_at = true;
   t->expect.civil_ms = moment.value.i;
@@ -822,7 +851,7 @@ struct test_line *expect_at(struct parse *p, struct test_line *t, struct token m
 }
 
 struct test_line *expect_within(struct parse *p, struct test_line *t, struct token duration) {
-  bool fits = t->kind == TEST_EXPECT_SENT || t->kind == TEST_EXPECT_NOTHING;
+  bool fits = t->kind == TEST_EXPECT_SENT || t->kind == TEST_EXPECT_NOTHING || t->kind == TEST_EXPECT_DROPPED;
   expect_more(p, t, fits, t->expect.has_at || t->expect.within.type, "duration");
   t->expect.within = duration.value;
   return t;

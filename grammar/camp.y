@@ -32,7 +32,7 @@
   ENTRY GOAL ONCE PER EVERY A TIME_WORD MOST WITHIN THEN SEND JOIN LEAVE TAG UNTAG SET EMIT EXIT START STOP IF WAIT STILL
   ELSE UNTIL FOR FOREVER BETWEEN WEEKDAYS WEEKENDS MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY ON AFTER AT
   UNLESS VIA WITH TO UP OF AS CHANGES ENTERS LEAVES WHERE AND OR NOT IS MISSING ONE IN CONTAINS STARTS ENDS MATCHES DID NO
-  ANY SINCE FIRST LAST COUNT SUM AVERAGE MIN MAX TRUE FALSE EXPECT NOTHING SENT TIMES.
+  ANY SINCE FIRST LAST COUNT SUM AVERAGE MIN MAX TRUE FALSE EXPECT NOTHING SENT TIMES DROPPED BECAUSE.
 
 /* An open list takes what follows: `did a or b` joins events, `is one of x, y` takes y. */
 %nonassoc OPEN.
@@ -424,6 +424,12 @@ expectation(A) ::= EXPECT(T) name(M) NOT SENT TO name(C).  { A = expect_sent(p, 
 expectation(A) ::= EXPECT(T) NOTHING SENT TO name(C).      { A = expect_nothing(p, T, C); }
 expectation(A) ::= EXPECT(T) name(C) IN name(L).           { A = expect_member(p, T, C, L, false); }
 expectation(A) ::= EXPECT(T) name(C) NOT IN name(L).       { A = expect_member(p, T, C, L, true); }
+expectation(A) ::= EXPECT(T) name(C) IN CAMPAIGN name(N).  { A = expect_inside(p, T, C, N, false); }
+expectation(A) ::= EXPECT(T) name(C) NOT IN CAMPAIGN name(N). { A = expect_inside(p, T, C, N, true); }
+expectation(A) ::= EXPECT(T) name(M) DROPPED FOR name(C).  { A = expect_dropped(p, T, M, C, false); }
+expectation(A) ::= EXPECT(T) name(M) NOT DROPPED FOR name(C). { A = expect_dropped(p, T, M, C, true); }
+expectation(A) ::= EXPECT(T) LABEL(C) expr(E).             { A = expect_holds(p, T, C, E); }
+expectation(A) ::= expectation(E) BECAUSE TEXT(W).         { A = expect_because(p, E, W); }
 expectation(A) ::= expectation(E) ONCE.                    { A = expect_times(p, E, 1, true); }
 expectation(A) ::= expectation(E) NUMBER(N) TIMES.         { A = expect_times(p, E, count_of(p, N), false); }
 expectation(A) ::= expectation(E) AT moment(M).            { A = expect_at(p, E, M); }

@@ -1,499 +1,353 @@
-/* camp test: runs the `test` blocks of a project on the real engine, in virtual time.
+/* camp test: chooses the `test` blocks of projects, runs them and prints the outcome in one of four formats.
  *
- * It is not a second engine: events, timers and conditions are the engine's; messages leave at the moment they are
- * released, as in a simulation.
+ * Not for running one test (story.c) or counting what code the tests reached (coverage.c).
  *
  * Invariants:
- * 1. Each test has a database of its own, a copy of one that the project was deployed to once: no test can see another, and
- *    none pays for the deploy.
- * 2. The clock begins at the story's first `at` (else 2026-01-01 00:00), so that contacts are known from then on. It never
- *    goes back.
- * 3. `at T` runs timers strictly before T: an event of T comes before a timer of T. An expectation runs those of its moment too.
- * 4. An expectation without a time runs until nothing is due; one on a condition looks at the present moment.
- * 5. `within` and `nothing` look at what was sent since the last expectation; a number of times without `within` counts from
- *    the beginning of the test. */
+ * 1. Each path is a project: it is compiled by itself, with an engine of its own.
+ * 2. Every format says the same: each test that ran, whether it passed, and for one that failed the place and the reason.
+ * 3. Nothing passes in silence: when --filter fits no test at all, that is an error. */
 #include "runtime/command/commands.h"
-#include "runtime/command/progress.h"
-#include "runtime/command/session.h"
-
-#include "vm/strand.h"
+#include "runtime/command/coverage.h"
+#include "runtime/command/story.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <unistd.h>
 
-enum { IDLE_ROUNDS_MAX = 100000, IDLE_DAYS_MAX = 3660 };
+enum format { HUMAN, TAP, JUNIT, JSON };
+static const char *const format_names[] = { "human", "tap", "junit", "json" };
 
 struct tester {
-  struct session s;             /* project and zone; store and engine of the test under way */
-  char folder[4096], pattern[4200], db[4200];
-  uint32_t passed, failed;
+  enum format format;
+  const char *filter;
+  struct coverage *coverage;    /* NULL: not asked for */
+  struct buf suites, cases;     /* JUnit counts before it lists, so its elements wait here */
+  uint32_t passed, failed, left_out;
 };
-struct known { struct str name; int64_t id, mark; /* newest message when the last expectation was met */ };
-struct trial {
-  struct tester *t;
-  const struct test_block *block;
-  const struct test_step *step;
-  int64_t clock_ms;
-  struct arena arena;
-  VEC(struct known) contacts;
-  struct buf why;               /* what happened instead; empty: all is well */
+struct verdict {
+  const struct source *source;
+  struct str name;
+  uint32_t line;                /* of the test */
+  struct span span;             /* of the step that failed */
+  uint32_t at_line, at_column;
+  struct str why;               /* whole lines; empty: passed */
 };
-struct sent { struct outbox_row row; struct str name; };
 
-/* --- one database a test -------------------------------------------------------------------------------------------- */
+/* --- formats -------------------------------------------------------------------------------------------------------- */
 
-static bool copy_file(const char *from, const char *to) {
-  char block[1 << 15];
-  int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  bool ok = in >= 0 && out >= 0;
-  for (ssize_t n = 1; ok && n != 0;) {
-    n = read(in, block, sizeof block);
-    if (n < 0 && errno == EINTR) continue;
-    ok = n >= 0 && write(out, block, (size_t)n) == n;
-  }
-  if (in >= 0) close(in);
-  if (out >= 0 && close(out) != 0) ok = false;
-  return ok;
-}
-
-/* The program with the units of the tests' conditions, so that the engine keeps the measures which they ask for. */
-static struct program with_conditions(struct tester *t, struct arena *a) {
-  const struct compilation *c = &t->s.project.compilation;
-  struct program p = t->s.project.program;
-  VEC(struct unit) units = { 0 };
-  for (uint32_t i = 0; i < p.unit_count; i++) VEC_PUSH(a, &units, p.units[i]);
-  const struct unit *last = NULL;
-  for (uint32_t i = 0; i < c->tests.count; i++)
-    for (uint32_t k = 0; k < c->tests.items[i]->step_count; k++) {
-      const struct unit *u = c->tests.items[i]->steps[k].unit;
-      if (!u || u == last) continue;
-      bool there = false;
-      for (uint32_t n = p.unit_count; n < units.count && !there; n++)
-        there = memcmp(units.items[n].hash, u->hash, UNIT_HASH_BYTES) == 0;
-      if (!there) VEC_PUSH(a, &units, *u);
-      last = u;
-    }
-  p.units = units.items;
-  p.unit_count = units.count;
-  return p;
-}
-
-static int make_pattern(struct tester *t) {
-  struct arena a;
-  arena_init(&a, 1 << 16);
-  struct program p = with_conditions(t, &a);
-  struct engine_error error = { "" };
-  int code = session_store(&t->s, t->pattern, &(struct store_options){ .create = true, .relaxed = true });
-  if (code == EXIT_FINE && engine_deploy(t->s.store, &p, 0, &error) != CAMP_OK) {
-    complain("test", "%s", error.text);
-    code = EXIT_COULD_NOT;
-  }
-  if (t->s.store) store_close(t->s.store);
-  t->s.store = NULL;
-  arena_deinit(&a);
-  return code;
-}
-
-static void close_database(struct tester *t) {
-  static const char *const ends[] = { "", "-wal", "-shm", "-journal", "-lock" };
-  char path[4300];
-  if (t->s.engine) engine_close(t->s.engine);
-  if (t->s.store) store_close(t->s.store);
-  t->s.engine = NULL;
-  t->s.store = NULL;
-  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-    snprintf(path, sizeof path, "%s%s", t->db, ends[i]);
-    unlink(path);
+/* Each line of the text behind an indent. */
+static void put_lines(struct buf *b, struct str text, const char *indent) {
+  for (size_t i = 0; i < text.len;) {
+    const char *end = memchr(text.ptr + i, '\n', text.len - i);
+    size_t next = end ? (size_t)(end - text.ptr) : text.len;
+    buf_printf(b, "%s%.*s\n", indent, (int)(next - i), text.ptr + i);
+    i = next + 1;
   }
 }
 
-static int open_database(struct tester *t) {
-  struct engine_error error = { "" };
-  struct engine_options o = { .late_after_ms = STORE_NEVER, .virtual_time = true, .zone = zone_name(t->s.zone) };
-  if (!copy_file(t->pattern, t->db)) {
-    complain("test", "cannot write %s: %s", t->db, strerror(errno));
-    return EXIT_COULD_NOT;
-  }
-  int code = session_store(&t->s, t->db, &(struct store_options){ .relaxed = true });
-  if (code == EXIT_FINE && engine_open(t->s.store, &o, &t->s.engine, &error) != CAMP_OK) {
-    complain("test", "%s", error.text);
-    code = EXIT_COULD_NOT;
-  }
-  return code;
+/* The place, the line and a caret under what failed. */
+static void put_place(struct buf *b, const struct verdict *v, const char *indent) {
+  struct str text = source_line(v->source, v->at_line);
+  uint32_t width = v->span.to > v->span.from ? v->span.to - v->span.from : 1;
+  buf_printf(b, "%s" STR_FMT ":%" PRIu32 ":%" PRIu32 "\n%s  " STR_FMT "\n%s  ", indent, STR_ARG(v->source->path), v->at_line, v->at_column,
+             indent, STR_ARG(text), indent);
+  for (uint32_t i = 1; i < v->at_column; i++) buf_byte(b, i <= text.len && text.ptr[i - 1] == '\t' ? '\t' : ' ');
+  for (uint32_t i = 0; i < width && v->at_column - 1 + i < text.len; i++) buf_byte(b, '^');
+  buf_byte(b, '\n');
 }
 
-/* --- the story's contacts and messages ------------------------------------------------------------------------------ */
-
-static void fail(struct trial *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static void fail(struct trial *r, const char *fmt, ...) {
-  va_list args;
-  va_start(args, fmt);
-  char text[1024];
-  vsnprintf(text, sizeof text, fmt, args);
-  va_end(args);
-  buf_c(&r->why, text);
-}
-
-static const char *clock_text(const struct trial *r, int64_t ms, char out[40]) {
-  out[calendar_print(zone_to_civil(r->t->s.zone, ms), out)] = 0;
-  return out;
-}
-
-static struct known *find_contact(struct trial *r, struct str name) {
-  for (uint32_t i = 0; i < r->contacts.count; i++)
-    if (str_eq(r->contacts.items[i].name, name)) return &r->contacts.items[i];
-  struct known k = { .name = name };
-  VEC_PUSH(&r->arena, &r->contacts, k);
-  return &r->contacts.items[r->contacts.count - 1];
-}
-
-static enum camp_err contact_id(struct trial *r, struct known *k) {
-  struct key_lookup lookup = { .key = k->name };
-  if (k->id) return CAMP_OK;
-  enum camp_err err = store_contacts(r->t->s.store, &lookup, 1, false, r->clock_ms);
-  k->id = lookup.id;
-  return err;
-}
-
-static enum camp_err load_contact(struct trial *r, struct known *k, struct contact *out) {
-  struct contact_row row;
-  enum camp_err err = contact_id(r, k);
-  if (err != CAMP_OK) return err;
-  memset(out, 0, sizeof *out);
-  if (!k->id) return CAMP_NOT_FOUND;
-  err = store_contact_read(r->t->s.store, &r->arena, k->id, &row);
-  if (err == CAMP_OK) err = contact_read(out, &r->arena, row.state);
-  out->id = k->id;
-  out->key = row.key;
-  out->attributes = row.attributes;
-  return err;
-}
-
-/* The contact's messages, newest first. */
-static enum camp_err messages(struct trial *r, struct known *k, struct sent **out, uint32_t *count) {
-  VEC(struct sent) all = { 0 };
-  struct contact c;
-  *out = NULL;
-  *count = 0;
-  enum camp_err err = load_contact(r, k, &c);
-  if (err == CAMP_NOT_FOUND) return CAMP_OK;
-  for (int64_t id = c.last_message; err == CAMP_OK && id;) {
-    struct sent s;
-    err = store_outbox_get(r->t->s.store, &r->arena, id, &s.row);
-    if (err != CAMP_OK) break;
-    s.name = store_name_text(r->t->s.store, s.row.message);
-    VEC_PUSH(&r->arena, &all, s);
-    id = s.row.prev;
-  }
-  *out = all.items;
-  *count = all.count;
-  return err;
-}
-
-static bool was_sent(const struct sent *s) { return s->row.state == OUTBOX_SENT || s->row.state == OUTBOX_CLAIMED; }
-
-static void set_marks(struct trial *r) {
-  for (uint32_t i = 0; i < r->contacts.count; i++) {
-    struct sent *all;
-    uint32_t count;
-    if (messages(r, &r->contacts.items[i], &all, &count) == CAMP_OK && count) r->contacts.items[i].mark = all[0].row.id;
-  }
-}
-
-static void tell_messages(struct trial *r, struct known *k) {
-  struct sent *all;
-  uint32_t count;
-  char at[40];
-  if (messages(r, k, &all, &count) != CAMP_OK || count == 0) {
-    fail(r, "Nothing was sent to " STR_FMT " until %s.\n", STR_ARG(k->name), clock_text(r, r->clock_ms, at));
+static void put_human(struct buf *b, const struct verdict *v) {
+  if (v->why.len == 0) {
+    buf_printf(b, "ok " STR_FMT "\n", STR_ARG(v->name));
     return;
   }
-  fail(r, "Messages to " STR_FMT " until %s:\n", STR_ARG(k->name), clock_text(r, r->clock_ms, at));
-  for (uint32_t i = count; i-- > 0;) {
-    fail(r, "  %s  " STR_FMT, clock_text(r, all[i].row.at_ms, at), STR_ARG(all[i].name));
-    if (!was_sent(&all[i])) fail(r, "  not sent: " STR_FMT, STR_ARG(all[i].row.reason));
-    fail(r, "\n");
+  buf_printf(b, "FAILED " STR_FMT "\n", STR_ARG(v->name));
+  put_place(b, v, "  ");
+  put_lines(b, v->why, "  ");
+}
+
+/* TAP 14: `#` begins a directive and `\` escapes, so both are escaped. The reason is a YAML block whose indentation is said,
+ * because its first line may begin with blanks. */
+static void put_tap(struct buf *b, const struct verdict *v, uint32_t number) {
+  buf_printf(b, "%s %" PRIu32 " - ", v->why.len ? "not ok" : "ok", number);
+  for (size_t i = 0; i < v->name.len; i++) {
+    char c = v->name.ptr[i];
+    if (c == '#' || c == '\\') buf_byte(b, '\\');
+    buf_byte(b, (uint8_t)(c == '\n' || c == '\r' ? ' ' : c));
+  }
+  buf_byte(b, '\n');
+  if (v->why.len == 0) return;
+  buf_c(b, "  ---\n  file: ");
+  buf_json_str(b, v->source->path); /* a JSON text is a YAML text */
+  buf_printf(b, "\n  line: %" PRIu32 "\n  column: %" PRIu32 "\n  message: |2\n", v->at_line, v->at_column);
+  put_place(b, v, "    ");
+  put_lines(b, v->why, "    ");
+  buf_c(b, "  ...\n");
+}
+
+/* XML 1.0 has no place for most control characters, not even escaped. In an attribute an end of line must be, or it is read as
+ * a blank. */
+static void put_xml(struct buf *b, struct str text) {
+  for (size_t i = 0; i < text.len; i++) {
+    unsigned char c = (unsigned char)text.ptr[i];
+    switch (c) {
+      case '<': buf_c(b, "&lt;"); break;
+      case '>': buf_c(b, "&gt;"); break;
+      case '&': buf_c(b, "&amp;"); break;
+      case '"': buf_c(b, "&quot;"); break;
+      case '\t': buf_c(b, "&#9;"); break;
+      case '\n': buf_c(b, "&#10;"); break;
+      default:
+        if (c < 0x20) buf_c(b, "\xef\xbf\xbd");
+        else buf_byte(b, c);
+    }
   }
 }
 
-/* --- the clock ------------------------------------------------------------------------------------------------------ */
-
-static int run_to(struct trial *r, int64_t to_ms) {
-  if (to_ms > r->clock_ms) r->clock_ms = to_ms;
-  int code = session_timers(&r->t->s, to_ms, NULL);
-  return code == EXIT_FINE ? session_count_as_sent(&r->t->s, to_ms) : code;
-}
-
-static int run_until_idle(struct trial *r) {
-  int64_t end = r->clock_ms + IDLE_DAYS_MAX * MS_PER_DAY, next;
-  int code = run_to(r, r->clock_ms);
-  /* A story that never comes to rest is looked at for ten years. */
-  for (int i = 0; code == EXIT_FINE && i < IDLE_ROUNDS_MAX; i++) {
-    if (engine_next_timer(r->t->s.engine, &next) != CAMP_OK) return EXIT_COULD_NOT;
-    if (next > end) break;
-    code = run_to(r, next > r->clock_ms ? next : r->clock_ms);
+static void put_junit(struct buf *b, const struct verdict *v) {
+  buf_c(b, "    <testcase name=\"");
+  put_xml(b, v->name);
+  buf_c(b, "\" classname=\"");
+  put_xml(b, v->source->path);
+  buf_c(b, "\" file=\"");
+  put_xml(b, v->source->path);
+  buf_printf(b, "\" line=\"%" PRIu32 "\"", v->line);
+  if (v->why.len == 0) {
+    buf_c(b, "/>\n");
+    return;
   }
-  return code;
-}
-
-static int64_t after(const struct trial *r, struct value duration) {
-  if (duration.type == V_EXACT) return r->clock_ms + duration.i;
-  return zone_add(r->t->s.zone, r->clock_ms, (int64_t)duration.aux, duration.i);
-}
-
-static int move_clock(struct trial *r, int64_t civil_ms) {
-  int64_t to = zone_to_utc(r->t->s.zone, civil_ms);
-  char have[40];
-  if (to < r->clock_ms) {
-    fail(r, "The clock stands at %s already and cannot go back.\n", clock_text(r, r->clock_ms, have));
-    return EXIT_FINE;
+  struct buf text;
+  buf_init(&text, SIZE_MAX / 2);
+  put_place(&text, v, "");
+  buf_str(&text, v->why);
+  const char *end = memchr(v->why.ptr, '\n', v->why.len);
+  buf_c(b, "><failure message=\"");
+  put_xml(b, end ? str_slice(v->why.ptr, end) : v->why);
+  buf_c(b, "\">");
+  for (size_t i = 0; i < text.len;) {
+    const char *nl = memchr(text.data + i, '\n', text.len - i);
+    size_t next = nl ? (size_t)(nl - text.data) : text.len;
+    put_xml(b, (struct str){ text.data + i, next - i });
+    buf_byte(b, '\n');
+    i = next + 1;
   }
-  int code = to > r->clock_ms ? run_to(r, to - 1) : EXIT_FINE;
-  r->clock_ms = to;
-  return code;
+  buf_c(b, "</failure></testcase>\n");
+  buf_deinit(&text);
 }
 
-/* --- steps ---------------------------------------------------------------------------------------------------------- */
+static void put_json(struct buf *b, const struct verdict *v) {
+  buf_c(b, "{\"test\":");
+  buf_json_str(b, v->name);
+  buf_c(b, ",\"file\":");
+  buf_json_str(b, v->source->path);
+  buf_printf(b, ",\"line\":%" PRIu32 ",\"ok\":%s", v->line, v->why.len ? "false" : "true");
+  if (v->why.len) {
+    buf_printf(b, ",\"at\":{\"line\":%" PRIu32 ",\"column\":%" PRIu32 "},\"why\":", v->at_line, v->at_column);
+    buf_json_str(b, v->why);
+  }
+  buf_c(b, "}\n");
+}
 
-static int happen(struct trial *r, bool identify) {
-  const struct test_step *step = r->step;
+static void print_all(struct buf *b, FILE *to) {
+  if (b->len) fwrite(b->data, 1, b->len, to);
+  buf_clear(b);
+}
+
+static void print_verdict(struct tester *t, const struct verdict *v) {
   struct buf b;
-  buf_init(&b, LIMIT_EVENT_BYTES);
-  buf_byte(&b, '{');
-  for (uint32_t i = 0; i < step->prop_count; i++) {
-    if (i) buf_byte(&b, ',');
-    buf_json_str(&b, step->props[i].name);
-    buf_byte(&b, ':');
-    value_to_json(&b, step->props[i].value, r->t->s.zone);
+  buf_init(&b, SIZE_MAX / 2);
+  switch (t->format) {
+    case HUMAN: put_human(&b, v); break;
+    case TAP: put_tap(&b, v, t->passed + t->failed); break;
+    case JUNIT: put_junit(&t->cases, v); break;
+    case JSON: put_json(&b, v); break;
   }
-  if (step->of.len) {
-    buf_c(&b, step->prop_count ? ",\"message\":" : "\"message\":");
-    buf_json_str(&b, step->of);
-  }
-  buf_byte(&b, '}');
-  int code = EXIT_FINE;
-  if (b.failed) {
-    fail(r, "The event has more than %u bytes.\n", LIMIT_EVENT_BYTES);
-  } else {
-    struct input in = { .key = step->contact, .name = identify ? STR("identify") : step->name, .identify = identify,
-      .at_ms = r->clock_ms, .has_at = true, .props = arena_str(&r->arena, buf_as_str(&b)) };
-    struct engine_inputs batch = { .inputs = &in, .count = 1, .arrival_ms = r->clock_ms, .virtual_time = true };
-    find_contact(r, step->contact);
-    code = session_take(&r->t->s, &batch);
-  }
+  print_all(&b, stdout);
   buf_deinit(&b);
-  return code;
 }
 
-/* How many messages of the step's name (any, when empty) since `from_ms` and behind the mark, and how many at `at_ms`. */
-static enum camp_err count_sent(struct trial *r, struct known *k, int64_t mark, int64_t from_ms, int64_t to_ms, uint32_t *found) {
-  struct sent *all;
-  uint32_t count;
-  *found = 0;
-  enum camp_err err = messages(r, k, &all, &count);
-  for (uint32_t i = 0; i < count; i++) {
-    if (!was_sent(&all[i]) || all[i].row.id <= mark || all[i].row.at_ms < from_ms || all[i].row.at_ms > to_ms) continue;
-    if (r->step->name.len == 0 || r->step->kind == TEST_EXPECT_NOTHING || str_eq(all[i].name, r->step->name)) (*found)++;
-  }
-  return err;
-}
-
-static void judge_sent(struct trial *r, struct known *k, uint32_t found, const char *when) {
-  const struct test_step *step = r->step;
-  uint32_t wanted = step->once && !step->times ? 1 : step->times;
-  bool none = step->negated || step->kind == TEST_EXPECT_NOTHING;
-  if (none ? found == 0 : wanted ? found == wanted : found > 0) return;
-  struct str what = step->kind == TEST_EXPECT_NOTHING ? STR("something") : step->name;
-  if (none) fail(r, STR_FMT " was sent to " STR_FMT "%s. ", STR_ARG(what), STR_ARG(step->contact), when);
-  else if (found == 0) fail(r, STR_FMT " was not sent to " STR_FMT "%s. ", STR_ARG(what), STR_ARG(step->contact), when);
-  else fail(r, STR_FMT " was sent to " STR_FMT " %" PRIu32 " times%s, not %" PRIu32 ". ", STR_ARG(what), STR_ARG(step->contact), found,
-            when, wanted);
-  tell_messages(r, k);
-}
-
-static int expect_sent(struct trial *r) {
-  const struct test_step *step = r->step;
-  struct known *k = find_contact(r, step->contact);
-  int64_t from = r->clock_ms, to;
-  bool whole = step->kind == TEST_EXPECT_SENT; /* without a time a message counts from the beginning of the test */
-  char when[64] = "", at[40];
-  int code;
-  if (step->has_at) {
-    to = zone_to_utc(r->t->s.zone, step->civil_ms);
-    if (whole) from = to;
-    code = run_to(r, to > r->clock_ms ? to : r->clock_ms);
-    snprintf(when, sizeof when, " %s %s", whole ? "at" : "until", clock_text(r, to, at));
-  } else if (step->has_within) {
-    to = after(r, step->within);
-    whole = false;
-    code = run_to(r, to);
-    snprintf(when, sizeof when, " from %s", clock_text(r, from, at));
-    snprintf(when + strlen(when), sizeof when - strlen(when), " to %s", clock_text(r, to, at));
-  } else {
-    code = run_until_idle(r);
-    if (whole) from = INT64_MIN;
-    to = r->clock_ms;
-  }
-  uint32_t found = 0;
-  if (code != EXIT_FINE) return code;
-  if (count_sent(r, k, whole ? 0 : k->mark, from, to, &found) != CAMP_OK) return EXIT_COULD_NOT;
-  judge_sent(r, k, found, when);
-  return EXIT_FINE;
-}
-
-static const struct unit *linked(const struct image *image, const struct unit *u) {
-  for (uint32_t i = 0; i < image_unit_count(image); i++)
-    if (memcmp(image_unit(image, i)->hash, u->hash, UNIT_HASH_BYTES) == 0) return image_unit(image, i);
-  return NULL;
-}
-
-static int expect_condition(struct trial *r) {
-  const struct test_step *step = r->step;
-  static struct vm vm; /* too big for a small stack, and one test runs at a time */
-  struct contact c;
-  int64_t to = step->has_at ? zone_to_utc(r->t->s.zone, step->civil_ms) : step->has_within ? after(r, step->within) : r->clock_ms;
-  int code = run_to(r, to > r->clock_ms ? to : r->clock_ms);
-  if (code != EXIT_FINE) return code;
-  const struct image *image = engine_image(r->t->s.engine);
-  const struct unit *u = linked(image, step->unit);
-  CHECK(u != NULL);
-  enum camp_err err = load_contact(r, find_contact(r, step->contact), &c);
-  if (err != CAMP_OK && err != CAMP_NOT_FOUND) return EXIT_COULD_NOT;
-  c.arena = &r->arena;
-  const struct zone *zone = r->t->s.zone;
-  static const struct field as_text = { .type = V_TEXT };
-  struct value own = c.attributes.len ? contact_attribute(&c, STR("timezone"), &as_text, zone) : value_missing();
-  const struct zone *found = own.type == V_TEXT ? zones_find(r->t->s.zones, value_str(own)) : NULL;
-  struct env env = { .image = image, .contact = &c, .now_ms = r->clock_ms, .base_ms = r->clock_ms, .zone = found ? found : zone,
-    .scratch = &r->arena };
-  struct value v = vm_eval(&vm, u, step->pc, NULL, &env);
-  /* `not` is in the expression already. */
-  if (value_true(v)) return EXIT_FINE;
-  char at[40];
-  fail(r, "That is %s at %s.\n", v.type == V_BOOL ? v.i ? "true" : "false" : "neither true nor false", clock_text(r, r->clock_ms, at));
-  return EXIT_FINE;
-}
-
-static int run_step(struct trial *r) {
-  const struct test_step *step = r->step;
-  int code = EXIT_FINE;
-  switch (step->kind) {
-    case TEST_CONTACT: return happen(r, true);
-    case TEST_AT: return move_clock(r, step->civil_ms);
-    case TEST_EVENT:
-      if (step->has_at) code = move_clock(r, step->civil_ms);
-      return code != EXIT_FINE || r->why.len ? code : happen(r, false);
-    case TEST_EXPECT_SENT:
-    case TEST_EXPECT_NOTHING: code = expect_sent(r); break;
-    case TEST_EXPECT_COND: code = expect_condition(r); break;
-  }
-  if (code == EXIT_FINE) set_marks(r);
-  return code;
-}
-
-/* --- tests ---------------------------------------------------------------------------------------------------------- */
-
-static int64_t first_moment(const struct tester *t, const struct test_block *block) {
-  for (uint32_t i = 0; i < block->step_count; i++) {
-    const struct test_step *step = &block->steps[i];
-    if (step->kind == TEST_AT || (step->kind == TEST_EVENT && step->has_at)) return zone_to_utc(t->s.zone, step->civil_ms);
-  }
-  return zone_to_utc(t->s.zone, calendar_days(2026, 1, 1) * MS_PER_DAY);
-}
-
-static void show_failure(const struct trial *r) {
-  const struct source *source = &r->t->s.project.compilation.sources.items[r->step->span.source];
-  uint32_t line, column;
-  source_place(source, r->step->span.from, &line, &column);
-  struct str text = source_line(source, line);
-  printf("FAILED " STR_FMT "\n  " STR_FMT ":%" PRIu32 ":%" PRIu32 "\n    " STR_FMT "\n    ", STR_ARG(r->block->name),
-         STR_ARG(source->path), line, column, STR_ARG(text));
-  uint32_t width = r->step->span.to > r->step->span.from ? r->step->span.to - r->step->span.from : 1;
-  for (uint32_t i = 1; i < column; i++) putchar(i <= text.len && text.ptr[i - 1] == '\t' ? '\t' : ' ');
-  for (uint32_t i = 0; i < width && column - 1 + i < text.len; i++) putchar('^');
-  putchar('\n');
-  const char *at = r->why.data;
-  while (at && *at) {
-    const char *end = strchr(at, '\n');
-    printf("  %.*s\n", (int)(end ? end - at : (ptrdiff_t)strlen(at)), at);
-    at = end ? end + 1 : at + strlen(at);
+static void print_end(struct tester *t) {
+  uint32_t count = t->passed + t->failed;
+  switch (t->format) {
+    case HUMAN:
+      printf("%" PRIu32 " passed, %" PRIu32 " failed", t->passed, t->failed);
+      if (t->left_out) printf(", %" PRIu32 " left out", t->left_out);
+      printf("\n");
+      break;
+    case TAP: printf("1..%" PRIu32 "\n", count); break;
+    case JUNIT:
+      printf("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"%" PRIu32 "\" failures=\"%" PRIu32 "\">\n", count, t->failed);
+      print_all(&t->suites, stdout);
+      printf("</testsuites>\n");
+      break;
+    case JSON: printf("{\"passed\":%" PRIu32 ",\"failed\":%" PRIu32 ",\"left_out\":%" PRIu32 "}\n", t->passed, t->failed, t->left_out); break;
   }
 }
 
-static int run_block(struct tester *t, const struct test_block *block) {
-  struct trial r = { .t = t, .block = block, .clock_ms = first_moment(t, block) };
-  enum { WHY_BYTES = 1 << 20 };
-  arena_init(&r.arena, 16 << 10);
-  buf_init(&r.why, WHY_BYTES);
-  int code = open_database(t);
-  for (uint32_t i = 0; code == EXIT_FINE && r.why.len == 0 && i < block->step_count; i++) {
-    r.step = &block->steps[i];
-    code = run_step(&r);
-  }
+/* --- running -------------------------------------------------------------------------------------------------------- */
+
+static bool is_chosen(const struct tester *t, const struct test_block *block) {
+  size_t len = t->filter ? strlen(t->filter) : 0;
+  return len == 0 || (block->name.len >= len && memmem(block->name.ptr, block->name.len, t->filter, len) != NULL);
+}
+
+static int run_block(struct tester *t, struct stories *all, const struct test_block *block, struct buf *why) {
+  const struct compilation *c = &all->s->project.compilation;
+  const struct test_step *at = NULL;
+  int code = story_run(all, block, why, &at);
   if (code != EXIT_FINE) {
     complain("test", "the test \"" STR_FMT "\" could not be run", STR_ARG(block->name));
-  } else if (r.why.len) {
+    return code;
+  }
+  struct verdict v = { .source = &c->sources.items[block->span.source], .name = block->name, .why = buf_as_str(why) };
+  uint32_t column;
+  source_place(v.source, block->span.from, &v.line, &column);
+  if (v.why.len) {
+    v.span = at->span;
+    source_place(v.source, v.span.from, &v.at_line, &v.at_column);
     t->failed++;
-    show_failure(&r);
   } else {
     t->passed++;
-    printf("ok " STR_FMT "\n", STR_ARG(block->name));
   }
-  close_database(t);
-  buf_deinit(&r.why);
-  arena_deinit(&r.arena);
+  print_verdict(t, &v);
+  return EXIT_FINE;
+}
+
+static int run_blocks(struct tester *t, struct session *s) {
+  const struct compilation *c = &s->project.compilation;
+  struct stories all;
+  struct buf why;
+  enum { WHY_BYTES = 1 << 20 };
+  buf_init(&why, WHY_BYTES);
+  int code = stories_open(&all, s, t->coverage ? coverage_watch(t->coverage) : NULL);
+  if (code == EXIT_FINE && t->coverage) coverage_link(t->coverage, &all);
+  for (uint32_t i = 0; code == EXIT_FINE && i < c->tests.count && !stop_asked(); i++)
+    if (is_chosen(t, c->tests.items[i])) code = run_block(t, &all, c->tests.items[i], &why);
+  if (code == EXIT_FINE && t->coverage) coverage_end(t->coverage);
+  stories_close(&all);
+  buf_deinit(&why);
   return code;
+}
+
+/* JUnit's suite is a project: its cases are written behind its counts. */
+static void end_suite(struct tester *t, const char *path, uint32_t passed, uint32_t failed) {
+  buf_c(&t->suites, "  <testsuite name=\"");
+  put_xml(&t->suites, str_from_c(path));
+  buf_printf(&t->suites, "\" tests=\"%" PRIu32 "\" failures=\"%" PRIu32 "\">\n", passed + failed, failed);
+  buf_str(&t->suites, buf_as_str(&t->cases));
+  buf_c(&t->suites, "  </testsuite>\n");
+  buf_clear(&t->cases);
 }
 
 static int test_project(struct tester *t, const char *path) {
-  int code = session_project(&t->s, "test", path, NULL);
-  const struct compilation *c = &t->s.project.compilation;
-  if (code == EXIT_FINE && t->s.project.compiled) {
+  struct session s;
+  int code = session_project(&s, "test", path, NULL);
+  const struct compilation *c = &s.project.compilation;
+  uint32_t passed = t->passed, failed = t->failed, chosen = 0;
+  if (code == EXIT_FINE && s.project.compiled) {
     complain("test", "%s is a compiled program, which holds no tests; name the scripts", path);
     code = EXIT_COULD_NOT;
   }
-  if (code == EXIT_FINE && c->tests.count) code = make_pattern(t);
-  for (uint32_t i = 0; code == EXIT_FINE && i < c->tests.count && !stop_asked(); i++) code = run_block(t, c->tests.items[i]);
-  session_close(&t->s);
-  unlink(t->pattern);
+  if (code == EXIT_FINE) {
+    for (uint32_t i = 0; i < c->tests.count; i++) chosen += is_chosen(t, c->tests.items[i]);
+    t->left_out += c->tests.count - chosen;
+    if (t->coverage) coverage_begin(t->coverage, c);
+    if (chosen || t->coverage) code = run_blocks(t, &s);
+    if (t->format == JUNIT) end_suite(t, path, t->passed - passed, t->failed - failed);
+  }
+  session_close(&s);
   return code;
 }
 
-static int test_run(const struct options *o) {
-  struct tester t = { .passed = 0 };
-  if (!scratch_folder("test", t.folder)) return EXIT_COULD_NOT;
-  snprintf(t.pattern, sizeof t.pattern, "%s/pattern.db", t.folder);
-  snprintf(t.db, sizeof t.db, "%s/test.db", t.folder);
-  stop_on_signals();
-  int code = EXIT_FINE;
-  for (int i = 0; i < o->count && !stop_asked(); i++) {
-    int one = test_project(&t, o->positionals[i]);
-    if (one > code) code = one;
+static bool read_format(const char *name, enum format *out) {
+  for (int i = 0; name && i <= JSON; i++) {
+    if (strcmp(name, format_names[i]) != 0) continue;
+    *out = (enum format)i;
+    return true;
   }
-  scratch_remove(t.folder);
-  if (stop_asked()) code = EXIT_COULD_NOT;
-  if (code == EXIT_FINE && t.passed + t.failed == 0) {
-    printf("no tests\n");
-    return EXIT_FINE;
-  }
-  if (code != EXIT_COULD_NOT) printf("%" PRIu32 " passed, %" PRIu32 " failed\n", t.passed, t.failed);
-  return code == EXIT_FINE && t.failed ? EXIT_MISTAKES : code;
+  if (name) complain("test", "--format is human, tap, junit or json, not \"%s\"", name);
+  return !name;
 }
 
-static const struct option_spec no_options[] = { { NULL, 0, NULL, NULL } };
+static int test_all(struct tester *t, const struct options *o) {
+  int code = EXIT_FINE;
+  if (t->format == TAP) printf("TAP version 14\n");
+  for (int i = 0; i < o->count && !stop_asked(); i++) {
+    int one = test_project(t, o->positionals[i]);
+    if (one > code) code = one;
+  }
+  if (stop_asked()) code = EXIT_COULD_NOT;
+  uint32_t count = t->passed + t->failed;
+  if (t->format == TAP && code != EXIT_FINE) {
+    printf("Bail out! Not every test could be run.\n"); /* a plan would say that all is well with the rest */
+  } else if (code == EXIT_FINE && count == 0 && t->left_out) {
+    complain("test", "no test has \"%s\" in its name", t->filter);
+    code = EXIT_COULD_NOT;
+  } else if (code == EXIT_FINE && count == 0 && t->format == HUMAN) {
+    printf("no tests\n");
+  } else if (code != EXIT_COULD_NOT) {
+    print_end(t);
+  }
+  return code == EXIT_FINE && t->failed ? EXIT_MISTAKES : code;
+}
+
+/* Beside the results where people read them; a program that reads JUnit or JSON must not meet other lines. */
+static int show_coverage(struct tester *t, bool text, const char *lcov) {
+  struct buf b;
+  buf_init(&b, SIZE_MAX / 2);
+  if (text) coverage_report(t->coverage, &b, t->format == TAP ? "# " : "");
+  print_all(&b, t->format == JUNIT || t->format == JSON ? stderr : stdout);
+  bool ok = true;
+  if (lcov) {
+    coverage_lcov(t->coverage, &b);
+    ok = file_write(lcov, buf_as_str(&b));
+    if (!ok) complain("test", "cannot write %s: %s", lcov, strerror(errno));
+  }
+  buf_deinit(&b);
+  return ok ? EXIT_FINE : EXIT_COULD_NOT;
+}
+
+static int test_run(const struct options *o) {
+  struct tester t = { .filter = option(o, "filter") };
+  const char *lcov = option(o, "lcov");
+  if (!read_format(option(o, "format"), &t.format)) return EXIT_COULD_NOT;
+  if (option(o, "coverage") || lcov) t.coverage = coverage_new();
+  buf_init(&t.suites, SIZE_MAX / 2);
+  buf_init(&t.cases, SIZE_MAX / 2);
+  stop_on_signals();
+  int code = test_all(&t, o);
+  if (t.coverage && code != EXIT_COULD_NOT) {
+    int written = show_coverage(&t, option(o, "coverage") != NULL, lcov);
+    if (written > code) code = written;
+  }
+  coverage_free(t.coverage);
+  buf_deinit(&t.suites);
+  buf_deinit(&t.cases);
+  return code;
+}
+
+static const struct option_spec test_options[] = {
+  { "filter", 0, "TEXT", "only tests with this text in their name" },
+  { "format", 0, "human|tap|junit|json", "how to print the outcome (human)" },
+  { "coverage", 0, NULL, "say which rules, branches and conditions the tests reached" },
+  { "lcov", 0, "FILE", "write the same as an lcov file, for genhtml and editors" },
+  { NULL, 0, NULL, NULL },
+};
 const struct command command_test = {
   .name = "test",
   .summary = "run the test blocks of scripts, in virtual time",
   .arguments = "PATH...",
   .text = "Runs each `test \"...\" { }` of the scripts on the real engine, with a clock of its own, and prints\n"
-          "`ok` or `FAILED` with the line and what happened instead. Each path is a project: a .camp file or\n"
-          "a folder. Ends with 1 when a test failed.\n",
+          "`ok` or `FAILED` with the line, what happened instead, the value of each part of a condition, and\n"
+          "all that became of the contact up to there. Each path is a project: a .camp file or a folder.\n"
+          "Ends with 1 when a test failed.\n"
+          "\n"
+          "Coverage counts rules and campaigns that started, statements that ran, both ways of each branch, and\n"
+          "each condition seen true and seen false. Percentages are rounded down: 100 % means all.\n",
   .examples = "  camp test campaigns/\n"
-              "  camp test welcome.camp loyalty.camp\n",
-  .options = no_options,
+              "  camp test welcome.camp --filter coupon\n"
+              "  camp test campaigns/ --coverage --lcov camp.info\n"
+              "  camp test campaigns/ --format junit > results.xml\n",
+  .options = test_options,
   .positionals_min = 1,
   .positionals_max = POSITIONALS_MAX,
   .missing = "which tests? Name a .camp file or a folder of them.",

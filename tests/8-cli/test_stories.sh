@@ -56,6 +56,121 @@ test "another contact" {
 }
 C
 golden test-fails 1 camp test fails.camp
+cat > grown.camp <<'C'
+message hello    { channel email; subject "Hello"; body "Hello" }
+message offer    { channel email; subject "Offer"; body "Offer" }
+message reminder { channel email; subject "Reminder"; body "Reminder" }
+contact { plan: one of "free", "pro"; vip: bool = false }
+list buyers
+define regular = count(purchase) >= 2 and contact.plan is "pro"
+
+campaign welcome {
+  start when signup where source is not "import"
+  stop when unsubscribe
+  send hello
+  wait for open of hello up to 3d {
+    if regular or contact.vip { send offer }
+    else { send reminder }
+  } else {
+    tag "cold"
+  }
+  wait 2d
+  join buyers
+}
+remind: when visit and not contact.vip then send reminder after 1d unless purchase
+when page_view where page is "/never" then tag "never"
+
+test "a condition, with all that it is made of" {
+  contact ann { plan: "pro" }
+  at 2026-01-05 10:00  ann purchase { amount: 40 EUR }
+  expect ann: contact.plan is "pro" and count(purchase) is 1
+  expect ann: not regular
+  expect ann: no purchase in last 1d at 2026-02-01
+}
+test "in a campaign, and no longer" {
+  contact ann { plan: "free" }
+  expect ann not in campaign welcome
+  at 2026-01-05 10:00  ann signup
+  expect ann in campaign welcome
+  expect ann in campaign welcome at 2026-01-10 09:59
+  expect ann not in campaign welcome at 2026-01-10 10:00
+}
+test "dropped, with the reason" {
+  contact bob { plan: "free" }
+  at 2026-01-05 10:00  bob visit
+  expect reminder not dropped for bob within 1h
+  at 2026-01-05 12:00  bob purchase { amount: 40 EUR }
+  expect reminder dropped for bob because "purchase happened" once
+  expect reminder dropped for bob at 2026-01-05 12:00
+  expect reminder not dropped for bob because "no consent"
+}
+test "a page that no rule asks for" {
+  contact bob { plan: "free" }
+  at 2026-01-05 10:00  bob page_view { page: "/" }
+  expect nothing sent to bob
+}
+test "a false one \\ # <tells> & its parts" {
+  contact ann { plan: "pro", vip: true }
+  at 2026-01-05 10:00  ann signup { source: "web" }
+  at 2026-01-05 12:00  ann purchase { amount: 40 EUR }
+  at 2026-01-05 12:30  ann open of hello
+  expect ann: regular or contact.plan is one of "free" or time since last purchase > 3d
+}
+test "not where it should be" {
+  contact ann { plan: "pro" }
+  at 2026-01-05 10:00  ann signup
+  expect ann not in campaign welcome at 2026-01-06
+}
+test "dropped for another reason" {
+  contact bob { plan: "free" }
+  at 2026-01-05 10:00  bob visit
+  at 2026-01-05 12:00  bob purchase { amount: 40 EUR }
+  expect reminder dropped for bob because "no consent"
+}
+C
+golden test-grown 1 camp test grown.camp --coverage
+golden test-tap 1 camp test grown.camp --format tap --coverage
+golden test-junit 1 camp test fails.camp grown.camp --format junit
+golden test-json 1 camp test grown.camp --format=json
+golden test-filter 0 camp test fails.camp grown.camp --filter "all"
+golden test-filter-none 2 camp test grown.camp --filter "no such test"
+golden test-format-wrong 2 camp test grown.camp --format xml
+holds "lcov is written" sh -c 'camp test grown.camp fails.camp --lcov cover.info > /dev/null; [ $? = 1 ]'
+golden test-lcov 0 cat cover.info
+golden test-lcov-nowhere 2 camp test fails.camp --lcov no/such/folder
+if command -v lcov > /dev/null 2>&1; then holds "lcov reads it" lcov --rc lcov_branch_coverage=1 --summary cover.info; fi
+if command -v xmllint > /dev/null 2>&1; then
+  camp test fails.camp grown.camp --format junit > results.xml
+  holds "JUnit is well-formed XML" xmllint --noout results.xml
+fi
+cat > misspelt.camp <<'C'
+message hello { channel email; subject "Hello"; body "Hello" }
+campaign welcome { start when signup; send hello }
+test "what is wrong is said where it stands" {
+  contact ann { first_name: "Ann" }
+  expect ann in campaign welcom
+  expect hallo dropped for ann
+  expect anna: count(purchase) is 1
+  expect ann: count(purchase)
+  expect ann: first_purchase because "of it"
+  expect hello sent to ann because "of it"
+  expect ann in campaign welcome once
+}
+C
+golden test-misspelt 1 camp test misspelt.camp
+golden test-misspelt-tap 1 camp test misspelt.camp --format tap
+
+# No test sees another: each by itself says what it says among all.
+alone() { # FILE: the outcome of each test, one process each, in reverse order of the file
+  sed -n 's/^test "\(.*\)" {.*/\1/p' "$1" | sed 's/\\\\/\\/g' | tac | while IFS= read -r name; do
+    camp test "$1" --filter "$name" | sed '$d'
+  done
+}
+for file in fails.camp grown.camp "$CAMP_ROOT"/tests/9-whole/stories/*.camp; do
+  camp test "$file" | sed '$d' | sort > among
+  alone "$file" | sort > by-itself
+  holds "$(basename "$file"): each test alone as among the others" cmp among by-itself
+done
 printf 'when signup then tag "x"\n' > none.camp
 golden test-none 0 camp test none.camp
 printf 'when signup then tagg "x"\n' > wrong.camp
