@@ -58,14 +58,9 @@ static struct str one_line(struct arena *a, struct str text) {
 /* The script's words for an item, or nothing. */
 static struct str words_of(struct graph *g, enum place_kind kind, uint32_t item) {
   const struct compilation *c = &g->project->compilation;
-  uint32_t low = 0, high = c->places.count;
-  while (low < high) { /* places are in order of units */
-    uint32_t middle = low + (high - low) / 2;
-    if (c->places.items[middle].unit < g->unit) low = middle + 1;
-    else high = middle;
-  }
-  for (; low < c->places.count && c->places.items[low].unit == g->unit; low++) {
-    const struct code_place *p = &c->places.items[low];
+  const struct unit_places *places = &c->places[g->unit];
+  for (uint32_t i = 0; i < places->count; i++) {
+    const struct code_place *p = &places->items[i];
     if (p->kind != kind || p->item != item) continue;
     struct str text = c->sources.items[p->span.source].text;
     return one_line(&g->arena, (struct str){ text.ptr + p->span.from, p->span.to - p->span.from });
@@ -135,7 +130,7 @@ static enum shape shape_of(uint8_t op) {
     case OP_WAIT: return SHAPE_WAIT;
     case OP_JUMPF: return SHAPE_CHOICE;
     case OP_DROP: return SHAPE_DROP;
-    case OP_HALT: case OP_EXIT: return SHAPE_END;
+    case OP_HALT: case OP_EXIT: case OP_OVER: return SHAPE_END; /* over: only goals are still counted */
     default: return SHAPE_ACTION;
   }
 }
@@ -144,7 +139,7 @@ static enum shape shape_of(uint8_t op) {
 static uint32_t node_of(struct graph *g, const struct unit *u, uint32_t pc, const uint32_t operands[2], struct str decision) {
   uint8_t op = u->code[pc];
   if (g->node_at[pc]) return g->node_at[pc] - 1;
-  struct str text = op == OP_HALT ? STR("end") : op == OP_SEND || op == OP_DROP ? effect_text(g, u, pc, operands)
+  struct str text = op == OP_HALT || op == OP_OVER ? STR("end") : op == OP_SEND || op == OP_DROP ? effect_text(g, u, pc, operands)
                   : decision.len ? arena_printf(&g->arena, STR_FMT "?", STR_ARG(decision)) : label_of(g, u, pc);
   uint32_t node = node_new(g, shape_of(op), pc, text);
   g->node_at[pc] = node + 1;
@@ -190,7 +185,7 @@ static void successors(struct graph *g, uint32_t node) {
   uint32_t pc = g->nodes.items[node].pc, operands[2];
   uint32_t bytes = instruction_decode(u->code, u->code_bytes, pc, operands);
   switch (u->code[pc]) {
-    case OP_HALT: case OP_EXIT: return;
+    case OP_HALT: case OP_EXIT: case OP_OVER: return;
     case OP_WAIT: wait_flow(g, node, u, &u->waits[operands[0]]); return;
     case OP_JUMPF:
       flow(g, node, pc + bytes, STR("yes"));

@@ -427,7 +427,7 @@ static int expect_inside(struct trial *r) {
   if (err != CAMP_OK) return EXIT_COULD_NOT;
   const struct unit *u = image_campaign(engine_image(r->s->engine), step->name);
   bool inside = false;
-  for (uint32_t i = 0; u && i < row.strand_count; i++) inside |= row.strands[i].unit == u->link->stored_id;
+  for (uint32_t i = 0; u && i < row.strand_count; i++) inside |= row.strands[i].unit == u->link->stored_id && !row.strands[i].over;
   if (inside != step->negated) return EXIT_FINE;
   fail(r, STR_FMT " is %s campaign " STR_FMT " at %s.\n", STR_ARG(step->contact), inside ? "in" : "not in", STR_ARG(step->name),
        clock_text(r, r->clock_ms, at));

@@ -572,7 +572,7 @@ static void forgetting(void **state) {
     struct event_row row = { .at_ms = 5, .received_ms = 5, .name = event };
     int64_t due = 0;
     OK(store_begin(s));
-    OK(store_name(s, NAME_TAG, STR("vip"), &later));
+    OK(store_name(s, NAME_LIST, STR("vip"), &later));
     who = (struct key_lookup){ .key = STR("ann") };
     OK(store_contacts(s, &who, 1, true, 5));
     row.contact = who.id;
@@ -589,7 +589,7 @@ static void forgetting(void **state) {
     OK(store_commit(s));
     OK(store_next_timer(s, &due));
     assert_true(due == STORE_NEVER);
-    assert_int_equal(store_name_find(s, NAME_TAG, STR("vip")), 0);
+    assert_int_equal(store_name_find(s, NAME_LIST, STR("vip")), 0);
     assert_int_equal(store_name_find(s, NAME_EVENT, STR("purchase")), event);
     who = (struct key_lookup){ .key = STR("ann") };
     OK(store_contacts(s, &who, 1, false, 5));
@@ -597,13 +597,13 @@ static void forgetting(void **state) {
   }
   /* Taken back, it has forgotten nothing. */
   OK(store_begin(s));
-  OK(store_name(s, NAME_TAG, STR("vip"), &later));
+  OK(store_name(s, NAME_LIST, STR("vip"), &later));
   OK(store_commit(s));
   OK(store_begin(s));
   OK(store_forget(s, kept));
   store_rollback(s);
   OK(store_begin(s));
-  OK(store_name(s, NAME_TAG, STR("vip"), &again));
+  OK(store_name(s, NAME_LIST, STR("vip"), &again));
   store_rollback(s);
   assert_int_equal(again, later);
 }

@@ -9,7 +9,7 @@ event order { items: list of item; amount: money }
 record item { category: text }
 contact { vip: bool }
 list buyers
-campaign loyalty { send a }
+campaign loyalty { if contact.vip { exit }; send a }
 campaign race {
   start when order and any item in order.items where category is "<\"camera\" & #1>"
   start when signup
