@@ -630,6 +630,8 @@ static void unknown_name(struct resolver *r, struct expr *e, const struct env *e
     suggest_end(r->s, d, e->span, n, "");
     if (!n.best.len)
       scope_suggest_attribute(r->s, d, e->span, e->name.text, "contact.");
+    if (!d->help.len)
+      d->help = arena_printf(&r->c->arena, "a text stands in quotes: `\"" STR_FMT "\"`", STR_ARG(e->name.text));
   }
   expr_bad(e);
 }

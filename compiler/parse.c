@@ -423,6 +423,30 @@ static bool report_weekday(struct driver *d, struct token t) {
 }
 _Static_assert(TOK_SUNDAY == TOK_MONDAY + 6, "the weekdays stand side by side in the grammar");
 
+/* `EUR 100` and `1,000`: an amount the wrong way round, and a comma between thousands. */
+static bool report_number(struct driver *d, struct token t) {
+  struct str before = token_text(d, d->taken), text = token_text(d, t);
+  struct arena *a = &d->p.c->arena;
+  struct span both = { d->p.source, d->taken.from, t.to };
+  struct str right;
+  if (t.kind == TOK_NUMBER && d->taken.kind == TOK_NAME &&
+      (str_is(before, "EUR") || str_is(before, "USD") || str_is(before, "GBP") || str_is(before, "CHF"))) {
+    right = arena_printf(a, STR_FMT " " STR_FMT, STR_ARG(text), STR_ARG(before));
+  } else if (t.kind == TOK_COMMA && d->taken.kind == TOK_NUMBER && d->taken.to == t.from && peek(d, 0)->kind == TOK_NUMBER &&
+             peek(d, 0)->from == t.to && peek(d, 0)->to == t.to + 3) {
+    right = arena_printf(a, STR_FMT "%.*s", STR_ARG(before), 3, d->p.text + t.to);
+    both.to = t.to + 3;
+  } else {
+    return false;
+  }
+  struct str said = { d->p.text + both.from, both.to - both.from };
+  struct diagnostic *g = diag(d->p.c, DIAG_E0201, both, "`%.*s` cannot stand here", (int)(said.len > 60 ? 60 : said.len), said.ptr);
+  g->help = arena_printf(a, "did you mean `" STR_FMT "`?", STR_ARG(right));
+  g->has_fix = true;
+  g->fix = (struct fix){ both, right };
+  return true;
+}
+
 /* `channel: email`: the word is right, and takes no colon. */
 static void report_colon(struct driver *d, struct token t) {
   uint32_t at = t.to;
@@ -448,7 +472,7 @@ static uint16_t report(struct driver *d, struct token t) {
     g->help = STR("put what belongs together in parentheses: `where (… or …)`");
     return 0;
   }
-  if (report_weekday(d, t)) return 0;
+  if (report_weekday(d, t) || report_number(d, t)) return 0;
   uint16_t word = t.kind == TOK_LABEL ? lex_keyword(&d->lexer, text) : 0;
   if (word && word != TOK_NAME && set[word]) {
     report_colon(d, t);
