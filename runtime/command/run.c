@@ -78,7 +78,7 @@ static int run_run(const struct options *o) {
     code = loop(&s, events ? &in : NULL, until_idle);
     say_end(&s, db);
   }
-  if (in.feed || in.arena.first) intake_close(&in);
+  intake_close(&in);
   session_close(&s);
   return code;
 }
