@@ -507,6 +507,16 @@ static void suggest_first(struct driver *d) {
   if (k) suggest(d, g, d->first, k->word);
 }
 
+/* `expct ann in vip`: taken for a contact, it would be unknown, too. */
+static bool first_misspelt(struct driver *d) {
+  if (d->first.kind != TOK_NAME) return false;
+  struct nearest near = nearest_of(token_text(d, d->first));
+  for (uint32_t i = 0; i < keyword_count; i++)
+    if (begins_statement(keyword_table[i].token))
+      nearest_try(&near, (struct str){ keyword_table[i].word, keyword_table[i].len });
+  return near.best.len > 0;
+}
+
 /* --- brackets left open -----------------------------------------------------------------------------------------------*/
 
 /* What stands inside the outermost brace is indented, so what is not, is outside. */
@@ -589,7 +599,7 @@ static struct token recover(struct driver *d, struct token t, bool resume) {
   d->begins = false;
   struct token first = d->first, second = d->second;
   bool kept = false;
-  if (t.kind != TOK_EOL && grammar_accepts(d->parser, TOK_EOL)) {
+  if (t.kind != TOK_EOL && grammar_accepts(d->parser, TOK_EOL) && !first_misspelt(d)) {
     /* What stands before the mistake is whole: it is kept, so that its names are known. */
     d->p.quiet = true;
     take(d, TOK_EOL, (struct token){ .from = d->last_to, .to = d->last_to });
