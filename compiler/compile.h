@@ -74,6 +74,11 @@ void compilation_add(struct compilation *c, struct str path, struct str text, bo
 /* All stages; every mistake found is in c->diagnostics. Reader may be NULL: then `use` of a file is an error. */
 void compile(struct compilation *c, const struct source_reader *reader);
 
+/* Writes a script as everybody writes it into out, which is empty and whose maximum is the caller's. The text is as for
+ * compilation_add, and becomes a source of c. False when it has mistakes of lexing or syntax, or would not fit the limits when
+ * formatted: c->diagnostics says so, and what is in out means nothing. Names and types are not looked at. */
+bool format_script(struct compilation *c, struct str path, struct str text, struct buf *out);
+
 /* Line and column from 1; a column is a code point. */
 void source_place(const struct source *s, uint32_t offset, uint32_t *line, uint32_t *column);
 struct str source_line(const struct source *s, uint32_t line);

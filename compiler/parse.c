@@ -47,6 +47,7 @@ struct driver {
   uint32_t line_from;      /* where the line of the token in hand begins */
   struct bracket suspect;  /* a brace whose `}` stands left of it: the one that is really open; kind 0: none */
   uint32_t suspect_end;    /* where that `}` is */
+  struct taken_list *record; /* for the formatter; NULL: nobody asks */
 };
 
 /* --- looking ahead ----------------------------------------------------------------------------------------------------*/
@@ -541,6 +542,7 @@ static bool begins_outside(struct driver *d, struct token t) {
 
 static void take(struct driver *d, uint16_t kind, struct token t) {
   t.kind = kind;
+  bool item_begins = d->depth == 0 && (d->last == TOK_EOL || d->last == 0);
   if (d->begins) {
     d->first = t;
     d->second.kind = d->joiner.kind = 0;
@@ -552,6 +554,7 @@ static void take(struct driver *d, uint16_t kind, struct token t) {
   d->taken = t;
   d->begins = false;
   camp_parse(d->parser, kind, t, &d->p);
+  rule_text_add(&d->p, kind, t, item_begins); /* behind the parser, which ends a rule at the token behind it */
   d->p.prev_to = t.to;
   d->last = kind;
   d->last_to = t.to;
@@ -574,6 +577,8 @@ static void take(struct driver *d, uint16_t kind, struct token t) {
       break;
     default: break;
   }
+  if (d->record)
+    VEC_PUSH(&d->p.c->arena, d->record, ((struct taken){ .from = t.from, .to = t.to, .kind = kind, .begins = d->begins }));
 }
 
 /* Where the mistaken head of a block goes on inside it: the token that stands for the head, or 0. */
@@ -786,7 +791,11 @@ static void drive(struct driver *d) {
 }
 
 void parse_source(struct compilation *c, uint32_t source, struct tree *tree) {
-  struct driver d = { .p = { .c = c, .tree = tree, .source = source } };
+  parse_source_taken(c, source, tree, NULL);
+}
+
+void parse_source_taken(struct compilation *c, uint32_t source, struct tree *tree, struct taken_list *taken) {
+  struct driver d = { .p = { .c = c, .tree = tree, .source = source }, .record = taken };
   lexer_init(&d.lexer, c, source);
   d.p.text = (const char *)d.lexer.text;
   campaign_open(&d.p, &d.p.spare);

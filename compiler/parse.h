@@ -10,6 +10,16 @@
 #include "vm/base/limits.h"
 #include "vm/calendar.h"
 
+/* The text of the rule that is being read, as the formatter would write it on one line, so that a rule without a name keeps
+ * its name when it is formatted. */
+enum { RULE_NAME_BYTES_MAX = 60 };
+struct rule_text {
+  bool wanted;
+  uint16_t before_last, last; /* kinds of the last tokens written */
+  uint32_t bytes;
+  char text[RULE_NAME_BYTES_MAX];
+};
+
 struct parse {
   struct compilation *c;
   struct tree *tree;
@@ -24,6 +34,7 @@ struct parse {
   struct stop_clause **stops_end;
   struct stmt **body_end;
   struct campaign_decl spare;      /* takes the body of a campaign whose head was mistaken */
+  struct rule_text rule;
 };
 
 struct expr_list   { struct expr *first, *last; };
@@ -74,6 +85,8 @@ struct entry_clause *entry_of(struct parse *p, uint8_t kind);
 struct trigger_ref trigger_of(struct parse *p, struct event_list events, struct expr *cond);
 struct item *rule_new(struct parse *p, struct token label, struct token when, struct trigger_ref t);
 void rule_end(struct parse *p, struct stmt *body);
+/* The parser took a token: `begins` at an item's first. */
+void rule_text_add(struct parse *p, uint16_t kind, struct token t, bool begins);
 
 struct stmt *stmt_new(struct parse *p, uint8_t kind, struct token first);
 struct stmt *stmt_named(struct parse *p, uint8_t kind, struct token first, struct name name);
@@ -142,6 +155,20 @@ struct test_line *expect_because(struct parse *p, struct test_line *t, struct to
 struct test_line *expect_times(struct parse *p, struct test_line *t, uint32_t times, bool once);
 struct test_line *expect_at(struct parse *p, struct test_line *t, struct token moment);
 struct test_line *expect_within(struct parse *p, struct test_line *t, struct token duration);
+
+/* A token as the parser took it: a keyword may have become a name, two words one. */
+struct taken {
+  uint32_t from, to;
+  uint16_t kind;
+  bool begins; /* what follows is a statement, a member or a property of its own */
+};
+struct taken_list { struct taken *items; uint32_t count, cap; };
+/* parse.c: parse_source, which writes down what it took. */
+void parse_source_taken(struct compilation *c, uint32_t source, struct tree *tree, struct taken_list *taken);
+
+/* format.c: whether a blank stands between two tokens on one line, given as the parser took them; before_last is what
+ * stands before the left one. */
+bool blank_between(uint16_t before_last, uint16_t last, uint16_t next);
 
 /* grammar/camp.y, behind the tables */
 void camp_parseInit(void *parser);

@@ -260,40 +260,52 @@ struct trigger_ref trigger_of(struct parse *p, struct event_list events, struct 
   return (struct trigger_ref){ events.first, cond };
 }
 
-enum { RULE_NAME_BYTES_MAX = 60 };
+static void rule_text_bytes(struct rule_text *r, const char *bytes, size_t len) {
+  size_t room = RULE_NAME_BYTES_MAX - r->bytes;
+  if (len > room) len = room;
+  memcpy(r->text + r->bytes, bytes, len);
+  r->bytes += (uint32_t)len;
+}
 
-/* The rule's text as one line, comments left out, cut at a character's end. */
-static struct str rule_text(struct parse *p, struct span span) {
-  char *out = arena_alloc(&p->c->arena, RULE_NAME_BYTES_MAX + 1);
-  size_t n = 0;
-  bool quoted = false, blank = false;
-  for (uint32_t i = span.from; i < span.to && n < RULE_NAME_BYTES_MAX; i++) {
-    char c = p->text[i];
-    if (c == '"' && p->text[i - (i > span.from)] != '\\') quoted = !quoted;
-    if (c == '#' && !quoted) {
-      while (i < span.to && p->text[i] != '\n') i++;
-      blank = true;
-    } else if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
-      blank = true;
-    } else {
-      if (blank && n) out[n++] = ' ';
-      blank = false;
-      if (n < RULE_NAME_BYTES_MAX) out[n++] = c;
-    }
+/* A token's own text, its blanks and newlines as one blank. */
+static void rule_text_token(struct rule_text *r, const char *at, const char *end) {
+  for (; at < end && r->bytes < RULE_NAME_BYTES_MAX; at++) {
+    bool blank = *at == ' ' || *at == '\t' || *at == '\n' || *at == '\r';
+    if (!blank) rule_text_bytes(r, at, 1);
+    else if (r->text[r->bytes - 1] != ' ') rule_text_bytes(r, " ", 1);
   }
+}
+
+void rule_text_add(struct parse *p, uint16_t kind, struct token t, bool begins) {
+  struct rule_text *r = &p->rule;
+  if (begins) *r = (struct rule_text){ .wanted = kind == TOK_WHEN };
+  if (!r->wanted || r->bytes == RULE_NAME_BYTES_MAX) return;
+  if (kind != TOK_EOL) {
+    if (r->last == TOK_EOL) rule_text_bytes(r, "; ", 2);
+    else if (r->last && blank_between(r->before_last, r->last, kind)) rule_text_bytes(r, " ", 1);
+    if (kind == TOK_COMMA_LAST) rule_text_bytes(r, ", last", 6); /* a comment may stand between the two */
+    else rule_text_token(r, p->text + t.from, p->text + t.to);
+    if (kind == TOK_LABEL) rule_text_bytes(r, ":", 1);
+  }
+  r->before_last = r->last;
+  r->last = kind;
+}
+
+/* Cut at a character's end. */
+static struct str rule_text_end(struct parse *p) {
+  const struct rule_text *r = &p->rule;
+  size_t n = r->bytes;
   if (n == RULE_NAME_BYTES_MAX) {
-    /* Step back from the middle of a character. */
     size_t start = n;
-    while (start > 0 && ((unsigned char)out[start - 1] & 0xc0) == 0x80) start--;
-    if (start > 0 && (unsigned char)out[start - 1] >= 0xc0) {
-      unsigned char lead = (unsigned char)out[start - 1];
+    while (start > 0 && ((unsigned char)r->text[start - 1] & 0xc0) == 0x80) start--;
+    if (start > 0 && (unsigned char)r->text[start - 1] >= 0xc0) {
+      unsigned char lead = (unsigned char)r->text[start - 1];
       size_t want = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
       if (n - (start - 1) < want) n = start - 1;
     }
   }
-  while (n && out[n - 1] == ' ') n--;
-  out[n] = '\0';
-  return (struct str){ out, n };
+  while (n && r->text[n - 1] == ' ') n--;
+  return arena_str(&p->c->arena, (struct str){ r->text, n });
 }
 
 struct item *rule_new(struct parse *p, struct token label, struct token when, struct trigger_ref t) {
@@ -317,7 +329,7 @@ void rule_end(struct parse *p, struct stmt *body) {
   r->body = body;
   r->rule_text.len = (size_t)(p->text + p->prev_to - r->rule_text.ptr);
   if (!r->name.text.ptr)
-    r->name.text = rule_text(p, (struct span){ p->source, r->name.span.from, p->prev_to });
+    r->name.text = rule_text_end(p);
 }
 
 /* --- statements -------------------------------------------------------------------------------------------------------*/

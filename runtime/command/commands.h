@@ -3,6 +3,6 @@
 /* The subcommands, each defined in the file of its name; main.c lists them in the order of `camp --help`. */
 #include "runtime/command/options.h"
 
-extern const struct command command_check, command_explain, command_test, command_simulate, command_run, command_import,
-    command_status, command_contact, command_rejects, command_compile, command_disasm, command_graph;
+extern const struct command command_check, command_explain, command_fmt, command_test, command_simulate, command_run,
+    command_import, command_status, command_contact, command_rejects, command_compile, command_disasm, command_graph;
 #endif

@@ -23,9 +23,7 @@ struct embedded_file { const char *path; const char *text; unsigned long bytes; 
 extern const struct embedded_file stdlib_files[];
 
 /* Reads to the end rather than to a size, because a pipe or a file of /proc has none. */
-bool file_read(struct arena *a, const char *path, size_t max_bytes, struct str *out) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
+static bool read_whole(struct arena *a, int fd, size_t max_bytes, struct str *out) {
   struct stat st;
   bool ok = false;
   if (fstat(fd, &st) != 0) goto out;
@@ -54,19 +52,27 @@ bool file_read(struct arena *a, const char *path, size_t max_bytes, struct str *
   text[len] = 0;
   *out = (struct str){ text, len };
   ok = true;
-out:;
+out:
+  return ok;
+}
+
+bool file_read(struct arena *a, const char *path, size_t max_bytes, struct str *out) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  bool ok = read_whole(a, fd, max_bytes, out);
   int error = errno;
   close(fd);
   errno = error;
   return ok;
 }
 
-bool file_write(const char *path, struct str bytes) {
+/* mode NULL: as the process makes files. */
+static bool write_whole(const char *path, struct str bytes, const mode_t *mode) {
   struct arena a;
   arena_init(&a, 4096);
   struct str beside = arena_printf(&a, "%s.new%ld", path, (long)getpid());
-  int fd = open(beside.ptr, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  bool ok = fd >= 0;
+  int fd = open(beside.ptr, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode ? 0600 : 0666);
+  bool ok = fd >= 0 && (!mode || fchmod(fd, *mode) == 0);
   for (size_t done = 0; ok && done < bytes.len;) {
     ssize_t n = write(fd, bytes.ptr + done, bytes.len - done);
     if (n < 0 && errno == EINTR) continue;
@@ -79,6 +85,25 @@ bool file_write(const char *path, struct str bytes) {
   if (ok && rename(beside.ptr, path) != 0) ok = false, error = errno;
   if (!ok && fd >= 0) unlink(beside.ptr);
   arena_deinit(&a);
+  errno = error;
+  return ok;
+}
+
+bool standard_input_read(struct arena *a, size_t max_bytes, struct str *out) {
+  return read_whole(a, STDIN_FILENO, max_bytes, out);
+}
+
+bool file_write(const char *path, struct str bytes) { return write_whole(path, bytes, NULL); }
+
+bool file_rewrite(const char *path, struct str bytes) {
+  char *target = realpath(path, NULL);
+  if (!target) return false;
+  struct stat st;
+  bool ok = stat(target, &st) == 0;
+  mode_t mode = ok ? st.st_mode & 07777 : 0;
+  ok = ok && write_whole(target, bytes, &mode);
+  int error = errno;
+  free(target);
   errno = error;
   return ok;
 }
@@ -150,11 +175,9 @@ static struct str zone_names(void *context, struct arena *a) {
   return zones_names(z->zones, a);
 }
 
-struct paths { VEC(const char *) found; };
-
 static int path_order(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
-static bool walk_folder(struct project *p, const char *command, const char *folder, int depth, struct paths *out) {
+static bool walk_folder(struct arena *a, const char *command, const char *folder, int depth, struct script_paths *out) {
   enum { FOLDER_DEPTH = 32 };
   if (depth == FOLDER_DEPTH) {
     complain(command, "%s lies more than %d folders deep", folder, FOLDER_DEPTH);
@@ -169,13 +192,13 @@ static bool walk_folder(struct project *p, const char *command, const char *fold
   struct dirent *entry;
   while (ok && (entry = readdir(dir)) != NULL) {
     if (entry->d_name[0] == '.') continue;
-    struct str path = path_normal(&p->arena, arena_printf(&p->arena, "%s/%s", folder, entry->d_name));
+    struct str path = path_normal(a, arena_printf(a, "%s/%s", folder, entry->d_name));
     struct stat st;
     if (lstat(path.ptr, &st) != 0) continue;
     if (S_ISDIR(st.st_mode)) {
-      ok = walk_folder(p, command, path.ptr, depth + 1, out);
+      ok = walk_folder(a, command, path.ptr, depth + 1, out);
     } else if (str_ends(path, STR(".camp"))) {
-      VEC_PUSH(&p->arena, &out->found, path.ptr);
+      VEC_PUSH(a, &out->found, path.ptr);
       if (out->found.count > LIMIT_PROJECT_FILES_COUNT) {
         complain(command, "%s holds more than %d scripts, the most that one project may have", folder, LIMIT_PROJECT_FILES_COUNT);
         ok = false;
@@ -200,35 +223,43 @@ static bool add_script(struct project *p, const char *command, const char *path)
   return true;
 }
 
-static bool add_path(struct project *p, const char *command, const char *given, struct paths *all) {
+static bool add_path(struct arena *a, const char *command, const char *given, struct script_paths *all) {
   struct stat st;
   if (stat(given, &st) != 0) {
     complain(command, "cannot read %s: %s", given, strerror(errno));
     return false;
   }
   if (!S_ISDIR(st.st_mode)) {
-    VEC_PUSH(&p->arena, &all->found, path_normal(&p->arena, str_from_c(given)).ptr);
+    VEC_PUSH(a, &all->found, path_normal(a, str_from_c(given)).ptr);
     return true;
   }
   uint32_t before = all->found.count;
-  if (!walk_folder(p, command, given, 0, all)) return false;
+  if (!walk_folder(a, command, given, 0, all)) return false;
   if (all->found.count > before) return true;
   complain(command, "the folder %s holds no .camp file", given);
   return false;
+}
+
+bool project_scripts(struct arena *a, const char *command, char *const *paths, int count, struct script_paths *out) {
+  *out = (struct script_paths){ 0 };
+  for (int i = 0; i < count; i++)
+    if (!add_path(a, command, paths[i], out)) return false;
+  if (out->found.count) qsort(out->found.items, out->found.count, sizeof *out->found.items, path_order);
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < out->found.count; i++)
+    if (i == 0 || strcmp(out->found.items[i], out->found.items[i - 1]) != 0) out->found.items[kept++] = out->found.items[i];
+  out->found.count = kept;
+  return true;
 }
 
 bool project_load(struct project *p, const char *command, char *const *paths, int count) {
   *p = (struct project){ 0 };
   arena_init(&p->arena, 64 << 10);
   compilation_init(&p->compilation);
-  struct paths all = { 0 };
-  for (int i = 0; i < count; i++)
-    if (!add_path(p, command, paths[i], &all)) return false;
-  if (all.found.count) qsort(all.found.items, all.found.count, sizeof *all.found.items, path_order);
-  for (uint32_t i = 0; i < all.found.count; i++) {
-    if (i > 0 && strcmp(all.found.items[i], all.found.items[i - 1]) == 0) continue;
+  struct script_paths all;
+  if (!project_scripts(&p->arena, command, paths, count, &all)) return false;
+  for (uint32_t i = 0; i < all.found.count; i++)
     if (!add_script(p, command, all.found.items[i])) return false;
-  }
   struct zone_files zones = { NULL, false };
   struct source_reader reader = { .context = &zones, .read = read_source, .zone_known = zone_known, .zone_names = zone_names };
   compile(&p->compilation, &reader);

@@ -11,6 +11,10 @@ struct project {
   uint32_t file_count;          /* scripts of the user */
 };
 
+struct script_paths { VEC(const char *) found; };
+/* The scripts at the paths (files or folders), each once, in the order of their paths. False when a folder cannot be read or
+ * holds none, after complaining in `command`'s name. */
+bool project_scripts(struct arena *a, const char *command, char *const *paths, int count, struct script_paths *out);
 /* Reads the scripts at the paths (files or folders) and compiles them. False when something could not be read, after
  * complaining in `command`'s name; the scripts' mistakes are in compilation. */
 bool project_load(struct project *p, const char *command, char *const *paths, int count);
@@ -21,6 +25,10 @@ void project_close(struct project *p);
 void project_report(const struct project *p, enum diagnostic_format format, FILE *to);
 /* Whole file with a NUL behind it; false with errno, EFBIG above max_bytes. */
 bool file_read(struct arena *a, const char *path, size_t max_bytes, struct str *out);
+/* The same of what comes in on standard input. */
+bool standard_input_read(struct arena *a, size_t max_bytes, struct str *out);
 /* All of a file or nothing of it: written beside the path, synced, renamed. */
 bool file_write(const char *path, struct str bytes);
+/* The same for a file that is there, which keeps its mode; behind a link, what the link names is written. */
+bool file_rewrite(const char *path, struct str bytes);
 #endif
