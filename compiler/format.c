@@ -316,7 +316,8 @@ static void write_script(struct writer *w) {
 /* Formatting adds blanks, and what is written must be a script again. */
 static bool within_limits(struct compilation *c, uint32_t source, const struct buf *out) {
   size_t longest = 0;
-  for (const char *at = out->data, *end = at + out->len; at && at < end;) {
+  struct str text = out->len ? buf_as_str(out) : STR("");
+  for (const char *at = text.ptr, *end = at + text.len; at < end;) {
     const char *stop = memchr(at, '\n', (size_t)(end - at));
     if (!stop) stop = end;
     if ((size_t)(stop - at) > longest) longest = (size_t)(stop - at);
