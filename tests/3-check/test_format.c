@@ -153,12 +153,13 @@ static void compile_text(struct compilation *c, struct str text) {
   compile(c, NULL);
 }
 
-/* The same units, to the byte, and the same tests. Scripts that do not compile alone have neither. */
+/* The same units, to the byte, and the same tests. Scripts that do not compile alone have neither. Warnings may differ: that a
+ * rule stands there twice is seen when both are spaced alike. */
 static bool same_program(struct str before, struct str after) {
   struct compilation a, b;
   compile_text(&a, before);
   compile_text(&b, after);
-  bool same = a.error_count == b.error_count && a.warning_count == b.warning_count && a.tests.count == b.tests.count &&
+  bool same = a.error_count == b.error_count && a.tests.count == b.tests.count &&
               a.program.unit_count == b.program.unit_count;
   for (uint32_t i = 0; same && a.error_count == 0 && i < a.program.unit_count; i++)
     same = str_eq(a.program.units[i].body_bytes, b.program.units[i].body_bytes);
