@@ -78,6 +78,17 @@ void scope_suggest_member(struct scope *s, struct diagnostic *d, struct span spa
                           struct str want);
 void scope_suggest_attribute(struct scope *s, struct diagnostic *d, struct span span, struct str want, const char *prefix);
 
+/* So many members are walked; more are hashed. */
+enum { MEMBERS_FEW = 8 };
+/* scope.c, for names.c: declares every item of the tree; the members' types; whose name; suggestions by hand. */
+struct name *scope_item_name(struct item *item);
+void scope_suggest_end(struct scope *s, struct diagnostic *d, struct span span, struct nearest n, const char *prefix);
+bool scope_suggest_worthwhile(const struct scope *s);
+void scope_suggest_try(struct scope *s, struct nearest *n, struct str candidate);
+void scope_declare(struct scope *s, struct tree *tree);
+void scope_list_declared(struct scope *s, struct tree *tree);
+struct type scope_member_type(const struct member *m);
+
 /* Canonical text of an expression: the same for the same meaning, whatever its spelling. Definitions are written out. */
 void expr_show(struct buf *b, const struct expr *e);
 /* The same for people: without the types that tell two measures apart. */
