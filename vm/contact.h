@@ -41,7 +41,7 @@ struct measure_state {
   struct occurrence *series; /* windows: sorted by at_ms */
   struct value *values;  /* windows of first, last, min, max: the value of each occurrence, beside series; else NULL */
   uint32_t series_count, series_cap;
-  bool overflowed;       /* LIMIT_SERIES_COUNT was met: older ones were let go, and the engine says so */
+  bool overflowed;       /* LIMIT_SERIES_COUNT was met: older ones were let go */
 };
 
 struct membership { uint32_t id; int64_t since_ms; };    /* list or tag, by stored name id */
@@ -83,6 +83,7 @@ bool contact_untag(struct contact *c, uint32_t tag);
 struct entry *contact_entry(struct contact *c, uint32_t campaign); /* made when absent */
 
 /* Measures: takes one occurrence of the event in env (the filter has passed); reads a value as of env->now_ms. */
-void measure_take(struct contact *c, const struct unit *u, const struct measure *m, uint32_t id, const struct env *env);
+/* False when something had to be let go for it: an occurrence beyond LIMIT_SERIES_COUNT, or a sum beyond 64 bits. */
+bool measure_take(struct contact *c, const struct unit *u, const struct measure *m, uint32_t id, const struct env *env);
 struct value measure_value(struct contact *c, const struct unit *u, const struct measure *m, uint32_t id, const struct env *env);
 #endif

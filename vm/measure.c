@@ -237,12 +237,14 @@ static void take_series(struct measure_state *s, const struct measure *m, struct
   s->overflowed = true;
 }
 
-void measure_take(struct contact *c, const struct unit *u, const struct measure *m, uint32_t id, const struct env *env) {
+bool measure_take(struct contact *c, const struct unit *u, const struct measure *m, uint32_t id, const struct env *env) {
   CHECK(env->event);
   struct value v;
-  if (!value_taken(u, m, env, &v)) return;
+  if (!value_taken(u, m, env, &v)) return true;
   struct measure_state *s = state_make(c, id);
-  if (wants_amount(m) && !currency_agrees(s, v)) return;
+  if (wants_amount(m) && !currency_agrees(s, v)) return true;
+  bool before = s->overflowed;
+  s->overflowed = false;
   if (wants_series(m)) {
     /* Bytes from disk may give this id a series without the values, or with values that nobody will keep beside it. */
     if (wants_kept(m) && !s->values) s->series_count = s->series_cap = 0;
@@ -257,6 +259,9 @@ void measure_take(struct contact *c, const struct unit *u, const struct measure 
   } else {
     take_time(s, m->kind, env->event->at_ms);
   }
+  bool fits = !s->overflowed;
+  s->overflowed |= before;
+  return fits;
 }
 
 /* --- reading --------------------------------------------------------------------------------------------------------- */

@@ -114,7 +114,9 @@ static void take_measures(struct live *l) {
   for (uint32_t i = 0; i < count; i++) {
     const struct image_measure *m = image_measure(e->image, ids[i]);
     if (m->measure->filter_pc != NONE && !value_true(vm_eval(&e->vm, m->unit, m->measure->filter_pc, NULL, &env))) continue;
-    measure_take(&l->c, m->unit, m->measure, m->stored_id, &env);
+    if (!measure_take(&l->c, m->unit, m->measure, m->stored_id, &env))
+      live_outcome(l, STR_FMT ": an older occurrence was let go, because at most %d are remembered", STR_ARG(unit_string(m->unit, m->measure->text)),
+                   LIMIT_SERIES_COUNT);
   }
 }
 
