@@ -14,14 +14,15 @@
 /* Days for which a repeated event id is the same event (the contract of the language). */
 #define SEEN_DAYS 30u
 /* Event ids kept in the contact's own state; past it the older half is spilled in one chunk. */
+#define SEEN_INLINE_COUNT 64u
+#define SEEN_KEPT_COUNT 32u
+
 /* Inputs or timers in one transaction: at most, at least, and how long one may take before the batch shrinks. Large batches let
  * contacts share pages, so that random page writes no longer decide (tests/bench); a WAL of 256 MB and an input that waits
  * for its commit bound them. */
 #define ENGINE_BATCH_MIN_COUNT 10000u
 #define ENGINE_COMMIT_MS 900
 #define ENGINE_BATCH_COUNT 100000u
-#define SEEN_INLINE_COUNT 64u
-#define SEEN_KEPT_COUNT 32u
 
 struct engine {
   struct store *store;

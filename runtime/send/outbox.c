@@ -134,8 +134,6 @@ void outbox_close(struct outbox *o) {
   free(o);
 }
 
-void outbox_image(struct outbox *o, const struct image *image) { o->image = image; }
-
 static void render_batch(struct outbox *o, const struct outbox_item *items, uint32_t count, struct batch *b) {
   struct arena *a = &o->batch;
   *b = (struct batch){ .items = items };

@@ -35,7 +35,6 @@ const struct sender_ops *sender_find(const char *spec, const char **target, char
  * the commit delivers the same keys again: the Maildir name is the same, and the file is cut back to its mark. */
 struct outbox;
 enum camp_err outbox_open(struct store *s, const struct image *image, const char *spec, struct outbox **out, char why[256]) MUST_CHECK;
-void outbox_image(struct outbox *o, const struct image *image); /* after a deploy */
 enum camp_err outbox_flush(struct outbox *o, bool by_time, int64_t until_ms, int64_t now_ms, uint32_t batch, uint64_t *sent, char why[256]) MUST_CHECK;
 void outbox_close(struct outbox *o);
 #endif
