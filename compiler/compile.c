@@ -10,6 +10,7 @@
  *    the order of diagnostics, follow the project.
  * 4. Scripts are parsed on several cores, each without looking at the others. One with a mistake is parsed again in its turn,
  *    so what is reported is the same on any machine. */
+#include "allow.h"
 #include "names.h"
 #include "workers.h"
 
@@ -243,6 +244,7 @@ void compile(struct compilation *c, const struct source_reader *reader) {
   struct driver d = { .c = c, .reader = reader };
   struct tree tree = { NULL, NULL };
   struct scope scope = { .c = c };
+  struct allow_list allows = { 0 };
   tree.tail = &tree.items;
   load_all(&d, &tree);
   uint32_t syntax_count = c->diagnostics.count;
@@ -253,9 +255,12 @@ void compile(struct compilation *c, const struct source_reader *reader) {
   types_check(c, &tree, &scope);
   flow_check(c, &tree, &scope);
   drop_cascades(c, syntax_count);
+  allow_read(c, &allows);
   count_severities(c);
   if (c->error_count == 0)
     emit_program(c, &tree, &scope);
+  count_severities(c);
+  allow_apply(c, &allows);
   diagnostics_sort(c);
   count_severities(c);
 }

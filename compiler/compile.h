@@ -49,6 +49,7 @@ struct compilation {
   VEC(struct source) sources;
   VEC(struct diagnostic) diagnostics; /* in order of source and place */
   uint32_t error_count, warning_count;
+  uint32_t suppressed_count; /* warnings that a comment of the script allows */
   struct program program; /* valid when error_count is 0 */
   VEC(const struct test_block *) tests;
   const struct unit_places *places; /* of each unit of the program */

@@ -318,9 +318,11 @@ void project_report(const struct project *p, enum diagnostic_format format, FILE
   buf_deinit(&b);
   if (format != FORMAT_HUMAN) return;
   if (c->error_count == 0 && c->warning_count == 0)
-    fprintf(to, "%u file%s, %u line%s: no mistakes\n", p->file_count, S_OF(p->file_count), c->line_count,
+    fprintf(to, "%u file%s, %u line%s: no mistakes", p->file_count, S_OF(p->file_count), c->line_count,
             S_OF(c->line_count));
   else
-    fprintf(to, "%u error%s, %u warning%s\n", c->error_count, S_OF(c->error_count), c->warning_count,
+    fprintf(to, "%u error%s, %u warning%s", c->error_count, S_OF(c->error_count), c->warning_count,
             S_OF(c->warning_count));
+  if (c->suppressed_count) fprintf(to, ", %u warning%s suppressed", c->suppressed_count, S_OF(c->suppressed_count));
+  fputc('\n', to);
 }

@@ -20,6 +20,15 @@ golden check-format 2 camp check wrong --format xml
 golden check-missing 2 camp check nothing.camp
 golden check-empty 2 camp check empty
 golden check-mixed 2 camp check wrong nothing.camp
+mkdir allowed
+cat > allowed/main.camp <<'C'
+campaign archive { tag "old" }  # camp: allow(W0102) started by hand, once a year
+# camp: allow(W0104, W0105) both stay until the new prices are known
+when signup and (1 > 2 or 2 > 1) then tag "x"
+C
+golden check-allowed 0 camp check allowed
+cp allowed/main.camp before.camp
+holds "fmt leaves the comments where they are" sh -c 'camp fmt allowed && cmp before.camp allowed/main.camp'
 golden explain-one 0 camp explain e0301
 golden explain-near 2 camp explain E9301
 holds "explain lists every code once" sh -c 'camp explain > list && [ $(wc -l < list) -gt 30 ] && [ -z "$(cut -d" " -f1 list | sort | uniq -d)" ]'
