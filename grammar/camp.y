@@ -494,4 +494,10 @@ uint32_t grammar_unwind(void *parser, uint32_t braces_max) {
 
 int grammar_fallback(int token) { return (size_t)token < sizeof yyFallback / sizeof *yyFallback ? yyFallback[token] : 0; }
 int grammar_token_count(void) { return YYNTOKEN; }
+
+#ifndef NDEBUG
+/* For the test that the reference leaves no rule out, in builds with sanitizers only: the rules by number, as Lemon's
+ * trace names them (`Reduce N [rule]`). NULL behind the last. */
+const char *grammar_rule(uint32_t number) { return number < sizeof yyRuleName / sizeof *yyRuleName ? yyRuleName[number] : NULL; }
+#endif
 }
