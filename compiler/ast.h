@@ -18,6 +18,8 @@ enum expr_kind {
   EXPR_UNARY, EXPR_BINARY,
   EXPR_IN,        /* a in [x, y], a is one of x, y; items linked */
   EXPR_MISSING,   /* a is missing; negated: is not missing */
+  EXPR_LIST,      /* [x, y], items linked; types makes a literal of it */
+  EXPR_RECORD,    /* { key: value }, props; so too */
   EXPR_BAD        /* stands where a mistake was reported; every check passes over it */
 };
 enum binary_op { BIN_OR, BIN_AND, BIN_IS, BIN_IS_NOT, BIN_LT, BIN_LE, BIN_GT, BIN_GE, BIN_CONTAINS, BIN_STARTS, BIN_ENDS,
@@ -45,6 +47,8 @@ struct event_ref {        /* an event as conditions, triggers and waits name it 
   struct frame *frame;    /* names.h: this event alone, as its own where sees it */
 };
 
+struct prop { struct name name; struct expr *value; struct prop *next; };
+
 struct expr {
   uint8_t kind, op, aggregate;
   bool negated, every;
@@ -55,6 +59,7 @@ struct expr {
   struct expr *a, *b, *items, *next;   /* items: EXPR_IN's list, linked by next */
   struct event_ref *events;            /* HISTORY, FIRST, DID, SINCE */
   struct expr *where;                  /* ANY (events carry their own) */
+  struct prop *props;                  /* RECORD */
   struct value window;                 /* `last 90d`: V_EXACT or V_CALENDAR; V_MISSING: none */
   struct span window_span;
   /* filled by names and types */
@@ -77,7 +82,6 @@ struct on_branch {        /* on EVENT where … { … }; also the single `wait f
   struct on_branch *next;
   struct frame *frame;      /* filled by names: the event that was heard, as the body sees it */
 };
-struct prop { struct name name; struct expr *value; struct prop *next; };
 
 struct stmt {
   uint8_t kind, wait;
@@ -110,7 +114,7 @@ struct type_ref { struct name name; struct type_ref *item; /* list of */ struct 
 struct member { struct name name; struct type_ref *type; struct expr *initial; struct str doc; struct member *next; };
 
 enum item_kind { ITEM_USE, ITEM_EVENT, ITEM_RECORD, ITEM_CONTACT, ITEM_DEFINE, ITEM_LIST, ITEM_MESSAGE, ITEM_CAMPAIGN,
-  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_ALLOW };
+  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_ALLOW, ITEM_FIXTURE };
 
 struct event_decl  { struct name name; struct member *members; };
 struct record      { struct name name; struct member *members; };
@@ -138,11 +142,16 @@ struct campaign_decl {    /* and a rule: one start, entry every time */
   bool started;           /* filled by flow: a statement starts it */
 };
 
-struct expect { uint8_t kind; struct name contact, message, campaign; struct str because; bool has_at, once, negated; int64_t civil_ms; struct value within;
+/* A table's line; its cells linked. The first one of a table names the columns. */
+struct case_row { struct expr *cells, *last; struct span span; struct case_row *next; };
+
+/* What names a column of the test's cases has it as a name until cases_expand writes the cell in its place. */
+struct expect { uint8_t kind; bool sent; struct name at_column, within_column; struct span within_span; struct name contact, message, campaign; struct str because; bool has_at, once, negated; int64_t civil_ms; struct value within;
   uint32_t times; struct expr *cond; };
-struct test_line { uint8_t kind; /* enum test_kind */ struct span span; struct name contact, event, of; struct prop *props;
+struct test_line { uint8_t kind; /* enum test_kind */ struct span span; struct name contact, event, of, fixture, at_column; struct prop *props;
+  struct case_row *rows; /* TEST_CASES: the columns, then the cases */ const struct test_decl *given; /* filled by names */
   int64_t civil_ms; bool has_at; struct expect expect; struct test_line *next; };
-struct test_decl { struct name name; struct test_line *lines; };
+struct test_decl { struct name name; struct test_line *lines; uint8_t state; /* names: cycle mark of a fixture */ uint32_t steps; /* names: with those of its fixtures */ };
 
 struct item {
   uint8_t kind;
@@ -162,6 +171,8 @@ struct tree { struct item *items; struct item **tail; };
 
 /* parse: appends the source's items to the tree; every mistake is reported. */
 void parse_source(struct compilation *c, uint32_t source, struct tree *tree);
+/* Behind parsing: a test with a table of cases becomes one test a case. */
+void cases_expand(struct compilation *c, struct tree *tree);
 /* The later stages, over the tree of all sources. Each passes over EXPR_BAD and STMT_BAD. */
 struct scope; /* names.h */
 void names_resolve(struct compilation *c, struct tree *tree, struct scope *scope);

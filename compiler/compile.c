@@ -193,7 +193,7 @@ static void check_zones(struct driver *d, const struct tree *tree) {
   for (const struct item *i = tree->items; i; i = i->next) {
     if (i->kind == ITEM_ZONE)
       check_zone(d, i->zone.text, i->zone.span);
-    for (const struct test_line *l = i->kind == ITEM_TEST ? i->test.lines : NULL; l; l = l->next)
+    for (const struct test_line *l = i->kind == ITEM_TEST || i->kind == ITEM_FIXTURE ? i->test.lines : NULL; l; l = l->next)
       for (const struct prop *p = l->kind == TEST_CONTACT ? l->props : NULL; p; p = p->next)
         if (str_is(p->name.text, "timezone") && p->value->kind == EXPR_LITERAL && p->value->value.type == V_TEXT)
           check_zone(d, value_str(p->value->value), (struct span){ p->value->span.source, p->value->span.from + 1,
@@ -250,6 +250,7 @@ void compile(struct compilation *c, const struct source_reader *reader) {
   uint32_t syntax_count = c->diagnostics.count;
   load_bodies(&d);
   c->line_count = count_lines(c);
+  cases_expand(c, &tree);
   check_zones(&d, &tree);
   names_resolve(c, &tree, &scope);
   types_check(c, &tree, &scope);

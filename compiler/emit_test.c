@@ -5,21 +5,10 @@
  * Invariant: each condition has a unit of its own, without triggers, whose code is the expression. */
 #include "emit.h"
 
-static struct value constant_of(const struct expr *e) {
-  if (e->kind != EXPR_UNARY)
-    return e->value;
-  struct value v = e->a->value;
-  if (v.type == V_NUMBER || v.type == V_PERCENT)
-    v.n = -v.n;
-  else
-    v.i = -v.i;
-  return v;
-}
-
 static const struct test_prop *props_of(struct builder *b, const struct prop *props, uint32_t *count) {
   VEC(struct test_prop) out = { 0 };
   for (const struct prop *p = props; p; p = p->next) {
-    struct test_prop prop = { p->name.text, constant_of(p->value) };
+    struct test_prop prop = { p->name.text, literal_value(p->value) };
     VEC_PUSH(b->a, &out, prop);
   }
   *count = out.count;
@@ -53,6 +42,49 @@ static void emit_operands(struct builder *b, const struct expr *e, uint32_t dept
   }
 }
 
+/* What of a contact a condition looks at, definitions included: behind it `nothing else` leaves that out. */
+struct facts { struct test_fact *items; uint32_t count, cap; VEC(const struct define_decl *) defines; /* looked at already */ };
+
+static void fact_add(struct builder *b, struct facts *out, enum fact_kind kind, struct str name) {
+  for (uint32_t i = 0; i < out->count; i++)
+    if (out->items[i].kind == kind && str_eq(out->items[i].name, name))
+      return;
+  struct test_fact f = { kind, name };
+  VEC_PUSH(b->a, out, f);
+}
+
+static void collect_facts(struct builder *b, const struct expr *e, struct facts *out) {
+  if (!e)
+    return;
+  if (e->kind == EXPR_NAME && e->target == TARGET_DEFINE) {
+    const struct define_decl *d = e->decl;
+    for (uint32_t i = 0; i < out->defines.count; i++)
+      if (out->defines.items[i] == d)
+        return;
+    VEC_PUSH(b->a, &out->defines, d);
+    collect_facts(b, d->value, out);
+    return;
+  }
+  bool name = e->kind == EXPR_NAME || e->kind == EXPR_MEMBER;
+  if (name && e->target == TARGET_LIST)
+    fact_add(b, out, FACT_LIST, e->name.text);
+  if (name && e->target == TARGET_ATTRIBUTE)
+    fact_add(b, out, FACT_ATTRIBUTE, e->name.text);
+  if (e->kind == EXPR_BINARY && e->a->target == TARGET_TAGS && e->b->kind == EXPR_LITERAL && e->b->value.type == V_TEXT)
+    fact_add(b, out, FACT_TAG, value_str(e->b->value));
+  collect_facts(b, e->a, out);
+  collect_facts(b, e->b, out);
+  collect_facts(b, e->where, out);
+  for (const struct expr *i = e->items; i; i = i->next)
+    collect_facts(b, i, out);
+}
+
+/* A contact's attributes are as the test gives them. */
+static void given_facts(struct builder *b, const struct test_line *l, struct facts *out) {
+  for (const struct prop *p = l->kind == TEST_CONTACT ? l->props : NULL; p; p = p->next)
+    fact_add(b, out, FACT_ATTRIBUTE, p->name.text);
+}
+
 static const struct unit *condition_of(struct builder *b, const struct test_line *l, const struct test_decl *t,
                                        struct test_step *s) {
   struct unit *u = ARENA_NEW(b->a, struct unit);
@@ -76,7 +108,7 @@ static struct test_step step_of(struct builder *b, const struct test_line *l, co
   struct test_step s = { .kind = (enum test_kind)l->kind, .span = l->span, .contact = l->contact.text,
                          .name = event ? l->event.text : x->campaign.text.len ? x->campaign.text : x->message.text, .of = l->of.text, .civil_ms = l->civil_ms,
                          .has_at = l->has_at || x->has_at, .once = x->once, .negated = x->negated,
-                         .within = x->within, .has_within = x->within.type != V_MISSING, .times = x->times, .because = x->because };
+                         .within = x->within, .sent = x->sent, .has_within = x->within.type != V_MISSING, .times = x->times, .because = x->because };
   if (x->has_at)
     s.civil_ms = x->civil_ms;
   if (!s.contact.len)
@@ -84,15 +116,30 @@ static struct test_step step_of(struct builder *b, const struct test_line *l, co
   s.props = props_of(b, l->props, &s.prop_count);
   if (x->cond)
     s.unit = condition_of(b, l, t, &s);
+  struct facts facts = { 0 };
+  collect_facts(b, x->cond, &facts);
+  given_facts(b, l, &facts);
+  s.facts = facts.items;
+  s.fact_count = facts.count;
   return s;
 }
 
-void emit_test(struct builder *b, const struct item *item) {
-  VEC(struct test_step) steps = { 0 };
-  for (const struct test_line *l = item->test.lines; l; l = l->next) {
-    struct test_step s = step_of(b, l, &item->test);
-    VEC_PUSH(b->a, &steps, s);
+struct steps { struct test_step *items; uint32_t count, cap; };
+
+static void emit_lines(struct builder *b, const struct test_decl *lines, const struct test_decl *test, struct steps *steps) {
+  for (const struct test_line *l = lines->lines; l; l = l->next) {
+    if (l->kind == TEST_GIVEN) {
+      emit_lines(b, l->given, test, steps);
+      continue;
+    }
+    struct test_step s = step_of(b, l, test);
+    VEC_PUSH(b->a, steps, s);
   }
+}
+
+void emit_test(struct builder *b, const struct item *item) {
+  struct steps steps = { 0 };
+  emit_lines(b, &item->test, &item->test, &steps);
   struct test_block *block = ARENA_NEW(b->a, struct test_block);
   *block = (struct test_block){ item->test.name.text, item->span, steps.items, steps.count };
   VEC_PUSH(b->a, &b->c->tests, (const struct test_block *)block);

@@ -12,7 +12,8 @@
  *   3. Blank lines: at most one; none at the ends of the file and of a block. They are how `##` texts are told apart, so none
  *      between two comments goes altogether.
  *   4. Texts between three quotes are copied byte for byte. Their own indentation is theirs: what they mean is without it.
- *   5. A bracket adds one step to the lines inside it, counted from the line on which it opens; so does the second line of a
+ *   5. The bars of a table of cases stand below each other, where each case is a line.
+ *   6. A bracket adds one step to the lines inside it, counted from the line on which it opens; so does the second line of a
  *      statement. */
 #include "parse.h"
 
@@ -30,6 +31,7 @@ struct piece {
   bool ended;           /* the parser took an end of statement before it */
   bool separates;       /* a comma behind which a new statement begins */
   bool semicolon;       /* a `;` stood before it */
+  uint32_t pad;         /* blanks more before it, so that the bars of a table stand below each other */
 };
 
 struct script {
@@ -225,6 +227,73 @@ static void write_token(struct writer *w, const struct piece *p) {
   }
 }
 
+/* --- tables of cases -------------------------------------------------------------------------------------------------*/
+
+struct table { uint32_t *widths, columns; };
+
+/* Behind the row that begins with piece i. */
+static uint32_t row_end(const struct script *s, uint32_t i, uint32_t close) {
+  do i = opens(s->items[i].kind) ? s->items[i].match + 1 : i + 1;
+  while (i < close && !s->items[i].begins);
+  return i;
+}
+
+static uint32_t cell_end(const struct script *s, uint32_t i, uint32_t end) {
+  while (i < end && s->items[i].kind != TOK_BAR) i = opens(s->items[i].kind) ? s->items[i].match + 1 : i + 1;
+  return i;
+}
+
+/* A row that the author broke, or put a comment into, stays as it is. */
+static bool is_one_line(const struct script *s, uint32_t i, uint32_t end) {
+  for (uint32_t k = i + 1; k < end; k++)
+    if (s->items[k].line != s->items[i].line || s->items[k].semicolon || has_comment(gap_before(s, k))) return false;
+  return true;
+}
+
+static uint32_t cell_width(struct writer *w, uint32_t i, uint32_t end) {
+  struct buf *out = w->out, scratch;
+  uint32_t columns = 0;
+  buf_init(&scratch, LIMIT_SOURCE_BYTES);
+  w->out = &scratch;
+  for (uint32_t k = i; k < end; k++) {
+    const struct piece *p = &w->s->items[k];
+    if (k > i && blank_between(k > 1 ? p[-2].kind : 0, p[-1].kind, p->kind)) buf_byte(&scratch, ' ');
+    write_token(w, p);
+  }
+  w->out = out;
+  for (size_t k = 0; k < scratch.len; k++) columns += ((unsigned char)scratch.data[k] & 0xc0) != 0x80;
+  buf_deinit(&scratch);
+  return columns;
+}
+
+/* Measures the rows, or pads them to what was measured. The last cell of a row needs nothing behind it. */
+static void each_row(struct writer *w, struct piece *items, uint32_t open, struct table *t, bool pads) {
+  uint32_t close = items[open].match;
+  for (uint32_t i = open + 1, end; i < close; i = end) {
+    end = row_end(w->s, i, close);
+    if (!is_one_line(w->s, i, end)) continue;
+    uint32_t column = 0;
+    for (uint32_t from = i, bar; (bar = cell_end(w->s, from, end)) < end; from = bar + 1, column++) {
+      uint32_t width = cell_width(w, from, bar);
+      if (pads) items[bar].pad = t->widths[column] - width;
+      else if (width > t->widths[column]) t->widths[column] = width;
+    }
+  }
+}
+
+static void align_tables(struct compilation *c, struct writer *w, struct script *s) {
+  for (uint32_t i = 1; i < s->count; i++) {
+    if (s->items[i].kind != TOK_LBRACE || s->items[i - 1].kind != TOK_CASES) continue;
+    struct table t = { .columns = 0 };
+    for (uint32_t k = i; k < s->items[i].match; k++) t.columns += s->items[k].kind == TOK_BAR; /* at least those of a row */
+    t.widths = arena_zalloc(&c->arena, t.columns + 1, sizeof *t.widths);
+    each_row(w, s->items, i, &t, false);
+    each_row(w, s->items, i, &t, true);
+  }
+}
+
+/* --- lines -----------------------------------------------------------------------------------------------------------*/
+
 /* A line that begins so goes on with the one above, unless a `;` ends that (see continues in parse.c). */
 static bool continues(const struct script *s, uint32_t i) {
   switch (s->items[i].raw) {
@@ -290,7 +359,8 @@ static void write_gap(struct writer *w, uint32_t i) {
   } else {
     /* `at 2026-01-05 10:00  ann purchase`: a time, and then what happens. */
     bool stage = i > 1 && p[-2].kind == TOK_AT && p[-2].begins && !p->begins &&
-                 (prev->kind == TOK_DATE || prev->kind == TOK_DATETIME);
+                 (prev->kind == TOK_DATE || prev->kind == TOK_DATETIME || prev->kind == TOK_NAME);
+    for (uint32_t n = p->pad; n; n--) buf_byte(w->out, ' ');
     if (stage) buf_c(w->out, "  ");
     else if (blank_between(i > 1 ? p[-2].kind : 0, prev->kind, p->kind)) buf_byte(w->out, ' ');
   }
@@ -380,6 +450,7 @@ bool format_script(struct compilation *c, struct str path, struct str text, stru
   bool ok = read_script(c, path, text, &s);
   if (ok) {
     struct writer w = { .s = &s, .out = out, .frames = { { .brace = true } } };
+    align_tables(c, &w, &s);
     write_script(&w);
     ok = within_limits(c, c->sources.count - 1, out);
   }

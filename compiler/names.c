@@ -559,6 +559,12 @@ static void resolve_expr(struct resolver *r, struct expr *e, const struct env *e
     for (struct expr *i = e->items; i; i = i->next)
       resolve_expr(r, i, env);
     break;
+  case EXPR_LIST: case EXPR_RECORD:
+    for (struct expr *i = e->items; i; i = i->next)
+      resolve_expr(r, i, env);
+    for (struct prop *p = e->props; p; p = p->next)
+      resolve_expr(r, p->value, env);
+    break;
   }
   r->nesting--;
 }
@@ -728,9 +734,56 @@ static void resolve_expected(struct resolver *r, struct expr *cond) {
   resolve_expr(r, cond, NULL);
 }
 
-static void resolve_test(struct resolver *r, struct test_decl *t) {
+static void resolve_test(struct resolver *r, struct test_decl *t, bool fixture);
+
+/* The contacts of a fixture are known to the test behind `given`. */
+static void meet_contacts(struct resolver *r, const struct test_decl *t, const struct test_decl *given) {
+  for (const struct test_line *l = given->lines; l; l = l->next) {
+    if (l->kind == TEST_CONTACT)
+      *table_place(&r->c->arena, &r->s->table, (uintptr_t)t, l->contact.text) = (void *)(uintptr_t)&l->contact;
+    if (l->kind == TEST_GIVEN && l->given)
+      meet_contacts(r, t, l->given);
+  }
+}
+
+static void resolve_given(struct resolver *r, struct test_decl *t, struct test_line *l) {
+  struct item *item = scope_item(r->s, SPACE_FIXTURE, l->fixture.text);
+  if (!item) {
+    struct diagnostic *d = diag(r->c, DIAG_E0388, l->fixture.span, "there is no fixture `" STR_FMT "`", STR_ARG(l->fixture.text));
+    scope_suggest(r->s, d, l->fixture.span, SPACE_FIXTURE, l->fixture.text);
+    if (!d->help.len)
+      d->help = arena_printf(&r->c->arena, "declare it: `fixture " STR_FMT " { }`", STR_ARG(l->fixture.text));
+    return;
+  }
+  if (item->test.state == DEFINE_OPEN || r->depth >= LIMIT_DEFINE_DEPTH) {
+    struct diagnostic *d = item->test.state == DEFINE_OPEN
+        ? diag(r->c, DIAG_E0388, l->fixture.span, "the fixture `" STR_FMT "` needs itself", STR_ARG(l->fixture.text))
+        : diag(r->c, DIAG_E0388, l->fixture.span, "fixtures use each other more than %d deep", LIMIT_DEFINE_DEPTH);
+    d->note_span = item->test.name.span;
+    d->note = STR("it is declared here");
+    return;
+  }
+  resolve_test(r, &item->test, true);
+  meet_contacts(r, t, &item->test);
+  l->given = &item->test;
+}
+
+static void resolve_test(struct resolver *r, struct test_decl *t, bool fixture) {
   struct nearest scratch = { 0 };
+  if (t->state != DEFINE_NEW) /* a fixture is resolved once, by itself, so it means the same in every test */
+    return;
+  t->state = DEFINE_OPEN;
+  r->depth++;
   for (struct test_line *l = t->lines; l; l = l->next) {
+    bool expects = l->kind != TEST_CONTACT && l->kind != TEST_EVENT && l->kind != TEST_AT && l->kind != TEST_GIVEN;
+    if (l->kind == TEST_GIVEN)
+      resolve_given(r, t, l);
+    if (expects && fixture) {
+      struct diagnostic *d = diag(r->c, DIAG_E0389, l->span, "a fixture only sets the stage");
+      d->help = STR("what is expected stands in the tests");
+    }
+    uint64_t steps = (uint64_t)t->steps + (l->given ? l->given->steps : 1);
+    t->steps = steps > LIMIT_TEST_STEPS_COUNT ? LIMIT_TEST_STEPS_COUNT + 1 : (uint32_t)steps;
     resolve_test_contact(r, t, &l->contact, l->kind == TEST_CONTACT, &scratch);
     if (l->kind == TEST_CONTACT)
       resolve_test_attributes(r, l->props);
@@ -754,6 +807,12 @@ static void resolve_test(struct resolver *r, struct test_decl *t) {
     }
     resolve_expected(r, l->expect.cond);
   }
+  r->depth--;
+  t->state = DEFINE_IMPURE;
+  bool within = r->s->test_steps <= LIMIT_TEST_STEPS_COUNT;
+  r->s->test_steps += fixture ? 0 : t->steps;
+  if (within && r->s->test_steps > LIMIT_TEST_STEPS_COUNT)
+    diag(r->c, DIAG_E0387, t->name.span, "with their fixtures, all tests have more than %d steps", LIMIT_TEST_STEPS_COUNT);
 }
 
 void names_resolve(struct compilation *c, struct tree *tree, struct scope *scope) {
@@ -768,7 +827,7 @@ void names_resolve(struct compilation *c, struct tree *tree, struct scope *scope
     }
     if (i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE)
       resolve_campaign(&r, &i->campaign);
-    if (i->kind == ITEM_TEST)
-      resolve_test(&r, &i->test);
+    if (i->kind == ITEM_TEST || i->kind == ITEM_FIXTURE)
+      resolve_test(&r, &i->test, i->kind == ITEM_FIXTURE);
   }
 }

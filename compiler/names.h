@@ -48,7 +48,7 @@ struct item_var {              /* any item in LIST where … */
 
 /* A hash table from (space, name) to a pointer. Spaces below SPACE_COUNT are kinds of declarations; above them a space
  * is the address of the declaration whose members it holds. */
-enum space { SPACE_EVENT = 1, SPACE_RECORD, SPACE_ATTRIBUTE, SPACE_VALUE, SPACE_MESSAGE, SPACE_CAMPAIGN, SPACE_COUNT };
+enum space { SPACE_EVENT = 1, SPACE_RECORD, SPACE_ATTRIBUTE, SPACE_VALUE, SPACE_MESSAGE, SPACE_CAMPAIGN, SPACE_FIXTURE, SPACE_COUNT };
 struct table_entry { uint64_t hash; uintptr_t space; struct str name; void *value; };
 struct table { struct table_entry *entries; uint32_t count, cap; };
 
@@ -59,6 +59,7 @@ struct scope {
   VEC(struct member *) attributes;
   bool allow_unknown;
   struct str zone;
+  uint64_t test_steps;         /* of all tests, with those of their fixtures */
   uint64_t compared;           /* names that were compared to find what was meant */
 };
 
@@ -103,6 +104,10 @@ const struct expr *expr_choices(const struct expr *e);
 struct str type_show(struct arena *a, struct type t);
 /* sense.c: warns of a condition that never or always holds; asked of each expression once. */
 void sense_check(struct compilation *c, const struct expr *e);
+/* literal.c: whether the expression is a constant as it stands; its value; makes a literal of a list or record. */
+bool literal_is(const struct expr *e);
+struct value literal_value(const struct expr *e);
+void literal_fold(struct compilation *c, struct expr *e);
 /* template.c: reports what is wrong in a message's text. */
 void template_check(struct scope *s, struct str text, struct span span);
 #endif

@@ -12,8 +12,8 @@
  *      recovery never runs, and what was expected is asked of the stack as it was before the token, exactly.
  *   2. One mistake, one report: until the statement's end, or until a guess at what was meant has proved itself by the
  *      token behind it, what follows from it stays silent.
- *   3. Brackets are counted here, to LIMIT_PARSE_DEPTH; every open brace of the parser's stack is at the bottom of
- *      this count, so unwinding to k braces means cutting the count to k.
+ *   3. Brackets are counted here, to LIMIT_PARSE_DEPTH. Every open brace of the parser's stack is in this count, in the same
+ *      order, so unwinding to k braces means cutting the count behind the k-th.
  *   4. Each token is read once; recovery never goes back in the text. */
 #include "parse.h"
 
@@ -114,7 +114,7 @@ static bool begins_statement(uint16_t kind) {
     case TOK_USE: case TOK_EVENT: case TOK_RECORD: case TOK_DEFINE: case TOK_LIST: case TOK_MESSAGE: case TOK_ZONE:
     case TOK_ALLOW: case TOK_CAMPAIGN: case TOK_WHEN: case TOK_TEST: case TOK_ENTRY: case TOK_GOAL: case TOK_SEND:
     case TOK_JOIN: case TOK_LEAVE: case TOK_TAG: case TOK_UNTAG: case TOK_SET: case TOK_EMIT: case TOK_EXIT:
-    case TOK_START: case TOK_STOP: case TOK_IF: case TOK_WAIT: case TOK_EXPECT: case TOK_ON: return true;
+    case TOK_START: case TOK_STOP: case TOK_IF: case TOK_WAIT: case TOK_EXPECT: case TOK_ON: case TOK_FIXTURE: return true;
     default: return false;
   }
 }
@@ -136,7 +136,8 @@ static bool declares(struct driver *d, uint16_t kind, uint32_t n) {
   uint16_t after = peek(d, n)->kind;
   bool named = is_word(after) || after == TOK_TEXT;
   switch (kind) {
-    case TOK_USE: case TOK_EVENT: case TOK_RECORD: case TOK_LIST: case TOK_MESSAGE: case TOK_CAMPAIGN: return named;
+    case TOK_USE: case TOK_EVENT: case TOK_RECORD: case TOK_LIST: case TOK_MESSAGE: case TOK_CAMPAIGN:
+    case TOK_FIXTURE: return named;
     case TOK_DEFINE: return named && peek(d, n + 1)->kind == TOK_EQUALS;
     case TOK_WHEN: return named || after == TOK_LPAREN;
     case TOK_ZONE: case TOK_TEST: return after == TOK_TEXT;
@@ -202,6 +203,7 @@ static void join(struct driver *d, struct token *t) {
       if (next == TOK_LAST && is_window(peek(d, 1)->kind)) joined = TOK_COMMA_LAST;
       break;
     case TOK_ONE: if (next == TOK_OF) joined = TOK_ONE_OF; break;
+    case TOK_NOTHING: if (next == TOK_ELSE) joined = TOK_NOTHING_ELSE; break;
     case TOK_TIME_WORD: if (next == TOK_SINCE) joined = TOK_TIME_SINCE; break;
     case TOK_ANY: case TOK_EVERY: case TOK_NO:
       if (is_word(next) && peek(d, 1)->kind == TOK_IN && peek(d, 2)->kind != TOK_LAST) t->kind = TOK_ANY_IN;
@@ -232,7 +234,10 @@ static struct token next(struct driver *d) {
     if (t.kind == LEX_END) return t;
     drop(d, 1);
     if (t.flags & TOKEN_FAULTY) doubt(d, 1);
-    if (t.kind == TOK_COMMA && peek_solid(d, 0) == TOK_RBRACE) continue; /* a last comma is no mistake */
+    if (t.kind == TOK_COMMA) {
+      uint16_t behind = peek_solid(d, 0);
+      if (behind == TOK_RBRACE || behind == TOK_RBRACKET) continue; /* a last comma is no mistake */
+    }
     join(d, &t);
     return t;
   }
@@ -293,22 +298,25 @@ static const struct { uint16_t token; const char *words; } token_words[] = {
   { TOK_COMMA_LAST, "`, last` and a duration" }, { TOK_ONE_OF, "`one of`" }, { TOK_TIME_SINCE, "`time since`" },
   { TOK_ELSE_BLOCK, "`else`" }, { TOK_EOL, "the end of the line" }, { TOK_LT, "`<`" }, { TOK_LE, "`<=`" },
   { TOK_GT, "`>`" }, { TOK_GE, "`>=`" }, { TOK_PLUS, "`+`" }, { TOK_MINUS, "`-`" }, { TOK_STAR, "`*`" },
-  { TOK_SLASH, "`/`" }, { TOK_ANY_IN, "`any`" },
+  { TOK_SLASH, "`/`" }, { TOK_BAR, "`|`" }, { TOK_NOTHING_ELSE, "`nothing else`" }, { TOK_ANY_IN, "`any`" },
 };
 
 /* Sets that people know by one word. The first `need` tokens tell that the set is there; all of them are then said. */
 struct group { const char *words; uint32_t need; uint16_t tokens[34]; };
 static const struct group groups[] = {
   { "a declaration", 4, { TOK_CAMPAIGN, TOK_EVENT, TOK_DEFINE, TOK_WHEN, TOK_USE, TOK_RECORD, TOK_CONTACT, TOK_LIST,
-      TOK_MESSAGE, TOK_ZONE, TOK_ALLOW, TOK_TEST, TOK_LABEL } },
+      TOK_MESSAGE, TOK_ZONE, TOK_ALLOW, TOK_TEST, TOK_FIXTURE, TOK_LABEL } },
   { "a clause such as `goal`", 2, { TOK_ENTRY, TOK_GOAL } },
   { "a statement", 4, { TOK_SEND, TOK_JOIN, TOK_WAIT, TOK_IF, TOK_LEAVE, TOK_TAG, TOK_UNTAG, TOK_SET, TOK_EMIT, TOK_EXIT,
       TOK_START, TOK_STOP } },
-  { "a step of the test", 4, { TOK_EXPECT, TOK_AT, TOK_CONTACT, TOK_NAME } },
+  { "a step of the test", 4, { TOK_EXPECT, TOK_AT, TOK_CONTACT, TOK_NAME, TOK_GIVEN, TOK_CASES } },
   { "a moment such as `2026-12-24 18:00` or `contact.birthday`, a time such as `09:00`, a weekday", 3,
       { TOK_MONDAY, TOK_NUMBER, TOK_LPAREN, TOK_TUESDAY, TOK_WEDNESDAY, TOK_THURSDAY, TOK_FRIDAY, TOK_SATURDAY, TOK_SUNDAY,
         TOK_NAME, TOK_TEXT, TOK_PERCENT, TOK_MONEY, TOK_DATE, TOK_TIME, TOK_DATETIME, TOK_DURATION, TOK_TRUE, TOK_FALSE,
         TOK_MINUS, TOK_COUNT, TOK_SUM, TOK_AVERAGE, TOK_MIN, TOK_MAX, TOK_FIRST, TOK_LAST, TOK_TIME_SINCE } },
+  { "a value, list or record", 3, { TOK_DID, TOK_LBRACE, TOK_LBRACKET, TOK_NUMBER, TOK_LPAREN, TOK_NO, TOK_NOT, TOK_ANY_IN,
+      TOK_NAME, TOK_TEXT, TOK_PERCENT, TOK_MONEY, TOK_DATE, TOK_TIME, TOK_DATETIME, TOK_DURATION, TOK_TRUE, TOK_FALSE, TOK_MINUS,
+      TOK_COUNT, TOK_SUM, TOK_AVERAGE, TOK_MIN, TOK_MAX, TOK_FIRST, TOK_LAST, TOK_TIME_SINCE } },
   { "a condition", 3, { TOK_DID, TOK_NUMBER, TOK_LPAREN, TOK_NO, TOK_NOT, TOK_ANY_IN, TOK_NAME, TOK_TEXT, TOK_PERCENT,
       TOK_MONEY, TOK_DATE, TOK_TIME, TOK_DATETIME, TOK_DURATION, TOK_TRUE, TOK_FALSE, TOK_MINUS, TOK_COUNT, TOK_SUM,
       TOK_AVERAGE, TOK_MIN, TOK_MAX, TOK_FIRST, TOK_LAST, TOK_TIME_SINCE } },
@@ -327,7 +335,7 @@ static const struct group groups[] = {
   { NULL, 0, { 0 } },
 };
 
-enum { TOKENS_MAX = 160, WORDS_MAX = 64 };
+enum { TOKENS_MAX = 256, WORDS_MAX = 64 };
 
 static const char *words_of(struct driver *d, uint16_t token) {
   for (size_t i = 0; i < sizeof token_words / sizeof *token_words; i++)
@@ -589,12 +597,21 @@ static uint16_t head_token(struct driver *d) {
     case TOK_MESSAGE: token = TOK_BAD_MESSAGE; break;
     case TOK_CAMPAIGN: token = TOK_BAD_CAMPAIGN; break;
     case TOK_WHEN: case TOK_LABEL: token = TOK_BAD_RULE; break;
-    case TOK_TEST: token = TOK_BAD_TEST; break;
+    case TOK_TEST: case TOK_FIXTURE: token = TOK_BAD_TEST; break;
     case TOK_IF: case TOK_ON: token = TOK_BAD_BLOCK; break;
     case TOK_WAIT: token = peek_solid(d, 0) == TOK_ON ? TOK_BAD_WAIT : TOK_BAD_BLOCK; break;
     default: return 0;
   }
   return grammar_accepts(d->parser, token) ? token : 0;
+}
+
+/* Unwinds to where a BAD token can stand, and cuts the count of brackets to the braces that are left. */
+static void unwind(struct driver *d) {
+  uint32_t braces = 0, depth = 0;
+  for (uint32_t i = 0; i < d->depth; i++) braces += d->brackets[i].kind == TOK_LBRACE;
+  for (braces = grammar_unwind(d->parser, braces); braces && depth < d->depth; depth++)
+    braces -= d->brackets[depth].kind == TOK_LBRACE;
+  d->depth = depth;
 }
 
 /* Passes over the rest of the statement whose mistake is at t; returns the token to go on with. */
@@ -612,9 +629,9 @@ static struct token recover(struct driver *d, struct token t, bool resume) {
     d->begins = false;
     kept = true;
   }
-  uint32_t braces = grammar_unwind(d->parser, d->depth);
+  unwind(d);
+  uint32_t braces = d->depth;
   if (!silent) suggest_first(d);
-  d->depth = braces;
   d->beyond = d->doubt = 0;
   d->panic = d->p.quiet = true;
   uint16_t stand_in = TOK_BAD;
@@ -724,7 +741,7 @@ static void close_open(struct driver *d, uint32_t at) {
     } else if (d->last != TOK_EOL && grammar_accepts(d->parser, TOK_EOL)) {
       take(d, TOK_EOL, t);
     } else {
-      grammar_unwind(d->parser, d->depth);
+      unwind(d);
       take(d, TOK_BAD, t);
     }
     d->p.quiet = true;
@@ -749,6 +766,21 @@ static void finish(struct driver *d, struct token end) {
   if (grammar_accepts(d->parser, 0)) camp_parse(d->parser, 0, (struct token){ .from = end.from, .to = end.from }, &d->p);
 }
 
+/* `[{ sku: "A1" ]`: the record was left open, and the list goes on behind it. */
+static bool close_record(struct driver *d, struct token t) {
+  if (t.kind != TOK_RBRACKET || d->p.quiet || d->beyond || d->depth < 2 || d->brackets[d->depth - 1].kind != TOK_LBRACE ||
+      d->brackets[d->depth - 2].kind != TOK_LBRACKET || !grammar_accepts(d->parser, TOK_RBRACE))
+    return false;
+  uint32_t from = d->brackets[d->depth - 1].from;
+  struct diagnostic *g = diag(d->p.c, DIAG_E0202, (struct span){ d->p.source, from, from + 1 }, "this `{` is never closed");
+  g->expected = STR("`}`");
+  g->note_span = span_of(&d->p, t);
+  g->note = STR("the list around it ends here");
+  d->depth--;
+  take(d, TOK_RBRACE, (struct token){ .from = d->last_to, .to = d->last_to });
+  return true;
+}
+
 static void drive(struct driver *d) {
   d->begins = true;
   struct token t = next(d);
@@ -769,6 +801,7 @@ static void drive(struct driver *d) {
       t = next(d);
       continue;
     }
+    if (!kind && close_record(d, t)) continue;
     if (!kind) {
       bool full = d->p.c->diagnostics.count >= LIMIT_DIAGNOSTICS_COUNT;
       if (full && !d->p.quiet) diag(d->p.c, DIAG_E0201, span_of(&d->p, t), "this cannot stand here");

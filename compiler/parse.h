@@ -43,12 +43,14 @@ struct stmt_list   { struct stmt *first, *last; };
 struct event_list  { struct event_ref *first, *last; bool parenthesised; };
 struct prop_list   { struct prop *first, *last; };
 struct test_list   { struct test_line *first, *last; };
+struct case_list   { struct case_row *first, *last; };
 struct trigger_ref { struct event_ref *events; struct expr *cond; };
 
 /* tree.c */
 struct span span_of(const struct parse *p, struct token t);
 struct span span_from(const struct parse *p, struct token first); /* to the end of the last token taken */
 struct token token_none(void);
+struct name name_none(void);
 struct name name_of(struct parse *p, struct token t);
 uint32_t count_of(struct parse *p, struct token number);
 
@@ -61,7 +63,7 @@ void item_define(struct parse *p, struct token first, struct name name, struct e
 void item_list(struct parse *p, struct token first, struct name name);
 void item_zone(struct parse *p, struct token first, struct token zone);
 void item_message(struct parse *p, struct token first, struct name name, struct message_decl *m);
-struct item *item_test(struct parse *p, struct token first, struct token name);
+struct item *item_test(struct parse *p, uint8_t kind, struct token first, struct name name);
 
 struct member *member_new(struct parse *p, struct token label, struct type_ref *type, struct expr *initial);
 struct member_list members_add(struct member_list l, struct member *m);
@@ -132,6 +134,8 @@ struct expr *expr_any(struct parse *p, struct token word, struct name item, stru
 struct expr *expr_since(struct parse *p, struct token first, struct token which, struct event_list events);
 struct expr *expr_history(struct parse *p, struct token fn, struct expr *args, struct token window);
 struct expr_list exprs_add(struct expr_list l, struct expr *e);
+struct expr *expr_list(struct parse *p, struct token first, struct expr_list items);
+struct expr *expr_record(struct parse *p, struct token first, struct prop_list props);
 struct expr *arg_new(struct parse *p, struct name event, struct name of, struct name property, struct name alias,
                      struct expr *where);
 struct expr *arg_event(struct parse *p, struct event_ref *e);
@@ -142,10 +146,15 @@ struct prop_list props_add(struct prop_list l, struct prop *prop);
 
 struct test_list tests_add(struct test_list l, struct test_line *t); /* t may be two lines linked */
 struct test_line *test_contact(struct parse *p, struct token first, struct name contact, struct prop_list props);
+struct test_line *test_given(struct parse *p, struct token first, struct name fixture);
+struct test_line *test_cases(struct parse *p, struct token first, struct case_row *rows);
+struct case_row *case_cell(struct parse *p, struct case_row *row, struct expr *cell); /* row NULL: a new one */
+struct case_list cases_add(struct case_list l, struct case_row *row);
 struct test_line *test_at(struct parse *p, struct token first, struct token moment);
 struct test_line *test_event(struct parse *p, struct token contact, struct name event, struct name of,
                              struct prop_list props);
 struct test_line *expect_sent(struct parse *p, struct token first, struct name message, struct name contact, bool negated);
+struct test_line *expect_else(struct parse *p, struct token first, struct name contact, bool sent);
 struct test_line *expect_nothing(struct parse *p, struct token first, struct name contact);
 struct test_line *expect_member(struct parse *p, struct token first, struct name contact, struct name list, bool negated);
 struct test_line *expect_inside(struct parse *p, struct token first, struct name contact, struct name campaign, bool negated);

@@ -86,6 +86,7 @@ struct name *scope_item_name(struct item *item) {
   case ITEM_LIST: return &item->list.name;
   case ITEM_MESSAGE: return &item->message.name;
   case ITEM_CAMPAIGN: case ITEM_RULE: return &item->campaign.name;
+  case ITEM_FIXTURE: return &item->test.name;
   default: check_failed("an item without a name", __FILE__, __LINE__);
   }
 }
@@ -223,6 +224,7 @@ void scope_declare(struct scope *s, struct tree *tree) {
     case ITEM_MESSAGE: declare(s, i, SPACE_MESSAGE, "message"); break;
     case ITEM_CAMPAIGN: declare(s, i, SPACE_CAMPAIGN, "campaign"); break;
     case ITEM_RULE: declare(s, i, SPACE_CAMPAIGN, "rule"); break;
+    case ITEM_FIXTURE: declare(s, i, SPACE_FIXTURE, "fixture"); break;
     case ITEM_CONTACT: declare_attributes(s, i->contact.members); break;
     case ITEM_ALLOW: s->allow_unknown = true; break;
     case ITEM_ZONE:
@@ -301,6 +303,7 @@ void scope_list_declared(struct scope *s, struct tree *tree) {
                        : i->kind == ITEM_DEFINE || i->kind == ITEM_LIST   ? SPACE_VALUE
                        : i->kind == ITEM_MESSAGE                          ? SPACE_MESSAGE
                        : i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE ? SPACE_CAMPAIGN
+                       : i->kind == ITEM_FIXTURE                          ? SPACE_FIXTURE
                                                                           : SPACE_COUNT;
     if (space != SPACE_COUNT && scope_item(s, space, scope_item_name(i)->text) == i)
       VEC_PUSH(&s->c->arena, &s->declared[space], i);

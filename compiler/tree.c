@@ -17,6 +17,7 @@ struct span span_from(const struct parse *p, struct token first) {
   return (struct span){ p->source, first.from, p->prev_to };
 }
 struct token token_none(void) { return (struct token){ 0 }; }
+struct name name_none(void) { return (struct name){ 0 }; }
 
 struct name name_of(struct parse *p, struct token t) {
   struct name n = { .span = span_of(p, t) };
@@ -91,9 +92,9 @@ void item_message(struct parse *p, struct token first, struct name name, struct 
   i->message.name = name;
 }
 
-struct item *item_test(struct parse *p, struct token first, struct token name) {
-  struct item *i = item_new(p, ITEM_TEST, first);
-  i->test.name = name_of(p, name);
+struct item *item_test(struct parse *p, uint8_t kind, struct token first, struct name name) {
+  struct item *i = item_new(p, kind, first);
+  i->test.name = name;
   return i;
 }
 
@@ -724,6 +725,20 @@ struct expr_list exprs_add(struct expr_list l, struct expr *e) {
   return l;
 }
 
+struct expr *expr_list(struct parse *p, struct token first, struct expr_list items) {
+  struct expr *e = expr_new(p, EXPR_LIST, first.from);
+  e->items = items.first;
+  for (const struct expr *i = items.first; i && e->kind != EXPR_BAD; i = i->next) expr_grow(p, e, i);
+  return e;
+}
+
+struct expr *expr_record(struct parse *p, struct token first, struct prop_list props) {
+  struct expr *e = expr_new(p, EXPR_RECORD, first.from);
+  e->props = props.first;
+  for (const struct prop *i = props.first; i && e->kind != EXPR_BAD; i = i->next) expr_grow(p, e, i->value);
+  return e;
+}
+
 /* --- properties and tests ---------------------------------------------------------------------------------------------*/
 
 struct prop *prop_new(struct parse *p, struct token label, struct expr *value) {
@@ -763,9 +778,42 @@ struct test_line *test_contact(struct parse *p, struct token first, struct name 
   return t;
 }
 
+struct test_line *test_given(struct parse *p, struct token first, struct name fixture) {
+  struct test_line *t = test_new(p, TEST_GIVEN, first);
+  t->fixture = fixture;
+  return t;
+}
+
+struct test_line *test_cases(struct parse *p, struct token first, struct case_row *rows) {
+  struct test_line *t = test_new(p, TEST_CASES, first);
+  t->rows = rows;
+  return t;
+}
+
+struct case_row *case_cell(struct parse *p, struct case_row *row, struct expr *cell) {
+  if (!row) {
+    row = NEW(struct case_row);
+    row->span = cell->span;
+  }
+  if (row->last) row->last->next = cell;
+  else row->cells = cell;
+  row->last = cell;
+  row->span.to = cell->span.to;
+  return row;
+}
+
+struct case_list cases_add(struct case_list l, struct case_row *row) {
+  if (!row) return l;
+  if (l.last) l.last->next = row;
+  else l.first = row;
+  l.last = row;
+  return l;
+}
+
 struct test_line *test_at(struct parse *p, struct token first, struct token moment) {
   struct test_line *t = test_new(p, TEST_AT, first);
-  t->civil_ms = moment.value.i;
+  if (moment.kind == TOK_NAME) t->at_column = name_of(p, moment);
+  else t->civil_ms = moment.value.i;
   t->has_at = true;
   t->span.to = moment.to;
   return t;
@@ -792,6 +840,13 @@ struct test_line *expect_nothing(struct parse *p, struct token first, struct nam
   struct test_line *t = test_new(p, TEST_EXPECT_NOTHING, first);
   t->contact = contact;
   t->expect = (struct expect){ .kind = TEST_EXPECT_NOTHING, .contact = contact };
+  return t;
+}
+
+struct test_line *expect_else(struct parse *p, struct token first, struct name contact, bool sent) {
+  struct test_line *t = test_new(p, TEST_EXPECT_ELSE, first);
+  t->contact = contact;
+  t->expect = (struct expect){ .kind = TEST_EXPECT_ELSE, .contact = contact, .sent = sent };
   return t;
 }
 
@@ -855,16 +910,20 @@ struct test_line *expect_times(struct parse *p, struct test_line *t, uint32_t ti
 
 struct test_line *expect_at(struct parse *p, struct test_line *t, struct token moment) {
   bool state = t->kind == TEST_EXPECT_COND || t->kind == TEST_EXPECT_INSIDE;
-  bool fits = state || (!t->expect.negated && t->kind != TEST_EXPECT_NOTHING);
+  bool fits = state || (!t->expect.negated && t->kind != TEST_EXPECT_NOTHING && t->kind != TEST_EXPECT_ELSE);
   expect_more(p, t, fits, t->expect.has_at || t->expect.within.type, "moment");
   t->expect.has_at = true;
-  t->expect.civil_ms = moment.value.i;
+  if (moment.kind == TOK_NAME) t->expect.at_column = name_of(p, moment);
+  else t->expect.civil_ms = moment.value.i;
   return t;
 }
 
 struct test_line *expect_within(struct parse *p, struct test_line *t, struct token duration) {
-  bool fits = t->kind == TEST_EXPECT_SENT || t->kind == TEST_EXPECT_NOTHING || t->kind == TEST_EXPECT_DROPPED;
+  bool fits = t->kind == TEST_EXPECT_SENT || t->kind == TEST_EXPECT_NOTHING || t->kind == TEST_EXPECT_DROPPED ||
+              t->kind == TEST_EXPECT_ELSE;
   expect_more(p, t, fits, t->expect.has_at || t->expect.within.type, "duration");
-  t->expect.within = duration.value;
+  t->expect.within_span = span_of(p, duration);
+  if (duration.kind == TOK_NAME) t->expect.within_column = name_of(p, duration);
+  else t->expect.within = duration.value;
   return t;
 }

@@ -14,6 +14,7 @@
 struct checker { struct compilation *c; struct scope *s; };
 
 static void check_expr(struct checker *k, struct expr *e);
+static void check_given(struct checker *k, const struct type_ref *want, const struct name *declared, struct str name, struct expr *value);
 
 /* --- showing ------------------------------------------------------------------------------------------------------- */
 struct str type_show(struct arena *a, struct type t) {
@@ -444,6 +445,7 @@ static void check_expr(struct checker *k, struct expr *e) {
     check_expr(k, e->a);
     e->type = type_of(V_BOOL);
     break;
+  case EXPR_LIST: case EXPR_RECORD: check_given(k, NULL, NULL, (struct str){ NULL, 0 }, e); break;
   case EXPR_BAD: bad(e); break;
   }
 }
@@ -454,26 +456,62 @@ static void check_cond(struct checker *k, struct expr *e) {
 }
 
 /* --- places that take a value -------------------------------------------------------------------------------------- */
-static void check_assigned(struct checker *k, const struct member *m, struct str name, struct expr *value) {
-  check_expr(k, value);
-  if (!m || !m->type || is_unknown(m->type->type) || is_unknown(value->type))
-    return;
-  struct type want = m->type->type;
-  bool fits = want.kind == value->type.kind || (want.kind == V_MOMENT && is_moment(value->type.kind)) ||
+static void check_record(struct checker *k, const struct record *record, struct expr *value) {
+  for (struct prop *p = value->props; p; p = p->next) {
+    const struct member *m = record ? scope_part(k->s, record, p->name.text) : NULL;
+    if (record && !m) {
+      struct diagnostic *d = diag(k->c, DIAG_E0312, p->name.span, "the record `" STR_FMT "` has no `" STR_FMT "`",
+                                  STR_ARG(record->name.text), STR_ARG(p->name.text));
+      scope_suggest_member(k->s, d, p->name.span, record->members, p->name.text);
+    }
+    check_given(k, m ? m->type : NULL, m ? &m->name : NULL, p->name.text, p->value);
+  }
+}
+
+static bool fits(struct type want, struct expr *value) {
+  bool same = want.kind == value->type.kind || (want.kind == V_MOMENT && is_moment(value->type.kind)) ||
               (is_duration(want.kind) && is_duration(value->type.kind));
-  if (fits && want.kind == V_MONEY) {
-    give_currency(value, want.currency);
-    fits = !want.currency || !value->type.currency || want.currency == value->type.currency;
-  }
-  if (!fits) {
+  if (!same || want.kind != V_MONEY)
+    return same;
+  give_currency(value, want.currency);
+  return !want.currency || !value->type.currency || want.currency == value->type.currency;
+}
+
+/* What is written out in brackets is looked at part by part, so that a mistake is shown where it stands. */
+static void check_given(struct checker *k, const struct type_ref *want, const struct name *declared, struct str name,
+                        struct expr *value) {
+  struct type type = want ? want->type : type_of(V_MISSING);
+  bool list = value->kind == EXPR_LIST, record = value->kind == EXPR_RECORD;
+  if (!list && !record)
+    check_expr(k, value);
+  else
+    value->type = type_of(list ? V_LIST : V_RECORD);
+  if (!is_unknown(type) && !is_unknown(value->type) && !fits(type, value)) {
     struct diagnostic *d = diag(k->c, DIAG_E0406, value->span, "`" STR_FMT "` holds " STR_FMT ", and this is " STR_FMT,
-                                STR_ARG(name), STR_ARG(type_show(&k->c->arena, want)),
+                                STR_ARG(name), STR_ARG(type_show(&k->c->arena, type)),
                                 STR_ARG(type_show(&k->c->arena, value->type)));
-    d->note_span = m->name.span;
-    d->note = STR("declared here");
-  } else {
-    check_choice(k, m->type->choices, value);
+    if (declared) {
+      d->note_span = declared->span;
+      d->note = STR("declared here");
+    }
+    want = NULL;
+    type = type_of(V_MISSING);
+  } else if (want) {
+    check_choice(k, want->choices, value);
   }
+  for (struct expr *i = list ? value->items : NULL; i; i = i->next)
+    check_given(k, want ? want->item : NULL, declared, name, i);
+  if (record)
+    check_record(k, type.record, value);
+  if (list || record) {
+    literal_fold(k->c, value);
+    value->type.item = type.item;
+    value->type.record = type.record;
+  }
+}
+
+static void check_assigned(struct checker *k, const struct member *m, struct str name, struct expr *value) {
+  check_given(k, m ? m->type : NULL, m ? &m->name : NULL, name, value);
 }
 
 static void check_props(struct checker *k, struct prop *props, const struct event_decl *decl) {
@@ -537,14 +575,15 @@ static void check_campaign(struct checker *k, struct campaign_decl *cd) {
   check_block(k, cd->body);
 }
 
-/* What a test says of a contact or an event is a constant. */
+/* What a test says of a contact or an event is a constant; of lists and records literal_fold sees to it. */
 static void check_constants(struct checker *k, struct prop *props) {
-  for (struct prop *p = props; p; p = p->next)
-    if (p->value->kind != EXPR_LITERAL && p->value->kind != EXPR_BAD &&
-        !(p->value->kind == EXPR_UNARY && p->value->op == UN_NEG && p->value->a->kind == EXPR_LITERAL)) {
+  for (struct prop *p = props; p; p = p->next) {
+    bool written = p->value->kind == EXPR_LIST || p->value->kind == EXPR_RECORD || p->value->kind == EXPR_BAD;
+    if (!written && !literal_is(p->value)) {
       struct diagnostic *d = diag(k->c, DIAG_E0414, p->value->span, "a test gives constants");
       d->expected = STR("a value such as `40 EUR`, `\"text\"` or `true`");
     }
+  }
 }
 
 static void check_test(struct checker *k, struct test_decl *t) {
@@ -576,7 +615,7 @@ void types_check(struct compilation *c, struct tree *tree, struct scope *scope) 
     case ITEM_RECORD: check_members(&k, i->record.members); break;
     case ITEM_CONTACT: check_members(&k, i->contact.members); break;
     case ITEM_CAMPAIGN: case ITEM_RULE: check_campaign(&k, &i->campaign); break;
-    case ITEM_TEST: check_test(&k, &i->test); break;
+    case ITEM_TEST: case ITEM_FIXTURE: check_test(&k, &i->test); break;
     default: break;
     }
 }

@@ -30,7 +30,7 @@ void lex_scan(struct lexer *l, struct token *t) {
     /*!re2c
       *                 { l->cursor = at; t->from = (uint32_t)(start - l->text); lex_stray(l, t);
                           at = l->cursor; if (t->kind) goto out; continue; }
-      "==" | "=>" | "=<" | "<>" { l->cursor = at; t->from = (uint32_t)(start - l->text); lex_stray(l, t);
+      "==" | "=>" | "=<" | "<>" | "||" { l->cursor = at; t->from = (uint32_t)(start - l->text); lex_stray(l, t);
                           at = l->cursor; goto out; }
       [\x00]            { if (start >= l->end) { at = start; TOKEN(LEX_END); } l->faulty = true; continue; }
       [ \t\r]+          { continue; }
@@ -74,6 +74,7 @@ void lex_scan(struct lexer *l, struct token *t) {
       "-"               { TOKEN(TOK_MINUS); }
       "*"               { TOKEN(TOK_STAR); }
       "/"               { TOKEN(TOK_SLASH); }
+      "|"               { TOKEN(TOK_BAR); }
     */
   }
 number:

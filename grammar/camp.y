@@ -32,7 +32,7 @@
   ENTRY GOAL ONCE PER EVERY A TIME_WORD MOST WITHIN THEN SEND JOIN LEAVE TAG UNTAG SET EMIT EXIT START STOP IF WAIT STILL
   ELSE UNTIL FOR FOREVER BETWEEN WEEKDAYS WEEKENDS MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY ON AFTER AT
   UNLESS VIA WITH TO UP OF AS CHANGES ENTERS LEAVES WHERE AND OR NOT IS MISSING ONE IN CONTAINS STARTS ENDS MATCHES DID NO
-  ANY SINCE FIRST LAST COUNT SUM AVERAGE MIN MAX TRUE FALSE EXPECT NOTHING SENT TIMES DROPPED BECAUSE.
+  ANY SINCE FIRST LAST COUNT SUM AVERAGE MIN MAX TRUE FALSE EXPECT NOTHING SENT TIMES DROPPED BECAUSE FIXTURE GIVEN CASES.
 
 /* An open list takes what follows: `did a or b` joins events, `is one of x, y` takes y. */
 %nonassoc OPEN.
@@ -109,13 +109,19 @@
 %type props         { struct prop_list }
 %type prop_list     { struct prop_list }
 %type prop          { struct prop * }
+%type value         { struct expr * }
+%type values        { struct expr_list }
 %type test_head     { struct item * }
+%type fixture_head  { struct item * }
 %type test_lines    { struct test_list }
 %type test_list     { struct test_list }
 %type test_line     { struct test_line * }
 %type test_event    { struct test_line * }
 %type expectation   { struct test_line * }
 %type moment        { struct token }
+%type case_rows     { struct case_list }
+%type case_row      { struct case_row * }
+%type case_cells    { struct case_row * }
 %type opt_props     { struct prop_list }
 
 file ::= items.
@@ -396,19 +402,30 @@ props(A) ::= .                                    { A = (struct prop_list){ 0 };
 props(A) ::= prop_list(A).
 prop_list(A) ::= prop(P).                         { A = props_add((struct prop_list){ 0 }, P); }
 prop_list(A) ::= prop_list(L) separator prop(P).  { A = props_add(L, P); }
-prop(A) ::= LABEL(N) expr(E).                     { A = prop_new(p, N, E); }
+prop(A) ::= LABEL(N) value(E).                    { A = prop_new(p, N, E); }
 prop(A) ::= BAD.                                  { A = NULL; }
+/* Lists and records are written out where properties are given, and nowhere else: a brace after a condition is a block. */
+value(A) ::= expr(A).
+value(A) ::= LBRACKET(T) RBRACKET.                { A = expr_list(p, T, (struct expr_list){ 0 }); }
+value(A) ::= LBRACKET(T) values(L) RBRACKET.      { A = expr_list(p, T, L); }
+value(A) ::= LBRACE(T) props(L) RBRACE.           { A = expr_record(p, T, L); }
+values(A) ::= value(E).                           { A = exprs_add((struct expr_list){ 0 }, E); }
+values(A) ::= values(L) COMMA value(E).           { A = exprs_add(L, E); }
 
 /* --- tests -----------------------------------------------------------------------------------------------------------*/
 item ::= test_head(I) LBRACE test_lines(L) RBRACE. { I->test.lines = L.first; }
+item ::= fixture_head(I) LBRACE test_lines(L) RBRACE. { I->test.lines = L.first; }
 item ::= BAD_TEST LBRACE test_lines RBRACE.
-test_head(A) ::= TEST(T) TEXT(N).                 { A = item_test(p, T, N); }
+test_head(A) ::= TEST(T) TEXT(N).                 { A = item_test(p, ITEM_TEST, T, name_of(p, N)); }
+fixture_head(A) ::= FIXTURE(T) name(N).           { A = item_test(p, ITEM_FIXTURE, T, N); }
 test_lines(A) ::= .                               { A = (struct test_list){ 0 }; }
 test_lines(A) ::= test_list(A).
 test_list(A) ::= test_line(T).                    { A = tests_add((struct test_list){ 0 }, T); }
 test_list(A) ::= test_list(L) EOL test_line(T).   { A = tests_add(L, T); }
 test_line(A) ::= BAD.                             { A = NULL; }
 test_line(A) ::= CONTACT(T) name(N) opt_props(P). { A = test_contact(p, T, N, P); }
+test_line(A) ::= GIVEN(T) name(N).                { A = test_given(p, T, N); }
+test_line(A) ::= CASES(T) LBRACE case_rows(L) RBRACE. { A = test_cases(p, T, L.first); }
 test_line(A) ::= AT(T) moment(M).                 { A = test_at(p, T, M); }
 test_line(A) ::= AT(T) moment(M) test_event(E).   { A = test_at(p, T, M); A->next = E; }
 test_line(A) ::= test_event(A).
@@ -418,10 +435,22 @@ opt_props(A) ::= .                                { A = (struct prop_list){ 0 };
 opt_props(A) ::= LBRACE props(L) RBRACE.          { A = L; }
 moment(A) ::= DATE(T).                            { A = T; A.value.i *= MS_PER_DAY; }
 moment(A) ::= DATETIME(T).                         { A = T; }
+moment(A) ::= NAME(T).                            { A = T; }
+
+/* A table of cases: its first line names the columns. */
+case_rows(A) ::= case_row(R).                     { A = cases_add((struct case_list){ 0 }, R); }
+case_rows(A) ::= case_rows(L) EOL case_row(R).    { A = cases_add(L, R); }
+case_row(A) ::= case_cells(A).
+case_row(A) ::= BAD.                              { A = NULL; }
+case_cells(A) ::= value(E).                       { A = case_cell(p, NULL, E); }
+case_cells(A) ::= case_cells(R) BAR value(E).     { A = case_cell(p, R, E); }
 
 expectation(A) ::= EXPECT(T) name(M) SENT TO name(C).      { A = expect_sent(p, T, M, C, false); }
 expectation(A) ::= EXPECT(T) name(M) NOT SENT TO name(C).  { A = expect_sent(p, T, M, C, true); }
 expectation(A) ::= EXPECT(T) NOTHING SENT TO name(C).      { A = expect_nothing(p, T, C); }
+expectation(A) ::= EXPECT(T) NOTHING_ELSE.                 { A = expect_else(p, T, name_none(), false); }
+expectation(A) ::= EXPECT(T) NOTHING_ELSE FOR name(C).     { A = expect_else(p, T, C, false); }
+expectation(A) ::= EXPECT(T) NOTHING_ELSE SENT TO name(C). { A = expect_else(p, T, C, true); }
 expectation(A) ::= EXPECT(T) name(C) IN name(L).           { A = expect_member(p, T, C, L, false); }
 expectation(A) ::= EXPECT(T) name(C) NOT IN name(L).       { A = expect_member(p, T, C, L, true); }
 expectation(A) ::= EXPECT(T) name(C) IN CAMPAIGN name(N).  { A = expect_inside(p, T, C, N, false); }
@@ -434,6 +463,7 @@ expectation(A) ::= expectation(E) ONCE.                    { A = expect_times(p,
 expectation(A) ::= expectation(E) NUMBER(N) TIMES.         { A = expect_times(p, E, count_of(p, N), false); }
 expectation(A) ::= expectation(E) AT moment(M).            { A = expect_at(p, E, M); }
 expectation(A) ::= expectation(E) WITHIN DURATION(D).      { A = expect_within(p, E, D); }
+expectation(A) ::= expectation(E) WITHIN NAME(N).          { A = expect_within(p, E, N); }
 
 %code {
 /* What the driver asks of the tables. Nothing here changes the parser but grammar_unwind. */

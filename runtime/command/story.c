@@ -11,8 +11,11 @@
  * 3. `at T` runs timers strictly before T: an event of T comes before a timer of T. An expectation runs those of its moment too.
  * 4. An expectation without a time runs until nothing is due; one on a condition or a position looks at the present moment.
  * 5. `within` and `nothing` look at what was sent since the last expectation; a number of times without `within` counts from
- *    the beginning of the test. */
+ *    the beginning of the test.
+ * 6. `nothing else` is what no expectation has met from the beginning of the test (facts.c). */
 #include "runtime/command/story.h"
+
+#include "runtime/command/facts.h"
 
 #include "runtime/command/options.h"
 
@@ -32,6 +35,7 @@ struct trial {
   int64_t clock_ms;
   struct arena arena;
   VEC(struct known) contacts;
+  struct facts facts;
   struct buf *why;              /* what happened instead; empty: all is well */
 };
 struct sent { struct outbox_row row; struct str name; };
@@ -163,6 +167,17 @@ static bool was_dropped(const struct test_step *step, const struct sent *s) {
   struct str why = s->row.reason, part = step->because;
   if (s->row.state != OUTBOX_DROPPED && s->row.state != OUTBOX_WITHDRAWN && s->row.state != OUTBOX_FAILED) return false;
   return part.len == 0 || (why.len >= part.len && memmem(why.ptr, why.len, part.ptr, part.len) != NULL);
+}
+
+/* The step has said or asked this of its contact, who is so now. */
+static enum camp_err note_facts(struct trial *r) {
+  const struct test_step *step = r->step;
+  struct contact c;
+  if (step->fact_count == 0) return CAMP_OK;
+  enum camp_err err = load_contact(r, find_contact(r, step->contact), &c);
+  for (uint32_t i = 0; err == CAMP_OK && i < step->fact_count; i++)
+    facts_note(&r->facts, r->s->store, &c, step->contact, &step->facts[i]);
+  return err == CAMP_NOT_FOUND ? CAMP_OK : err;
 }
 
 static void set_marks(struct trial *r) {
@@ -300,9 +315,17 @@ static enum camp_err count_sent(struct trial *r, struct known *k, int64_t mark, 
   for (uint32_t i = 0; i < count; i++) {
     if (dropped ? !was_dropped(r->step, &all[i]) : !was_sent(&all[i])) continue;
     if (all[i].row.id <= mark || all[i].row.at_ms < from_ms || all[i].row.at_ms > to_ms) continue;
-    if (r->step->name.len == 0 || r->step->kind == TEST_EXPECT_NOTHING || str_eq(all[i].name, r->step->name)) (*found)++;
+    if (r->step->name.len != 0 && r->step->kind != TEST_EXPECT_NOTHING && !str_eq(all[i].name, r->step->name)) continue;
+    facts_note_message(&r->facts, all[i].row.id);
+    (*found)++;
   }
   return err;
+}
+
+static const char *times_text(uint32_t count, char out[24]) {
+  if (count == 1) return "once";
+  snprintf(out, 24, "%" PRIu32 " times", count);
+  return out;
 }
 
 static void judge_sent(struct trial *r, struct known *k, uint32_t found, const char *when) {
@@ -310,12 +333,13 @@ static void judge_sent(struct trial *r, struct known *k, uint32_t found, const c
   uint32_t wanted = step->once && !step->times ? 1 : step->times;
   bool none = step->negated || step->kind == TEST_EXPECT_NOTHING;
   if (none ? found == 0 : wanted ? found == wanted : found > 0) return;
+  char have[24], want[24];
   const char *what = step->kind == TEST_EXPECT_DROPPED ? "dropped for" : "sent to";
   if (step->kind == TEST_EXPECT_NOTHING) fail(r, "something");
   else fail(r, STR_FMT, STR_ARG(step->name));
   if (none) fail(r, " was %s " STR_FMT "%s", what, STR_ARG(step->contact), when);
   else if (found == 0) fail(r, " was not %s " STR_FMT "%s", what, STR_ARG(step->contact), when);
-  else fail(r, " was %s " STR_FMT " %" PRIu32 " times%s, not %" PRIu32, what, STR_ARG(step->contact), found, when, wanted);
+  else fail(r, " was %s " STR_FMT " %s%s, not %s", what, STR_ARG(step->contact), times_text(found, have), when, times_text(wanted, want));
   if (step->because.len) fail(r, " because \"" STR_FMT "\"", STR_ARG(step->because));
   fail(r, ".\n");
   tell_trace(r, k);
@@ -355,6 +379,35 @@ static int run_to_step(struct trial *r) {
   const struct test_step *step = r->step;
   int64_t to = step->has_at ? zone_to_utc(r->s->zone, step->civil_ms) : r->clock_ms;
   return run_to(r, to > r->clock_ms ? to : r->clock_ms);
+}
+
+/* What became of the contact besides what was expected, a line each. */
+static enum camp_err tell_others(struct trial *r, struct known *k) {
+  struct sent *all;
+  struct contact c;
+  uint32_t count;
+  char at[40];
+  enum camp_err err = messages(r, k, &all, &count);
+  for (uint32_t i = count; err == CAMP_OK && i-- > 0;)
+    if (was_sent(&all[i]) && !facts_knows_message(&r->facts, all[i].row.id))
+      fail(r, STR_FMT " was sent to " STR_FMT " at %s.\n", STR_ARG(all[i].name), STR_ARG(k->name), clock_text(r, all[i].row.at_ms, at));
+  if (err != CAMP_OK || r->step->sent) return err;
+  err = load_contact(r, k, &c);
+  if (err == CAMP_OK) facts_tell(&r->facts, r->s->store, &c, k->name, r->why);
+  return err == CAMP_NOT_FOUND ? CAMP_OK : err;
+}
+
+static int expect_nothing_else(struct trial *r) {
+  const struct test_step *step = r->step;
+  int code = step->has_within ? run_to(r, after(r, step->within)) : run_until_idle(r);
+  for (uint32_t i = 0; code == EXIT_FINE && i < r->contacts.count; i++) {
+    struct known *k = &r->contacts.items[i];
+    size_t before = r->why->len;
+    if (step->contact.len && !str_eq(k->name, step->contact)) continue;
+    if (tell_others(r, k) != CAMP_OK) code = EXIT_COULD_NOT;
+    if (r->why->len > before) tell_trace(r, k);
+  }
+  return code;
 }
 
 static struct str text_of(const struct trial *r, struct span span) {
@@ -439,7 +492,9 @@ static int run_step(struct trial *r) {
   const struct test_step *step = r->step;
   int code = EXIT_FINE;
   switch (step->kind) {
-    case TEST_CONTACT: return happen(r, true);
+    case TEST_CONTACT:
+      code = happen(r, true);
+      return code == EXIT_FINE && note_facts(r) != CAMP_OK ? EXIT_COULD_NOT : code;
     case TEST_AT: return move_clock(r, step->civil_ms);
     case TEST_EVENT:
       if (step->has_at) code = move_clock(r, step->civil_ms);
@@ -448,7 +503,13 @@ static int run_step(struct trial *r) {
     case TEST_EXPECT_SENT:
     case TEST_EXPECT_DROPPED:
     case TEST_EXPECT_NOTHING: code = expect_sent(r); break;
-    case TEST_EXPECT_COND: code = expect_condition(r); break;
+    case TEST_EXPECT_COND:
+      code = expect_condition(r);
+      if (code == EXIT_FINE && note_facts(r) != CAMP_OK) code = EXIT_COULD_NOT;
+      break;
+    case TEST_EXPECT_ELSE: code = expect_nothing_else(r); break;
+    case TEST_GIVEN:
+    case TEST_CASES: break; /* no steps of a story */
   }
   if (code == EXIT_FINE) set_marks(r);
   return code;
@@ -468,6 +529,7 @@ int story_run(struct stories *all, const struct test_block *block, struct buf *w
   struct session *s = all->s;
   struct trial r = { .all = all, .s = s, .clock_ms = first_moment(s, block), .why = why };
   arena_init(&r.arena, 16 << 10);
+  r.facts.arena = &r.arena;
   buf_clear(why);
   int code = EXIT_FINE;
   if (engine_forget(s->engine) != CAMP_OK) {

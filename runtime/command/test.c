@@ -24,7 +24,8 @@ struct tester {
   uint32_t passed, failed, left_out;
 };
 struct verdict {
-  const struct source *source;
+  const struct source *source;    /* of the test */
+  const struct source *at_source; /* of the step that failed: a fixture's may be another */
   struct str name;
   uint32_t line;                /* of the test */
   struct span span;             /* of the step that failed */
@@ -46,9 +47,9 @@ static void put_lines(struct buf *b, struct str text, const char *indent) {
 
 /* The place, the line and a caret under what failed. */
 static void put_place(struct buf *b, const struct verdict *v, const char *indent) {
-  struct str text = source_line(v->source, v->at_line);
+  struct str text = source_line(v->at_source, v->at_line);
   uint32_t width = v->span.to > v->span.from ? v->span.to - v->span.from : 1;
-  buf_printf(b, "%s" STR_FMT ":%" PRIu32 ":%" PRIu32 "\n%s  " STR_FMT "\n%s  ", indent, STR_ARG(v->source->path), v->at_line, v->at_column,
+  buf_printf(b, "%s" STR_FMT ":%" PRIu32 ":%" PRIu32 "\n%s  " STR_FMT "\n%s  ", indent, STR_ARG(v->at_source->path), v->at_line, v->at_column,
              indent, STR_ARG(text), indent);
   for (uint32_t i = 1; i < v->at_column; i++) buf_byte(b, i <= text.len && text.ptr[i - 1] == '\t' ? '\t' : ' ');
   for (uint32_t i = 0; i < width && v->at_column - 1 + i < text.len; i++) buf_byte(b, '^');
@@ -77,7 +78,7 @@ static void put_tap(struct buf *b, const struct verdict *v, uint32_t number) {
   buf_byte(b, '\n');
   if (v->why.len == 0) return;
   buf_c(b, "  ---\n  file: ");
-  buf_json_str(b, v->source->path); /* a JSON text is a YAML text */
+  buf_json_str(b, v->at_source->path); /* a JSON text is a YAML text */
   buf_printf(b, "\n  line: %" PRIu32 "\n  column: %" PRIu32 "\n  message: |2\n", v->at_line, v->at_column);
   put_place(b, v, "    ");
   put_lines(b, v->why, "    ");
@@ -141,7 +142,13 @@ static void put_json(struct buf *b, const struct verdict *v) {
   buf_json_str(b, v->source->path);
   buf_printf(b, ",\"line\":%" PRIu32 ",\"ok\":%s", v->line, v->why.len ? "false" : "true");
   if (v->why.len) {
-    buf_printf(b, ",\"at\":{\"line\":%" PRIu32 ",\"column\":%" PRIu32 "},\"why\":", v->at_line, v->at_column);
+    buf_c(b, ",\"at\":{");
+    if (v->at_source != v->source) {
+      buf_c(b, "\"file\":");
+      buf_json_str(b, v->at_source->path);
+      buf_byte(b, ',');
+    }
+    buf_printf(b, "\"line\":%" PRIu32 ",\"column\":%" PRIu32 "},\"why\":", v->at_line, v->at_column);
     buf_json_str(b, v->why);
   }
   buf_c(b, "}\n");
@@ -203,7 +210,8 @@ static int run_block(struct tester *t, struct stories *all, const struct test_bl
   source_place(v.source, block->span.from, &v.line, &column);
   if (v.why.len) {
     v.span = at->span;
-    source_place(v.source, v.span.from, &v.at_line, &v.at_column);
+    v.at_source = &c->sources.items[v.span.source];
+    source_place(v.at_source, v.span.from, &v.at_line, &v.at_column);
     t->failed++;
   } else {
     t->passed++;

@@ -11,6 +11,9 @@
 #define LIMIT_EXPRESSION_HEIGHT 1000         /* operators in a row */
 #define LIMIT_DIAGNOSTICS_COUNT 1000         /* reported mistakes a run */
 #define LIMIT_PROJECT_FILES_COUNT 20000
+#define LIMIT_TEST_STEPS_COUNT 4000000       /* of all tests, with those of their fixtures */
+#define LIMIT_CASE_COLUMNS_COUNT 100         /* of one table of cases */
+#define LIMIT_CASE_PARTS_COUNT 4000000       /* steps and expressions of all tests that have cases, once each is written out */
 #define LIMIT_DEFINE_DEPTH 32                /* definitions that use definitions */
 
 /* Program files */
