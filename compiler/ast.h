@@ -69,7 +69,7 @@ struct expr {
 };
 
 enum stmt_kind { STMT_SEND, STMT_JOIN, STMT_LEAVE, STMT_TAG, STMT_UNTAG, STMT_SET, STMT_EMIT, STMT_EXIT, STMT_START,
-  STMT_STOP, STMT_IF, STMT_WAIT, STMT_BAD };
+  STMT_STOP, STMT_IF, STMT_WAIT, STMT_SPLIT, STMT_REPEAT, STMT_EACH, STMT_BAD };
 enum wait_kind { WAIT_DURATION, WAIT_UNTIL_MOMENT, WAIT_UNTIL_TIME, WAIT_UNTIL_WINDOW, WAIT_EVENTS };
 enum { SINCE_NOW, SINCE_START, SINCE_LAST };
 
@@ -82,13 +82,19 @@ struct on_branch {        /* on EVENT where … { … }; also the single `wait f
   struct on_branch *next;
   struct frame *frame;      /* filled by names: the event that was heard, as the body sees it */
 };
+struct arm {              /* 45% { … } of a split */
+  struct value share;     /* V_PERCENT */
+  struct span span;       /* of the percentage */
+  struct stmt *body;
+  struct arm *next;
+};
 
 struct stmt {
   uint8_t kind, wait;
   bool forever;           /* wait forever for */
   struct span span;       /* the whole statement's head, without its blocks */
-  struct name name;       /* message, list, tag, attribute, event, campaign */
-  struct expr *value;     /* set to; wait until a moment; if's condition; tag's text */
+  struct name name;       /* message, list, tag, attribute, event, campaign; split: its name, filled by names when it has none; for each: the element; repeat: its span is the number's */
+  struct expr *value;     /* set to; wait until a moment; if's condition; tag's text; for each's list */
   /* send */
   struct value after;     /* V_MISSING: at once */
   struct span after_span;
@@ -97,10 +103,12 @@ struct stmt {
   struct expr *if_still;
   struct prop *props;     /* emit with { } */
   /* if and wait */
-  struct stmt *then, *otherwise; /* if: blocks (else if is a nested STMT_IF); wait: otherwise = else block */
+  struct stmt *then, *otherwise; /* if: blocks (else if is a nested STMT_IF); wait, split: otherwise = else block; repeat, for each: then */
   bool has_else;
   struct on_branch *branches;    /* WAIT_EVENTS */
-  struct value duration;         /* wait D; up to D */
+  struct arm *arms;              /* split */
+  uint32_t count;                /* repeat N times */
+  struct value duration;         /* wait D; up to D; repeat every D, V_MISSING: none */
   struct span duration_span;
   struct value time_from, time_to; /* WAIT_UNTIL_TIME (from), WAIT_UNTIL_WINDOW */
   uint8_t weekdays;       /* bit 0 Monday; 0x7f any */

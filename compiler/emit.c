@@ -288,7 +288,7 @@ void build_begin(struct builder *b, struct unit *u, enum unit_kind kind, struct 
   b->waits = b->failed = false;
   b->strings.count = b->consts.count = b->fields.count = b->measures.count = b->triggers.count = b->stops.count = 0;
   b->goals.count = b->waits_made.count = b->branches.count = b->emits.count = b->emit_keys.count = b->code.count = b->exits.count = 0;
-  b->steps.count = b->pending.count = b->places.count = 0;
+  b->steps.count = b->pending.count = b->places.count = b->items.count = b->repeats.count = 0;
   b->index_count = 0;
   b->generation++;
   b->local_next = b->local_high = 0;
@@ -482,21 +482,11 @@ static void emit_entry(struct builder *b, const struct campaign_decl *cd) {
     pending_add(b, PENDING_KEY, 0, NULL, cd->entry.key);
 }
 
-static bool suspends(const struct stmt *st) {
-  for (; st; st = st->next) {
-    if (st->kind == STMT_WAIT || (st->kind == STMT_SEND && (st->after.type != V_MISSING || st->at)))
-      return true;
-    if (st->kind == STMT_IF && (suspends(st->then) || suspends(st->otherwise)))
-      return true;
-  }
-  return false;
-}
-
 static void emit_campaign(struct builder *b, struct unit *u, const struct item *item) {
   const struct campaign_decl *cd = &item->campaign;
   build_begin(b, u, cd->rule ? UNIT_RULE : UNIT_CAMPAIGN, cd->name.text, cd->rule ? item->span : cd->name.span);
   b->campaign = cd;
-  b->waits = suspends(cd->body) || (cd->goals && !cd->rule);
+  b->waits = block_suspends(cd->body) || ((cd->goals || cd->stops) && !cd->rule);
   emit_starts(b, cd);
   emit_stops(b, cd);
   emit_entry(b, cd);

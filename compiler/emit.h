@@ -20,6 +20,9 @@ struct pending {
 /* The local of an element that code is written for: kept here, because a definition's tree is every unit's. */
 struct item_local { const struct item_var *item; uint32_t local; };
 
+/* The locals of a `repeat`: how often its body has run, and when it ran first. */
+struct repeat_locals { const struct stmt *stmt; uint32_t done, first; };
+
 struct builder {
   struct compilation *c;
   struct scope *s;
@@ -50,6 +53,7 @@ struct builder {
   VEC(uint32_t) pcs;
   VEC(uint32_t) exits;            /* jumps of `exit` to where the run is over */
   VEC(struct item_local) items;   /* innermost last */
+  VEC(struct repeat_locals) repeats; /* of the unit */
   struct index_entry *index;
   uint32_t index_cap, index_count, generation;
   uint32_t local_next, local_high;

@@ -11,6 +11,7 @@
 #include "emit.h"
 
 static void emit_block(struct builder *b, const struct stmt *block);
+static void emit_schedule(struct builder *b, const struct stmt *st);
 
 static bool is_delayed(const struct stmt *st) {
   return st->kind == STMT_SEND && (st->after.type != V_MISSING || st->at);
@@ -81,6 +82,10 @@ void emit_deadline(struct builder *b, const struct stmt *st) {
     return;
   }
   uint32_t weekdays = st->weekdays ? st->weekdays : 0x7f;
+  if (st->kind == STMT_REPEAT) {
+    emit_schedule(b, st);
+    return;
+  }
   if (st->kind == STMT_SEND) {
     if (st->at)
       emit_moment(b, st->at);
@@ -255,6 +260,104 @@ static void emit_if(struct builder *b, const struct stmt *st) {
     build_land(b, end);
 }
 
+/* --- choosing ------------------------------------------------------------------------------------------------------ */
+/* The place of the contact is compared with where each arm ends; the last arm takes the rest, so that what rounds off falls to it. */
+static void emit_split(struct builder *b, const struct stmt *st) {
+  struct str id = arena_printf(b->a, STR_FMT "\n" STR_FMT, STR_ARG(b->campaign->name.text), STR_ARG(st->name.text));
+  uint32_t mark = b->local_next, place = build_local(b), jumps_mark = b->pcs.count;
+  double end = 0;
+  build_op(b, OP_BUCKET, build_string(b, id), 0);
+  build_op(b, OP_STORE, place, 0);
+  for (const struct arm *a = st->arms; a; a = a->next) {
+    uint32_t next = NONE;
+    end += a->share.n * (SPLIT_PLACES / 100);
+    if (a->next || st->has_else) {
+      build_op(b, OP_LOCAL, place, 0);
+      build_op(b, OP_CONST, build_const(b, value_number((double)(int64_t)(end + 0.5))), 0);
+      build_op(b, OP_LT, 0, 0);
+      build_place(b, PLACE_IF, build_pc(b), a->span);
+      next = build_jump(b, OP_JUMPF, 0);
+    }
+    emit_block(b, a->body);
+    if (next == NONE)
+      break;
+    VEC_PUSH(b->a, &b->pcs, build_jump(b, OP_JUMP, 0));
+    build_land(b, next);
+  }
+  emit_block(b, st->otherwise);
+  while (b->pcs.count > jumps_mark)
+    build_land(b, b->pcs.items[--b->pcs.count]);
+  b->local_next = mark;
+}
+
+/* Two locals live through the body: how often it has run, and the moment that the schedule counts from. */
+static struct repeat_locals repeat_locals(const struct builder *b, const struct stmt *st) {
+  for (uint32_t i = b->repeats.count; i-- > 0;)
+    if (b->repeats.items[i].stmt == st)
+      return b->repeats.items[i];
+  check_failed("a repeat without its locals was emitted", __FILE__, __LINE__);
+}
+
+/* The k-th time begins at the schedule's k-th moment: counted from the first, so that months do not wander. */
+static void emit_schedule(struct builder *b, const struct stmt *st) {
+  struct repeat_locals own = repeat_locals(b, st);
+  build_op(b, OP_LOCAL, own.first, 0);
+  build_op(b, OP_CONST, build_const(b, st->duration), 0);
+  build_op(b, OP_LOCAL, own.done, 0);
+  build_op(b, OP_MUL, 0, 0);
+  build_op(b, OP_ADD, 0, 0);
+}
+
+static void emit_repeat(struct builder *b, const struct stmt *st) {
+  uint32_t mark = b->local_next;
+  bool every = st->duration.type != V_MISSING;
+  struct repeat_locals own = { .stmt = st, .done = build_local(b) };
+  build_op(b, OP_CONST, build_const(b, value_number(0)), 0);
+  build_op(b, OP_STORE, own.done, 0);
+  if (every) {
+    own.first = build_local(b);
+    build_op(b, OP_BASE, 0, 0);
+    build_op(b, OP_STORE, own.first, 0);
+  }
+  VEC_PUSH(b->a, &b->repeats, own); /* for good: the arm of the wait is written behind all steps */
+  uint32_t top = build_pc(b);
+  emit_block(b, st->then);
+  build_op(b, OP_LOCAL, own.done, 0);
+  build_op(b, OP_CONST, build_const(b, value_number(1)), 0);
+  build_op(b, OP_ADD, 0, 0);
+  build_op(b, OP_STORE, own.done, 0);
+  build_op(b, OP_LOCAL, own.done, 0);
+  build_op(b, OP_CONST, build_const(b, value_number(st->count)), 0);
+  build_op(b, OP_LT, 0, 0);
+  build_place(b, PLACE_LOOP, build_pc(b), st->span);
+  uint32_t end = build_jump(b, OP_JUMPF, 0);
+  if (every) {
+    uint32_t w = emit_wait_op(b, st, true);
+    b->waits_made.items[w].timeout_pc = b->code.count;
+  }
+  build_op(b, OP_JUMP, top, 0);
+  build_land(b, end);
+  b->local_next = mark;
+}
+
+/* The list is taken apart while it is walked: what is left of it is all that a wait inside has to keep. */
+static void emit_each(struct builder *b, const struct stmt *st) {
+  uint32_t mark = b->local_next, list = build_local(b), item = build_local(b);
+  emit_expr(b, st->value);
+  build_op(b, OP_ITEMS, 0, 0);
+  build_op(b, OP_STORE, list, 0);
+  VEC_PUSH(b->a, &b->items, ((struct item_local){ st->decl, item })); /* for good: filters of waits inside are written later */
+  uint32_t top = build_pc(b);
+  build_op(b, OP_LOCAL, list, 0);
+  build_place(b, PLACE_LOOP, build_pc(b), st->span);
+  uint32_t each = build_jump(b, OP_EACH, item);
+  build_op(b, OP_STORE, list, 0);
+  emit_block(b, st->then);
+  build_op(b, OP_JUMP, top, 0);
+  build_land(b, each);
+  b->local_next = mark;
+}
+
 static struct str tag_text(const struct stmt *st) { return st->value ? value_str(st->value->value) : st->name.text; }
 
 static void emit_stmt(struct builder *b, const struct stmt *st) {
@@ -283,6 +386,9 @@ static void emit_stmt(struct builder *b, const struct stmt *st) {
   case STMT_STOP: build_op(b, OP_STOP, build_string(b, st->name.text), 0); break;
   case STMT_IF: emit_if(b, st); break;
   case STMT_WAIT: emit_wait(b, st); break;
+  case STMT_SPLIT: emit_split(b, st); break;
+  case STMT_REPEAT: emit_repeat(b, st); break;
+  case STMT_EACH: emit_each(b, st); break;
   case STMT_BAD: check_failed("a mistake was emitted", __FILE__, __LINE__);
   }
   CHECK(b->depth == 0 || b->failed);

@@ -8,6 +8,8 @@
  * 2. A loop is reported only when it is certain: unconditional statements, events without `where`, no wait between. */
 #include "names.h"
 
+#include "vm/base/limits.h"
+
 struct edge { struct node *to; struct span span; struct edge *next; };
 struct node {             /* a campaign that starts, or an event that is emitted, at once and unconditionally */
   struct str name;
@@ -70,12 +72,6 @@ static void edge_add(struct flow *f, struct node *from, struct node *to, struct 
 static bool stmt_waits(const struct stmt *st) {
   return st->kind == STMT_WAIT || (st->kind == STMT_SEND && (st->after.type != V_MISSING || st->at));
 }
-static bool block_waits(const struct stmt *st) {
-  for (; st; st = st->next)
-    if (stmt_waits(st) || (st->kind == STMT_IF && (block_waits(st->then) || block_waits(st->otherwise))))
-      return true;
-  return false;
-}
 
 /* A campaign that a start always enters again. Inside a run that waits, the default entry ignores further starts. */
 static bool enters_always(const struct campaign_decl *cd) {
@@ -84,7 +80,7 @@ static bool enters_always(const struct campaign_decl *cd) {
   if (cd->entry.given && cd->entry.kind == ENTRY_EVERY_TIME)
     return cd->entry.at_once == 0;
   if (!cd->entry.given || cd->entry.kind == ENTRY_ONCE_AT_A_TIME)
-    return !block_waits(cd->body);
+    return !block_suspends(cd->body);
   return false;
 }
 
@@ -103,6 +99,13 @@ static bool causes(const struct campaign_decl *cd) {
   return false;
 }
 
+/* What follows such a statement may come later than it. */
+static bool may_wait_inside(const struct stmt *st) {
+  struct stmt alone = *st;
+  alone.next = NULL;
+  return st->kind != STMT_SEND && block_suspends(&alone);
+}
+
 static void loops_add(struct flow *f, struct campaign_decl *cd) {
   if (!causes(cd))
     return;
@@ -115,7 +118,7 @@ static void loops_add(struct flow *f, struct campaign_decl *cd) {
   for (const struct stmt *st = cd->body; st; st = st->next) {
     if (stmt_waits(st) && !(cd->rule && st->kind == STMT_SEND))
       break;
-    if (st->kind == STMT_EXIT || (st->kind == STMT_IF && block_waits(st)))
+    if (st->kind == STMT_EXIT || may_wait_inside(st))
       break;
     if (st->kind == STMT_START && st->decl) {
       struct node *to = node_of(f, st->decl, ((struct campaign_decl *)st->decl)->name.text, false);
@@ -169,6 +172,50 @@ static void flow_send(struct flow *f, const struct stmt *st) {
   }
 }
 
+/* A percentage in units of 1/10,000 of a percent, which is what a split can tell apart; 0 when it is finer, or none. */
+static int64_t share_of(const struct arm *a) {
+  double units = a->share.n * (SPLIT_PLACES / 100);
+  int64_t whole = (int64_t)(units + 0.5);
+  double off = units - (double)whole;
+  return units > 0 && units <= SPLIT_PLACES && off < 1e-6 && off > -1e-6 ? whole : 0;
+}
+
+static bool flow_split(struct flow *f, const struct stmt *st) {
+  int64_t sum = 0;
+  bool goes_on = st->has_else && flow_block(f, st->otherwise), mistaken = false;
+  for (const struct arm *a = st->arms; a; a = a->next) {
+    int64_t share = share_of(a);
+    if (!share) {
+      struct diagnostic *d = diag(f->c, DIAG_E0541, a->span, "this is no part of 100%%");
+      d->expected = STR("a percentage above 0% and up to 100%, with at most four decimals");
+      mistaken = true;
+    }
+    sum += share;
+    goes_on |= flow_block(f, a->body);
+  }
+  if (mistaken)
+    return goes_on;
+  if (sum > SPLIT_PLACES || (sum == SPLIT_PLACES && st->has_else)) {
+    struct diagnostic *d = diag(f->c, DIAG_E0541, st->span, "these percentages sum to %g%%%s", (double)sum * 100 / SPLIT_PLACES,
+                                st->has_else && sum == SPLIT_PLACES ? ", so nothing is left for `else`" : "");
+    d->expected = st->has_else ? STR("less than 100% before an `else`") : STR("percentages that sum to 100%");
+  } else if (sum < SPLIT_PLACES && !st->has_else) {
+    struct diagnostic *d = diag(f->c, DIAG_E0541, st->span, "these percentages sum to %g%%", (double)sum * 100 / SPLIT_PLACES);
+    d->help = arena_printf(&f->c->arena, "say what the other %g%% do: `else { }`", (double)(SPLIT_PLACES - sum) * 100 / SPLIT_PLACES);
+  }
+  return goes_on;
+}
+
+static bool flow_repeat(struct flow *f, const struct stmt *st) {
+  if (st->count > LIMIT_REPEAT_COUNT)
+    diag(f->c, DIAG_E0542, st->name.span, "this repeats more than %d times", LIMIT_REPEAT_COUNT);
+  else if (st->count > 1 && st->duration.type == V_MISSING && !block_suspends(st->then) && st->then) {
+    struct diagnostic *d = diag(f->c, DIAG_W0131, st->span, "all of this happens at one moment, %u times", st->count);
+    d->help = STR("say how far apart: `repeat 3 times every 7d`");
+  }
+  return flow_block(f, st->then);
+}
+
 /* Whether what follows the statement can be reached. */
 static bool flow_stmt(struct flow *f, const struct stmt *st) {
   flow_expr(f, st->value);
@@ -186,6 +233,14 @@ static bool flow_stmt(struct flow *f, const struct stmt *st) {
   if (st->kind == STMT_IF) {
     bool then = flow_block(f, st->then), otherwise = flow_block(f, st->otherwise);
     return then || otherwise || !st->has_else;
+  }
+  if (st->kind == STMT_SPLIT)
+    return flow_split(f, st);
+  if (st->kind == STMT_REPEAT)
+    return flow_repeat(f, st);
+  if (st->kind == STMT_EACH) {
+    (void)flow_block(f, st->then);
+    return true; /* the list may be empty */
   }
   if (st->kind != STMT_WAIT || st->wait != WAIT_EVENTS)
     return true;

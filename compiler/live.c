@@ -4,7 +4,7 @@
  * bytes a sleeping contact costs.
  *
  * Invariants:
- * 1. Works on the code itself, backwards, until nothing changes; only loops over lists jump back, so that is twice or so.
+ * 1. Works on the code itself, backwards, until nothing changes; only loops jump back, so that is twice or so.
  * 2. A wait needs what its branches' filters, its arm and the campaign's goals and stops read, too: all are looked at while the
  *    contact sleeps. */
 #include "emit.h"

@@ -24,6 +24,7 @@ struct resolver {
   uint32_t depth;         /* definitions that are being resolved */
   uint32_t nesting;       /* of expressions and of statements */
   uint8_t height;         /* of the definitions that the present expression uses */
+  uint32_t split_last;    /* number of the campaign's last split without a name */
 };
 /* A chain such as `a or b or …` is a tree as deep as it is long; the later stages walk it on the C stack. */
 enum { NESTING_MAX = 2000 };
@@ -633,6 +634,24 @@ static void resolve_branches(struct resolver *r, struct on_branch *branches, con
   }
 }
 
+/* A split without a name is known by its place among them, so that the same contact falls the same way when it comes again. */
+static void resolve_split(struct resolver *r, struct stmt *st, const struct env *env) {
+  if (!st->name.text.len)
+    st->name.text = arena_printf(&r->c->arena, "%u", ++r->split_last);
+  for (struct arm *a = st->arms; a; a = a->next)
+    resolve_block(r, a->body, env);
+}
+
+static void resolve_each(struct resolver *r, struct stmt *st, const struct env *env) {
+  struct item_var *v = ARENA_NEW(&r->c->arena, struct item_var);
+  v->name = st->name.text;
+  if (st->value->type.kind == V_LIST && st->value->type.item)
+    v->type = *st->value->type.item;
+  st->decl = v;
+  struct env own = { .item = v, .outer = env };
+  resolve_block(r, st->then, &own);
+}
+
 static void resolve_stmt(struct resolver *r, struct stmt *st, const struct env *env) {
   switch ((enum stmt_kind)st->kind) {
   case STMT_SEND: resolve_message_name(r, &st->name, &st->decl); break;
@@ -646,7 +665,12 @@ static void resolve_stmt(struct resolver *r, struct stmt *st, const struct env *
     resolve_props(r, st->props, decl, st->name.text, env);
     break;
   }
-  case STMT_IF: case STMT_WAIT: case STMT_TAG: case STMT_UNTAG: case STMT_EXIT: case STMT_BAD: break;
+  case STMT_SPLIT: resolve_split(r, st, env); break;
+  case STMT_EACH:
+    resolve_expr(r, st->value, env);
+    resolve_each(r, st, env);
+    return;
+  case STMT_IF: case STMT_WAIT: case STMT_TAG: case STMT_UNTAG: case STMT_EXIT: case STMT_REPEAT: case STMT_BAD: break;
   }
   resolve_expr(r, st->value, env);
   resolve_expr(r, st->at, env);
@@ -680,9 +704,10 @@ static void resolve_campaign(struct resolver *r, struct campaign_decl *cd) {
     resolve_expr(r, st->where_cond, &in_hand);
   resolve_expr(r, cd->entry.key, &in_hand);
   for (struct goal_clause *g = cd->goals; g; g = g->next)
-    resolve_events(r, g->events, NULL, false);
+    resolve_events(r, g->events, &later, false);
   for (struct stop_clause *st = cd->stops; st; st = st->next)
-    resolve_events(r, st->events, NULL, false);
+    resolve_events(r, st->events, &later, false);
+  r->split_last = 0;
   resolve_block(r, cd->body, &later);
 }
 

@@ -41,7 +41,7 @@ struct frame {
   struct use *uses, **uses_tail;
 };
 
-struct item_var {              /* any item in LIST where … */
+struct item_var {              /* any item in LIST where …, for each item in LIST */
   struct str name;
   struct type type;
 };
@@ -108,6 +108,8 @@ void sense_check(struct compilation *c, const struct expr *e);
 bool literal_is(const struct expr *e);
 struct value literal_value(const struct expr *e);
 void literal_fold(struct compilation *c, struct expr *e);
+/* walk.c: whether a statement of the block, or of one inside it, suspends the run. */
+bool block_suspends(const struct stmt *block);
 /* template.c: reports what is wrong in a message's text. */
 void template_check(struct scope *s, struct str text, struct span span);
 #endif

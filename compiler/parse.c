@@ -114,7 +114,8 @@ static bool begins_statement(uint16_t kind) {
     case TOK_USE: case TOK_EVENT: case TOK_RECORD: case TOK_DEFINE: case TOK_LIST: case TOK_MESSAGE: case TOK_ZONE:
     case TOK_ALLOW: case TOK_CAMPAIGN: case TOK_WHEN: case TOK_TEST: case TOK_ENTRY: case TOK_GOAL: case TOK_SEND:
     case TOK_JOIN: case TOK_LEAVE: case TOK_TAG: case TOK_UNTAG: case TOK_SET: case TOK_EMIT: case TOK_EXIT:
-    case TOK_START: case TOK_STOP: case TOK_IF: case TOK_WAIT: case TOK_EXPECT: case TOK_ON: case TOK_FIXTURE: return true;
+    case TOK_START: case TOK_STOP: case TOK_IF: case TOK_WAIT: case TOK_EXPECT: case TOK_ON: case TOK_FIXTURE:
+    case TOK_SPLIT: case TOK_REPEAT: return true;
     default: return false;
   }
 }
@@ -308,7 +309,8 @@ static const struct group groups[] = {
       TOK_MESSAGE, TOK_ZONE, TOK_ALLOW, TOK_TEST, TOK_FIXTURE, TOK_LABEL } },
   { "a clause such as `goal`", 2, { TOK_ENTRY, TOK_GOAL } },
   { "a statement", 4, { TOK_SEND, TOK_JOIN, TOK_WAIT, TOK_IF, TOK_LEAVE, TOK_TAG, TOK_UNTAG, TOK_SET, TOK_EMIT, TOK_EXIT,
-      TOK_START, TOK_STOP } },
+      TOK_START, TOK_STOP,
+      TOK_SPLIT, TOK_REPEAT, TOK_FOR } },
   { "a step of the test", 4, { TOK_EXPECT, TOK_AT, TOK_CONTACT, TOK_NAME, TOK_GIVEN, TOK_CASES } },
   { "a moment such as `2026-12-24 18:00` or `contact.birthday`, a time such as `09:00`, a weekday", 3,
       { TOK_MONDAY, TOK_NUMBER, TOK_LPAREN, TOK_TUESDAY, TOK_WEDNESDAY, TOK_THURSDAY, TOK_FRIDAY, TOK_SATURDAY, TOK_SUNDAY,
@@ -599,6 +601,8 @@ static uint16_t head_token(struct driver *d) {
     case TOK_WHEN: case TOK_LABEL: token = TOK_BAD_RULE; break;
     case TOK_TEST: case TOK_FIXTURE: token = TOK_BAD_TEST; break;
     case TOK_IF: case TOK_ON: token = TOK_BAD_BLOCK; break;
+    case TOK_REPEAT: case TOK_FOR: case TOK_PERCENT: token = TOK_BAD_BLOCK; break;
+    case TOK_SPLIT: token = TOK_BAD_SPLIT; break;
     case TOK_WAIT: token = peek_solid(d, 0) == TOK_ON ? TOK_BAD_WAIT : TOK_BAD_BLOCK; break;
     default: return 0;
   }

@@ -115,6 +115,13 @@ struct stmt *on_first(struct parse *p, struct on_branch *b);
 struct stmt *on_add(struct stmt *list, struct on_branch *b);
 struct stmt *on_else(struct parse *p, struct stmt *list, struct token word, struct stmt *block);
 
+/* The arms of a split travel as a statement, too. */
+struct arm *arm_new(struct parse *p, struct token share, struct stmt *body);
+struct stmt *arms_add(struct parse *p, struct stmt *list, struct arm *arm);
+struct stmt *arms_else(struct parse *p, struct stmt *list, struct token word, struct stmt *block);
+struct stmt *split_end(struct stmt *s, struct stmt *list);
+struct stmt *repeat_new(struct parse *p, struct token first, struct token times, struct token every);
+
 struct event_ref *event_of(struct parse *p, struct name name, struct name of);
 struct event_ref *event_list_change(struct parse *p, struct token word, struct name list);
 struct event_ref *event_changes(struct parse *p, struct token first, struct name attribute, struct expr *to);

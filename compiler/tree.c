@@ -495,6 +495,50 @@ struct stmt *wait_branches(struct stmt *s, struct stmt *list) {
   return s;
 }
 
+/* --- choosing ---------------------------------------------------------------------------------------------------------*/
+
+struct arm *arm_new(struct parse *p, struct token share, struct stmt *body) {
+  struct arm *a = NEW(struct arm);
+  *a = (struct arm){ .share = share.value, .span = span_of(p, share), .body = body };
+  return a;
+}
+
+/* The last arm is kept in `decl`, which no stage has filled yet. */
+struct stmt *arms_add(struct parse *p, struct stmt *list, struct arm *arm) {
+  if (!list) list = NEW(struct stmt);
+  if (!arm) return list;
+  struct arm *last = list->decl;
+  if (last) last->next = arm;
+  else list->arms = arm;
+  list->decl = arm;
+  return list;
+}
+
+struct stmt *arms_else(struct parse *p, struct stmt *list, struct token word, struct stmt *block) {
+  if (list->has_else) said_twice(p, word, "a split", list->span);
+  list->span = span_of(p, word);
+  list->otherwise = block;
+  list->has_else = true;
+  return list;
+}
+
+struct stmt *split_end(struct stmt *s, struct stmt *list) {
+  s->arms = list->arms;
+  s->otherwise = list->otherwise;
+  s->has_else = list->has_else;
+  if (!s->arms) s->kind = STMT_BAD; /* every arm was mistaken, and reported */
+  return s;
+}
+
+struct stmt *repeat_new(struct parse *p, struct token first, struct token times, struct token every) {
+  struct stmt *s = stmt_new(p, STMT_REPEAT, first);
+  s->count = count_of(p, times);
+  s->duration = every.value;
+  s->duration_span = span_of(p, every);
+  s->name.span = span_of(p, times);
+  return s;
+}
+
 /* --- events -----------------------------------------------------------------------------------------------------------*/
 
 struct event_ref *event_of(struct parse *p, struct name name, struct name of) {

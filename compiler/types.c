@@ -388,13 +388,17 @@ static void check_history(struct checker *k, struct expr *e) {
   }
 }
 
+static void check_list(struct checker *k, struct expr *e) {
+  check_expr(k, e);
+  if (e->type.kind == V_LIST || is_unknown(e->type))
+    return;
+  struct diagnostic *d = diag(k->c, DIAG_E0409, e->span, "this is " STR_FMT ", not a list",
+                              STR_ARG(type_show(&k->c->arena, e->type)));
+  d->expected = STR("a list such as `purchase.items`");
+}
+
 static void check_any(struct checker *k, struct expr *e) {
-  check_expr(k, e->a);
-  if (e->a->type.kind != V_LIST && !is_unknown(e->a->type)) {
-    struct diagnostic *d = diag(k->c, DIAG_E0409, e->a->span, "this is " STR_FMT ", not a list",
-                                STR_ARG(type_show(&k->c->arena, e->a->type)));
-    d->expected = STR("a list such as `purchase.items`");
-  }
+  check_list(k, e->a);
   check_expr(k, e->where);
   check_condition(k, e->where);
   e->type = type_of(V_BOOL);
@@ -544,6 +548,7 @@ static void check_stmt(struct checker *k, struct stmt *st) {
   case STMT_EMIT: check_props(k, st->props, st->decl); break;
   case STMT_IF: check_cond(k, st->value); break;
   case STMT_WAIT: check_moment(k, st->value); break;
+  case STMT_EACH: check_list(k, st->value); break;
   default: break;
   }
   check_moment(k, st->at);
@@ -553,6 +558,8 @@ static void check_stmt(struct checker *k, struct stmt *st) {
     check_events(k, b->events);
     check_block(k, b->body);
   }
+  for (struct arm *a = st->arms; a; a = a->next)
+    check_block(k, a->body);
   check_block(k, st->then);
   check_block(k, st->otherwise);
 }

@@ -32,7 +32,8 @@
   ENTRY GOAL ONCE PER EVERY A TIME_WORD MOST WITHIN THEN SEND JOIN LEAVE TAG UNTAG SET EMIT EXIT START STOP IF WAIT STILL
   ELSE UNTIL FOR FOREVER BETWEEN WEEKDAYS WEEKENDS MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY ON AFTER AT
   UNLESS VIA WITH TO UP OF AS CHANGES ENTERS LEAVES WHERE AND OR NOT IS MISSING ONE IN CONTAINS STARTS ENDS MATCHES DID NO
-  ANY SINCE FIRST LAST COUNT SUM AVERAGE MIN MAX TRUE FALSE EXPECT NOTHING SENT TIMES DROPPED BECAUSE FIXTURE GIVEN CASES.
+  ANY SINCE FIRST LAST COUNT SUM AVERAGE MIN MAX TRUE FALSE EXPECT NOTHING SENT TIMES DROPPED BECAUSE FIXTURE GIVEN CASES
+  SPLIT REPEAT EACH.
 
 /* An open list takes what follows: `did a or b` joins events, `is one of x, y` takes y. */
 %nonassoc OPEN.
@@ -73,6 +74,10 @@
 %type on_list       { struct stmt * }
 %type on_branch     { struct on_branch * }
 %type on_head       { struct on_branch * }
+%type split         { struct stmt * }
+%type arms          { struct stmt * }
+%type arm           { struct arm * }
+%type repeat        { struct stmt * }
 %type since         { struct on_branch * }
 %type days          { struct token }
 %type weekday       { struct token }
@@ -287,6 +292,22 @@ on_branch(A) ::= on_head(H) block(B).             { A = H; A->body = B; }
 on_branch(A) ::= BAD.                             { A = NULL; }
 on_branch(A) ::= BAD_BLOCK block.                 { A = NULL; }
 on_head(A) ::= ON(T) events(E) since(S).          { A = S; A->events = E.first; A->span = span_from(p, T); }
+
+stmt(A) ::= split(H) LBRACE arms(L) RBRACE.       { A = split_end(H, L); }
+stmt(A) ::= BAD_SPLIT(T) LBRACE arms RBRACE.      { A = stmt_new(p, STMT_BAD, T); }
+split(A) ::= SPLIT(T).                            { A = stmt_new(p, STMT_SPLIT, T); }
+split(A) ::= SPLIT(T) name(N).                    { A = stmt_named(p, STMT_SPLIT, T, N); }
+arms(A) ::= arm(X).                               { A = arms_add(p, NULL, X); }
+arms(A) ::= arms(L) arm(X).                       { A = arms_add(p, L, X); }
+arms(A) ::= arms(L) EOL arm(X).                   { A = arms_add(p, L, X); }
+arms(A) ::= arms(L) ELSE_BLOCK(T) block(B).       { A = arms_else(p, L, T, B); }
+arm(A) ::= PERCENT(T) block(B).                   { A = arm_new(p, T, B); }
+arm(A) ::= BAD.                                   { A = NULL; }
+arm(A) ::= BAD_BLOCK block.                       { A = NULL; }
+stmt(A) ::= repeat(H) block(B).                   { A = H; A->then = B; }
+repeat(A) ::= REPEAT(T) NUMBER(N) TIMES.          { A = repeat_new(p, T, N, token_none()); }
+repeat(A) ::= REPEAT(T) NUMBER(N) TIMES EVERY DURATION(D). { A = repeat_new(p, T, N, D); }
+repeat(A) ::= FOR(T) EACH name(N) IN primary(E).  { A = stmt_named(p, STMT_EACH, T, N); A->value = E; stmt_end(p, A); }
 
 /* --- events ----------------------------------------------------------------------------------------------------------*/
 events(A) ::= event_or(A). [OPEN]

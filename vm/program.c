@@ -54,61 +54,39 @@
  *   text                code */
 #include "program.h"
 
-#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/utf8.h"
+#include "digest.h"
 
 enum { HEADER_BYTES = 48, HEADER_LENGTH_AT = 12, HEADER_HASH_AT = 16 };
 
-/* What sealing units needs again and again. The algorithm is fetched once for all; the context of hashing and the buffer of the
- * body are kept by each thread until it ends: a compile seals thousands of small units, and making these anew costs more than the
- * sealing. */
-struct sealing {
-  EVP_MD_CTX *context;
-  struct buf body;
-};
-static EVP_MD *sha256;
+/* The buffer in which units are sealed; each thread keeps its own until it ends, because a compile seals thousands of small ones. */
 static pthread_key_t sealing_key;
 
 static void sealing_free(void *sealing) {
-  struct sealing *s = sealing;
-  EVP_MD_CTX_free(s->context);
-  buf_deinit(&s->body);
-  free(s);
+  buf_deinit(sealing);
+  free(sealing);
 }
 
-static void sealing_once(void) {
-  sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-  CHECK(sha256);
-  CHECK(pthread_key_create(&sealing_key, sealing_free) == 0);
-}
+static void sealing_once(void) { CHECK(pthread_key_create(&sealing_key, sealing_free) == 0); }
 
-static struct sealing *sealing_own(void) {
+static struct buf *sealing_own(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
-  static _Thread_local struct sealing *own;
+  static _Thread_local struct buf *own;
   if (own) return own;
   CHECK(pthread_once(&once, sealing_once) == 0);
   own = malloc(sizeof *own);
   CHECK(own);
-  own->context = EVP_MD_CTX_new();
-  CHECK(own->context);
-  buf_init(&own->body, LIMIT_PROGRAM_BYTES);
+  buf_init(own, LIMIT_PROGRAM_BYTES);
   CHECK(pthread_setspecific(sealing_key, own) == 0);
   return own;
 }
 
-static void digest(struct str bytes, uint8_t out[UNIT_HASH_BYTES]) {
-  EVP_MD_CTX *context = sealing_own()->context;
-  unsigned int out_bytes = 0;
-  CHECK(EVP_DigestInit_ex2(context, sha256, NULL) == 1);
-  CHECK(EVP_DigestUpdate(context, bytes.ptr ? bytes.ptr : "", bytes.len) == 1);
-  CHECK(EVP_DigestFinal_ex(context, out, &out_bytes) == 1);
-  CHECK(out_bytes == UNIT_HASH_BYTES);
-}
+static void digest(struct str bytes, uint8_t out[UNIT_HASH_BYTES]) { digest_sha256(&bytes, 1, out); }
 
 /* --- writing --- */
 
@@ -221,7 +199,7 @@ static void put_body(struct buf *b, const struct unit *u) {
 }
 
 void unit_seal(struct arena *a, struct unit *u) {
-  struct buf *b = &sealing_own()->body;
+  struct buf *b = sealing_own();
   buf_clear(b);
   put_body(b, u);
   CHECK(!b->failed);

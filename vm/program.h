@@ -82,6 +82,9 @@ struct wait {
   uint64_t live;       /* bit l: local l is read after this wait, so it is kept */
 };
 
+/* A split puts each contact in one of so many places, by BUCKET. */
+#define SPLIT_PLACES 1000000
+
 struct emit {          /* emit NAME with { key: … } */
   uint32_t event;      /* string */
   uint32_t first_key, key_count; /* strings in emit_keys */

@@ -13,6 +13,7 @@
 
 #include <math.h>
 
+#include "digest.h"
 #include "pattern.h"
 #include "verify.h"
 
@@ -195,6 +196,32 @@ RARE static bool take_element(struct value *list, struct value *element, const s
   return true;
 }
 
+/* What `for each` walks through: the list, or of one that is too long its beginning, and then *out says so. */
+RARE static struct value items(struct value list, const struct env *env, struct effect *out) {
+  if (list.type != V_LIST) return value_missing();
+  struct json_walk w = list_walk(list);
+  uint32_t n = 0;
+  const char *end = w.at;
+  while (n < LIMIT_EACH_COUNT && json_next(&w)) {
+    end = w.at;
+    n++;
+  }
+  if (!json_next(&w)) return list;
+  do n++; while (json_next(&w));
+  out->reason = arena_printf(env->scratch, "`for each` looked at the first %d of %u elements", LIMIT_EACH_COUNT, n);
+  struct str cut = arena_printf(env->scratch, STR_FMT "]", STR_ARG(str_slice(list.ptr, end)));
+  return (struct value){ .type = V_LIST, .aux = (uint32_t)cut.len, .ptr = cut.ptr };
+}
+
+/* The rest of a list as a list again, for a strand that parks inside `for each`. */
+RARE static struct value rest_whole(struct value rest, struct arena *a) {
+  struct json_walk w = list_walk(rest);
+  const char *from = w.at;
+  while (from < w.end && (*from == ',' || *from == ' ' || *from == '\t' || *from == '\n' || *from == '\r')) from++;
+  struct str whole = arena_printf(a, "[" STR_FMT, STR_ARG(str_slice(from, w.end)));
+  return (struct value){ .type = V_LIST, .aux = (uint32_t)whole.len, .ptr = whole.ptr };
+}
+
 /* --- times --- */
 
 static int64_t floor_days(int64_t ms) { return ms / MS_PER_DAY - (ms % MS_PER_DAY < 0); }
@@ -266,9 +293,11 @@ RARE static struct value date_part(struct value v, uint32_t part, const struct z
 
 /* --- waits --- */
 
-static void keep_live(struct strand *s, uint64_t live) {
+static void keep_live(struct strand *s, uint64_t live, struct arena *a) {
   for (uint32_t l = 0; l < s->unit->local_count; l++) {
-    if (!(live >> l & 1)) s->locals[l] = value_missing();
+    struct value *v = &s->locals[l];
+    if (!(live >> l & 1)) *v = value_missing();
+    else if (v->type == V_LIST && v->spare == LIST_REST) *v = rest_whole(*v, a);
   }
 }
 
@@ -284,7 +313,7 @@ RARE static enum run_result park(struct strand *s, const struct wait *w, uint32_
   s->pc = pc;
   s->since_ms = env->now_ms;
   s->base_ms = env->base_ms;
-  keep_live(s, w->live);
+  keep_live(s, w->live, env->scratch);
   return RUN_WAIT;
 }
 
@@ -407,6 +436,15 @@ HOT enum run_result loop(struct vm *vm, const struct unit *u, struct value *loca
       case OP_NEXTTIME: UNARY(next_time(a, ip[1], env)); ip += 2; continue;
       case OP_WINDOW: BINARY(window(a, b, ip[1], env)); ip += 2; continue;
       case OP_DATEPART: UNARY(date_part(a, ip[1], env->zone)); ip += 2; continue;
+
+      case OP_BUCKET: PUSH(value_number(digest_place(env->contact->key, u->strings[U16]))); ip += 3; continue;
+      case OP_ITEMS: {
+        struct effect note = { .kind = EFFECT_NOTE };
+        sp[-1] = items(sp[-1], env, &note);
+        if (note.reason.len) YIELD_EFFECT(1, note);
+        ip++;
+        continue;
+      }
 
       case OP_SEND: YIELD_EFFECT(3, named(EFFECT_SEND, u, U16));
       case OP_DROP: {

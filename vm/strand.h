@@ -64,12 +64,12 @@ struct env {
 
 enum effect_kind {
   EFFECT_SEND, EFFECT_DROP, EFFECT_JOIN, EFFECT_LEAVE, EFFECT_TAG, EFFECT_UNTAG, EFFECT_SET, EFFECT_EMIT,
-  EFFECT_START, EFFECT_STOP, EFFECT_FORK
+  EFFECT_START, EFFECT_STOP, EFFECT_FORK, EFFECT_NOTE
 };
 struct effect {
   enum effect_kind kind;
   struct str name;            /* message, list, tag, attribute, event or campaign */
-  struct str reason;          /* EFFECT_DROP */
+  struct str reason;          /* EFFECT_DROP; EFFECT_NOTE: what was left undone */
   uint32_t field;             /* EFFECT_SET: the unit's field */
   uint32_t pc;                /* EFFECT_FORK: where the second strand starts */
   const struct value *values; /* EFFECT_SET: one; EFFECT_EMIT: one a key. Valid until the next vm_run */

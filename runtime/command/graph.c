@@ -128,7 +128,7 @@ static struct str effect_text(struct graph *g, const struct unit *u, uint32_t pc
 static enum shape shape_of(uint8_t op) {
   switch (op) {
     case OP_WAIT: return SHAPE_WAIT;
-    case OP_JUMPF: return SHAPE_CHOICE;
+    case OP_JUMPF: case OP_EACH: return SHAPE_CHOICE;
     case OP_DROP: return SHAPE_DROP;
     case OP_HALT: case OP_EXIT: case OP_OVER: return SHAPE_END; /* over: only goals are still counted */
     default: return SHAPE_ACTION;
@@ -157,13 +157,14 @@ static void flow(struct graph *g, uint32_t from, uint32_t pc, struct str text) {
     uint32_t bytes = instruction_decode(u->code, u->code_bytes, pc, operands);
     CHECK(bytes > 0);
     struct str decision = op == OP_JUMPF ? words_of(g, PLACE_IF, pc) : (struct str){ NULL, 0 };
+    if (!decision.len && (op == OP_JUMPF || op == OP_EACH)) decision = words_of(g, PLACE_LOOP, pc);
     if (op == OP_JUMP) {
       pc = operands[0];
       continue;
     }
     if (op == OP_FORK) {
       flow(g, from, operands[0], text);
-    } else if (decision.len || opcode_table[op].flags & (OPF_EFFECT | OPF_YIELD) || op == OP_HALT || op == OP_EXIT) {
+    } else if (op != OP_ITEMS && (decision.len || opcode_table[op].flags & (OPF_EFFECT | OPF_YIELD) || op == OP_HALT || op == OP_EXIT)) {
       edge_new(g, from, node_of(g, u, pc, operands, decision), text, false);
       return;
     }
@@ -184,12 +185,18 @@ static void successors(struct graph *g, uint32_t node) {
   const struct unit *u = &g->program->units[g->unit];
   uint32_t pc = g->nodes.items[node].pc, operands[2];
   uint32_t bytes = instruction_decode(u->code, u->code_bytes, pc, operands);
+  bool loop;
   switch (u->code[pc]) {
     case OP_HALT: case OP_EXIT: case OP_OVER: return;
     case OP_WAIT: wait_flow(g, node, u, &u->waits[operands[0]]); return;
     case OP_JUMPF:
-      flow(g, node, pc + bytes, STR("yes"));
-      flow(g, node, operands[0], STR("no"));
+      loop = words_of(g, PLACE_LOOP, pc).len > 0;
+      flow(g, node, pc + bytes, loop ? STR("again") : STR("yes"));
+      flow(g, node, operands[0], loop ? STR("done") : STR("no"));
+      return;
+    case OP_EACH:
+      flow(g, node, pc + bytes, STR("each"));
+      flow(g, node, operands[1], STR("done"));
       return;
     default: flow(g, node, pc + bytes, (struct str){ NULL, 0 });
   }

@@ -171,6 +171,7 @@ enum camp_err live_apply(struct live *l, struct strand_item *item, const struct 
     case EFFECT_SET: return effect_set(l, item, f);
     case EFFECT_EMIT: effect_emit(l, item, f); return CAMP_OK;
     case EFFECT_FORK: return effect_fork(l, item, f);
+    case EFFECT_NOTE: live_outcome(l, STR_FMT ": " STR_FMT, STR_ARG(unit_name(item->s.unit)), STR_ARG(f->reason)); return CAMP_OK;
     case EFFECT_STOP: return live_stop_campaign(l, f->name, "its campaign was stopped by another");
     case EFFECT_START: {
       if (!may_queue(l, f->name, "started")) return CAMP_OK;

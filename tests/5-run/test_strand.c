@@ -205,6 +205,7 @@ static const struct expr_case exprs[] = {
   { OP_WINDOW, "CONST 09:00; CONST 18:00; WINDOW 96; CONST 2026-01-10T09:00Z; EQ; RET", "true" },
   { OP_WINDOW, "CONST 09:00; CONST 09:00; WINDOW 127; NOW; EQ; RET", "true" },
   { OP_WINDOW, "CONST 5; CONST 18:00; WINDOW 127; RET", "missing" },
+  { OP_BUCKET, "BUCKET \"welcome\n1\"; RET", "274624" }, /* ann, by Python's hashlib */
   { OP_DATEPART, "NOW; DATEPART 0; RET", "2026" },
   { OP_DATEPART, "NOW; DATEPART 1; RET", "1" },
   { OP_DATEPART, "NOW; DATEPART 2; RET", "5" },
@@ -271,11 +272,14 @@ static const struct steps_case steps[] = {
   { OP_WAIT, "CONST missing; WAIT 0", "missing" },
   { OP_WAIT, "CONST \"soon\"; WAIT 0", "missing" },
   { OP_WAIT, "WAIT 1", "wait for ever" },
+  { OP_ITEMS, "FIELD nums; ITEMS; STORE 0; next: LOCAL 0; EACH 1 out; STORE 0; LOCAL 1; SET n; JUMP next; out: HALT",
+    "set n 1; set n 2; set n 3; end" },
+  { OP_ITEMS, "FIELD page; ITEMS; SET left; HALT", "set left missing; end" },
   { OP_JUMP, "again: JUMP again", "fuel" },
 };
 
 static void show_effect(struct buf *b, const struct unit *u, const struct effect *e) {
-  static const char *const names[] = { "send", "drop", "join", "leave", "tag", "untag", "set", "emit", "start", "stop", "fork" };
+  static const char *const names[] = { "send", "drop", "join", "leave", "tag", "untag", "set", "emit", "start", "stop", "fork", "note" };
   buf_c(b, names[e->kind]);
   if (e->kind != EFFECT_FORK) buf_printf(b, " " STR_FMT, STR_ARG(e->name));
   if (e->kind == EFFECT_DROP) buf_printf(b, " (" STR_FMT ")", STR_ARG(e->reason));

@@ -32,7 +32,7 @@ static const char declarations[] =
   "message m2 { channel email; subject \"2\"; body \"2\" }\n"
   "message m3 { channel email; subject \"3\"; body \"3\" }\n"
   "message m4 { channel email; subject \"4\"; body \"4\" }\n"
-  "event a { n: number; k: text }\nevent b { n: number; k: text }\nevent c { n: number; k: text }\n"
+  "event a { n: number; k: text; l: list of number }\nevent b { n: number; k: text }\nevent c { n: number; k: text }\n"
   "event d { n: number }\nevent x { n: number }\nevent y { n: number }\n"
   "contact { plan: text; level: number }\n";
 
@@ -53,7 +53,11 @@ static const char journey[] =
   "  wait 6h\n  wait for a since start up to 1d { emit x with { n: 9 } } else { send m2 }\n  send m3 after 3h if still count(a) > 2 }\n"
   "campaign every { start when d; entry every time; stop when y\n"
   "  if count(d, last 1d) > 1 { send m1 } else { wait for x or y since last 5h up to 8h { send m4 } else { leave fast } }\n"
-  "  wait 1d }\n";
+  "  wait 1d }\n"
+  "campaign choosing { start when a; entry every time up to 3 at once; stop when d where n is a.n\n"
+  "  split { 30% { send m1 } 30% { for each e in a.l { if e > 3 { send m2 } else { wait 5h }; emit y with { n: e } } } else { tag \"rest\" } }\n"
+  "  repeat 3 times every 1d { wait for b where k is a.k up to 30h { send m3 } else { split night { 50% { join fast } 50% { leave fast } } } }\n"
+  "  send m4 }\n";
 
 /* --- the stream ------------------------------------------------------------------------------------------------------- */
 
@@ -63,7 +67,7 @@ static uint32_t random_below(uint32_t n) {
   return (uint32_t)(state >> 33) % n;
 }
 
-struct texts { char key[8], id[12], props[48]; };
+struct texts { char key[8], id[12], props[80]; };
 static struct texts texts[EVENTS];
 
 static int by_time(const void *a, const void *b) {
@@ -86,7 +90,8 @@ static void stream(uint64_t seed, bool in_order, struct input *out) {
     snprintf(t->key, sizeof t->key, "c%u", random_below(CONTACTS));
     snprintf(t->id, sizeof t->id, "id%u", random_below(EVENTS * 4));
     if (identify) snprintf(t->props, sizeof t->props, "{\"level\":%u,\"timezone\":\"Asia/Tokyo\"}", random_below(3));
-    else snprintf(t->props, sizeof t->props, "{\"n\":%u,\"k\":\"k%u\"}", random_below(11), random_below(3));
+    else snprintf(t->props, sizeof t->props, "{\"n\":%u,\"k\":\"k%u\",\"l\":[%u, %u,%u]}", random_below(11), random_below(3), random_below(8),
+                  random_below(8), random_below(8));
     out[i] = (struct input){ .key = str_from_c(t->key), .name = name, .identify = identify, .has_at = true, .line = i + 1,
                              .at_ms = t0 + random_below(16) * 9 * HOUR + random_below(4) * HOUR / 2, .props = str_from_c(t->props) };
     if (random_below(3) == 0) out[i].id = str_from_c(t->id);

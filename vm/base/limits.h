@@ -15,6 +15,8 @@
 #define LIMIT_CASE_COLUMNS_COUNT 100         /* of one table of cases */
 #define LIMIT_CASE_PARTS_COUNT 4000000       /* steps and expressions of all tests that have cases, once each is written out */
 #define LIMIT_DEFINE_DEPTH 32                /* definitions that use definitions */
+#define LIMIT_REPEAT_COUNT 1000              /* times that a `repeat` says */
+#define LIMIT_EACH_COUNT 1000                /* elements that a `for each` looks at */
 
 /* Program files */
 #define LIMIT_PROGRAM_BYTES (256u << 20)
