@@ -14,12 +14,18 @@
 
 #include <inttypes.h>
 
-enum { GROWN_MS = 500, LOOK_MS = 250, BATCH_DEFAULT = 100000 };
+enum { GROWN_MS = 500, LOOK_MS = 250, SENDING_MS = 5, BATCH_DEFAULT = 100000 };
 
 static int64_t until_next_timer(struct session *s, int64_t now_ms) {
   int64_t next;
   if (engine_next_timer(s->engine, &next) != CAMP_OK || next == STORE_NEVER) return STORE_NEVER;
   return next > now_ms ? next - now_ms : 0;
+}
+
+/* What keeps mail waiting is said once each time it changes. */
+static void say_trouble(const struct session *s) {
+  char text[256];
+  if (s->outbox && outbox_trouble(s->outbox, text)) complain("run", "%s", text);
 }
 
 /* One turn: what came, what is due, what is to be sent. */
@@ -36,12 +42,16 @@ static int loop(struct session *s, struct intake *in, bool until_idle) {
   for (;;) {
     int64_t wait = until_next_timer(s, clock_now_ms());
     if (wait > LOOK_MS) wait = LOOK_MS;
+    bool sending = s->outbox && outbox_under_way(s->outbox) > 0;
+    if (sending && wait > SENDING_MS) wait = SENDING_MS;
     bool reading = in && !in->ended;
     int code = EXIT_FINE;
     if (reading) code = intake_gather(s, in, (int)wait, GROWN_MS);
-    else if (!until_idle) pause_ms(wait);
+    else if (!until_idle || sending) pause_ms(wait);
     if (code == EXIT_FINE) code = turn(s, in);
+    say_trouble(s);
     if (code != EXIT_FINE || stop_asked()) return code;
+    if (s->outbox && outbox_under_way(s->outbox)) continue;
     if (until_idle && (!in || in->ended) && until_next_timer(s, clock_now_ms()) > 0) return EXIT_FINE;
   }
 }
@@ -65,6 +75,10 @@ static int run_run(const struct options *o) {
     return EXIT_COULD_NOT;
   }
   if (!option_number(o, "batch", 1, LIMIT_BATCH_COUNT, BATCH_DEFAULT, &batch)) return EXIT_COULD_NOT;
+  if (send && strncmp(send, "smtp", 4) == 0 && !option(o, "live")) {
+    complain("run", "--send %.100s hands real mail to a relay. Add --live to mean it; --send maildir:DIR keeps the mail here.", send);
+    return EXIT_COULD_NOT;
+  }
   struct session s;
   struct intake in = { 0 };
   struct engine_options eo = { .batch = (uint32_t)batch, .late_after_ms = MS_PER_DAY };
@@ -73,6 +87,10 @@ static int run_run(const struct options *o) {
   s.patient = !until_idle;
   if (code == EXIT_FINE) code = session_store(&s, db, &(struct store_options){ .create = true });
   if (code == EXIT_FINE) code = session_engine(&s, eo, clock_now_ms(), send);
+  if (code == EXIT_FINE && s.outbox && outbox_is_live(s.outbox)) {
+    printf("Mail goes to %s, from %s.\n", send, getenv("CAMP_FROM"));
+    fflush(stdout);
+  }
   if (code == EXIT_FINE && events) code = intake_open(&s, &in, events, option(o, "csv") != NULL, NULL);
   if (code == EXIT_FINE) {
     code = loop(&s, events ? &in : NULL, until_idle);
@@ -87,7 +105,8 @@ static const struct option_spec run_options[] = {
   { "db", 0, "FILE", "the database; made when it is not there" },
   { "events", 0, "FILE|-", "events to take, NDJSON; - is standard input" },
   { "csv", 0, NULL, "the events are CSV with a header: contact,event,at,id and properties" },
-  { "send", 0, "SPEC", "where messages go: maildir:DIR or file:PATH; else they stay ready" },
+  { "send", 0, "SPEC", "where messages go: maildir:DIR, file:PATH or smtp://HOST; else they stay ready" },
+  { "live", 0, NULL, "needed with smtp://: mail leaves for real" },
   { "until-idle", 0, NULL, "end when the events have ended and nothing is due now" },
   { "zone", 0, "ZONE", "time zone of contacts that have none, such as Europe/Paris" },
   { "batch", 0, "N", "at most so many events in one transaction" },

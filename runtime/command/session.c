@@ -103,6 +103,10 @@ int session_engine(struct session *s, struct engine_options o, int64_t deploy_ms
     if (!again(&p, err, engine_last_error(s->engine)->text)) return exit_code_of(err);
   if (!send) return EXIT_FINE;
   char why[256] = "";
+  if (o.virtual_time && strncmp(send, "smtp", 4) == 0) {
+    complain(s->command, "--send %.100s: real mail cannot leave in virtual time; use maildir:DIR or file:PATH", send);
+    return EXIT_COULD_NOT;
+  }
   err = outbox_open(s->store, engine_image(s->engine), send, &s->outbox, why);
   if (err == CAMP_OK) return EXIT_FINE;
   complain(s->command, "--send %s: %s", send, why[0] ? why : camp_err_text(err));

@@ -152,4 +152,4 @@ static enum camp_err file_sync(struct sender *s, int64_t *mark, char why[256]) {
   return err;
 }
 
-const struct sender_ops file_ops = { "file", file_open, file_deliver, file_sync, file_close };
+const struct sender_ops file_ops = { "file", file_open, file_deliver, file_sync, file_close, NULL };

@@ -25,7 +25,7 @@
 #include "runtime/send/mime.h"
 #include "vm/base/limits.h"
 
-enum { FSYNC_COUNT_MAX = 16, MAIL_BYTES_MAX = 6 * LIMIT_MESSAGE_BYTES /* quoted-printable triples a body, base64 adds 7/10 to a subject */ };
+enum { FSYNC_COUNT_MAX = 16 };
 
 struct names { struct str *slots; size_t count, cap; }; /* open addressing; cap is a power of two */
 
@@ -131,7 +131,7 @@ static enum camp_err maildir_open(const char *target, int64_t mark, struct sende
 
 static enum camp_err write_mail(struct sender *s, const char *name, const struct envelope *e, char why[WHY_BYTES]) {
   buf_clear(&s->mail);
-  mime_write(&s->mail, e, s->from);
+  mime_write(&s->mail, e, s->from, false);
   CHECK(!s->mail.failed);
   sender_point();
   int fd = openat(s->tmp, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -202,4 +202,4 @@ static enum camp_err maildir_sync(struct sender *s, int64_t *mark, char why[256]
   return err;
 }
 
-const struct sender_ops maildir_ops = { "maildir", maildir_open, maildir_deliver, maildir_sync, maildir_close };
+const struct sender_ops maildir_ops = { "maildir", maildir_open, maildir_deliver, maildir_sync, maildir_close, NULL };

@@ -158,7 +158,7 @@ static bool line_ends(struct str s, size_t i) {
   return s.ptr[i] == '\n' || (s.ptr[i] == '\r' && i + 1 < s.len && s.ptr[i + 1] == '\n');
 }
 
-static bool needs_quoting(struct str body) {
+static bool needs_quoting(struct str body, bool ascii) {
   size_t line = 0;
   for (size_t i = 0; i < body.len; i++) {
     if (line_ends(body, i)) {
@@ -166,6 +166,7 @@ static bool needs_quoting(struct str body) {
       continue;
     }
     if (is_control(body.ptr[i]) && body.ptr[i] != '\t') return true;
+    if (ascii && (unsigned char)body.ptr[i] >= 0x80) return true;
     if (++line > LINE_BYTES_MAX) return true;
   }
   return false;
@@ -204,8 +205,8 @@ static void quoted_printable(struct buf *b, struct str body) {
   }
 }
 
-void mime_write(struct buf *b, const struct envelope *e, struct str from) {
-  bool quoted = needs_quoting(e->body);
+void mime_write(struct buf *b, const struct envelope *e, struct str from, bool ascii) {
+  bool quoted = needs_quoting(e->body, ascii);
   from_header(b, from);
   mime_header(b, "To", e->to);
   mime_header(b, "Subject", e->subject);
@@ -213,7 +214,7 @@ void mime_write(struct buf *b, const struct envelope *e, struct str from) {
   message_id(b, e, from);
   buf_c(b, "MIME-Version: 1.0\n");
   buf_printf(b, "Content-Type: text/%s; charset=utf-8\n", is_html(e->body) ? "html" : "plain");
-  buf_printf(b, "Content-Transfer-Encoding: %s\n", quoted ? "quoted-printable" : "8bit");
+  buf_printf(b, "Content-Transfer-Encoding: %s\n", quoted ? "quoted-printable" : ascii ? "7bit" : "8bit");
   mime_header(b, "X-Camp-Key", e->key);
   mime_header(b, "X-Camp-Campaign", e->campaign);
   buf_byte(b, '\n');

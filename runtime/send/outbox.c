@@ -19,9 +19,10 @@
  *     |                                                                               |
  *     +--- store_outbox_ready gives it out again, RETRY_AFTER_MS later ---------------+
  *
- * CLAIMED is for senders that work while the engine does: rows that a sender holds cannot be withdrawn. This outbox runs in the
- * engine's thread, between two ticks, so nothing can come between its reading a row and its recording the outcome, and no row
- * is left CLAIMED by a crash.
+ * CLAIMED is for senders that work while the engine does (SMTP): rows that a sender holds cannot be withdrawn. They are committed as
+ * claimed before they are handed over; what became of them is collected at a later flush. A crash leaves them CLAIMED: store_open
+ * makes them READY, and the sender's journal says first which of them had been taken, and which are in doubt (DOUBT: to be
+ * tried again as DEFERRED is, under the same key). Other senders run in the engine's thread, between two ticks, and claim nothing.
  *
  * Invariants:
  * 1. A row becomes SENT only after deliver said OK and sync returned, in one transaction with the sender's mark.
@@ -39,7 +40,12 @@
 #include "runtime/send/senders.h"
 #include "vm/base/limits.h"
 
-enum { BATCH_COUNT_CHOSEN = 4096, BATCH_BYTES = 16 << 20, RETRY_AFTER_MS = 5 * 60 * 1000 };
+enum { BATCH_COUNT_CHOSEN = 4096, BATCH_BYTES = 16 << 20, RETRY_AFTER_MS = 5 * 60 * 1000, COLLECT_COUNT = 4096, TURNS_MAX = 8 };
+/* Relays: the first retry no sooner than half an hour, then as long again as the mail has waited, to four hours; no longer than four
+ * days (RFC 5321, 4.5.4.1). */
+#define RELAY_RETRY_MIN_MS (30 * 60 * 1000LL)
+#define RELAY_RETRY_MAX_MS (4 * 3600 * 1000LL)
+#define RELAY_GIVE_UP_MS (4 * 24 * 3600 * 1000LL)
 
 struct outbox {
   struct store *store;
@@ -51,6 +57,9 @@ struct outbox {
   struct arena batch;
   struct buf scratch;
   struct str key;          /* of the sender in the store */
+  int64_t now_ms;          /* of the last flush */
+  const char *journal;     /* of a sender beside the engine; NULL for a database in memory */
+  struct settled *settled; /* room for COLLECT_COUNT */
 };
 
 struct batch {
@@ -72,7 +81,8 @@ static enum camp_err store_failed(const struct outbox *o, enum camp_err err, cha
 }
 
 static void close_sender(struct outbox *o) {
-  if (o->sender) o->ops->close(o->sender);
+  if (o->sender && o->ops->background) o->ops->background->close(o->sender);
+  else if (o->sender) o->ops->close(o->sender);
   o->sender = NULL;
 }
 
@@ -94,6 +104,10 @@ static enum camp_err commit_mark(struct outbox *o, int64_t mark, char why[WHY_BY
  * cutting back can never cut somebody else's bytes. */
 static enum camp_err open_sender(struct outbox *o, char why[WHY_BYTES]) {
   if (o->sender) return CAMP_OK;
+  if (o->ops->background) {
+    struct sender_place place = { o->journal, store_identity(o->store) };
+    return o->ops->background->open(o->target, &place, &o->sender, why);
+  }
   int64_t stored = 0, mark = 0;
   enum camp_err err = store_sender_get(o->store, o->key, &stored);
   if (err) return store_failed(o, err, why);
@@ -119,19 +133,13 @@ enum camp_err outbox_open(struct store *s, const struct image *image, const char
   buf_init(&o->scratch, LIMIT_MESSAGE_BYTES);
   o->target = arena_str(&o->kept, str_from_c(target)).ptr;
   o->key = sender_key(&o->kept, ops, o->target);
+  const char *path = store_path(s);
+  if (path) o->journal = arena_printf(&o->kept, "%s-sending", path).ptr;
+  o->settled = arena_zalloc(&o->kept, COLLECT_COUNT, sizeof *o->settled);
   enum camp_err err = open_sender(o, why);
   if (err) outbox_close(o);
   else *out = o;
   return err;
-}
-
-void outbox_close(struct outbox *o) {
-  if (!o) return;
-  close_sender(o);
-  arena_deinit(&o->kept);
-  arena_deinit(&o->batch);
-  buf_deinit(&o->scratch);
-  free(o);
 }
 
 static void render_batch(struct outbox *o, const struct outbox_item *items, uint32_t count, struct batch *b) {
@@ -215,10 +223,151 @@ static enum camp_err send_batch(struct outbox *o, struct batch *b, bool by_time,
   return err;
 }
 
+/* --- senders beside the engine --------------------------------------------------------------------------------------- */
+
+static int64_t relay_retry_ms(int64_t at_ms, int64_t now_ms) {
+  int64_t waited = now_ms - at_ms;
+  return now_ms + (waited < RELAY_RETRY_MIN_MS ? RELAY_RETRY_MIN_MS : waited > RELAY_RETRY_MAX_MS ? RELAY_RETRY_MAX_MS : waited);
+}
+
+static enum camp_err settle_one(struct outbox *o, const struct settled *d, int64_t now_ms, uint64_t *sent) {
+  struct outbox_row row;
+  enum camp_err err = store_outbox_get(o->store, &o->batch, d->outbox_id, &row);
+  /* A journal may know less than the database: what was recorded stays. */
+  bool open = !err && (row.state == OUTBOX_CLAIMED || row.state == OUTBOX_READY || row.state == OUTBOX_DEFERRED || row.state == OUTBOX_DOUBT);
+  if (d->left_over && (err == CAMP_NOT_FOUND || (!err && !open))) return CAMP_OK;
+  if (err) return err;
+  struct str reason = str_from_c(d->outcome.reason);
+  switch (d->outcome.result) {
+    case DELIVERY_OK:
+      ++*sent;
+      return store_outbox_state(o->store, row.id, OUTBOX_SENT, now_ms, reason);
+    case DELIVERY_REFUSED: return store_outbox_state(o->store, row.id, OUTBOX_FAILED, now_ms, reason);
+    case DELIVERY_UNBEGUN: return store_outbox_state(o->store, row.id, OUTBOX_READY, row.at_ms, (struct str){ NULL, 0 });
+    case DELIVERY_RETRY:
+    case DELIVERY_DOUBT: break;
+  }
+  if (now_ms - row.at_ms > RELAY_GIVE_UP_MS) {
+    reason = arena_printf(&o->batch, "given up after 4 days: " STR_FMT, STR_ARG(reason));
+    return store_outbox_state(o->store, row.id, OUTBOX_FAILED, now_ms, reason);
+  }
+  enum outbox_state state = d->outcome.result == DELIVERY_DOUBT ? OUTBOX_DOUBT : OUTBOX_DEFERRED;
+  return store_outbox_state(o->store, row.id, state, relay_retry_ms(row.at_ms, now_ms), reason);
+}
+
+/* Records what became of mails that were handed over. *any: there were some. */
+static enum camp_err collect(struct outbox *o, int64_t now_ms, uint64_t *sent, bool *any, char why[WHY_BYTES]) {
+  uint32_t n = o->ops->background->collect(o->sender, o->settled, COLLECT_COUNT);
+  *any = n > 0;
+  if (!n) return CAMP_OK;
+  arena_reset(&o->batch);
+  uint64_t here = 0;
+  enum camp_err err = store_begin(o->store);
+  if (err) return store_failed(o, err, why);
+  for (uint32_t i = 0; i < n && !err; i++) err = settle_one(o, &o->settled[i], now_ms, &here);
+  if (!err) err = store_commit(o->store);
+  if (err) {
+    store_failed(o, err, why);
+    store_rollback(o->store);
+    return err;
+  }
+  *sent += here;
+  o->ops->background->committed(o->sender);
+  return CAMP_OK;
+}
+
+static enum camp_err claim(struct outbox *o, const struct batch *b, int64_t now_ms, char why[WHY_BYTES]) {
+  enum camp_err err = store_begin(o->store);
+  if (err) return store_failed(o, err, why);
+  err = settle_unrendered(o, b, now_ms);
+  for (uint32_t i = 0; i < b->envelope_count && !err; i++) {
+    const struct outbox_row *row = &b->rendered[i]->row;
+    err = store_outbox_state(o->store, row->id, OUTBOX_CLAIMED, row->at_ms, (struct str){ NULL, 0 });
+  }
+  if (!err) err = store_commit(o->store);
+  if (!err) return CAMP_OK;
+  store_failed(o, err, why);
+  store_rollback(o->store);
+  return err;
+}
+
+static enum camp_err hand_over(struct outbox *o, int64_t until_ms, int64_t now_ms, bool *any, char why[WHY_BYTES]) {
+  struct outbox_item *items = NULL;
+  uint32_t count = 0, room = o->ops->background->room(o->sender);
+  struct batch b;
+  *any = false;
+  if (room > BATCH_COUNT_CHOSEN) room = BATCH_COUNT_CHOSEN;
+  if (!room) return CAMP_OK;
+  arena_reset(&o->batch);
+  enum camp_err err = store_outbox_ready(o->store, &o->batch, false, until_ms, room, &items, &count);
+  if (err) return store_failed(o, err, why);
+  if (!count) return CAMP_OK;
+  render_batch(o, items, count, &b);
+  err = claim(o, &b, now_ms, why);
+  if (err) return err;
+  o->ops->background->submit(o->sender, b.envelopes, b.envelope_count);
+  *any = true;
+  return CAMP_OK;
+}
+
+/* A sender whose outcomes could not be committed is opened anew: its journal has them. */
+static enum camp_err flush_beside(struct outbox *o, int64_t until_ms, int64_t now_ms, uint64_t *sent, char why[WHY_BYTES]) {
+  enum camp_err err = open_sender(o, why);
+  for (int turn = 0; turn < TURNS_MAX && !err; turn++) {
+    bool collected, handed;
+    err = collect(o, now_ms, sent, &collected, why);
+    if (err) {
+      close_sender(o);
+      return err;
+    }
+    err = hand_over(o, until_ms, now_ms, &handed, why);
+    if (!collected && !handed) break;
+  }
+  return err;
+}
+
+bool outbox_is_live(const struct outbox *o) { return o->ops->background != NULL; }
+
+uint32_t outbox_under_way(const struct outbox *o) {
+  return o->sender && o->ops->background ? o->ops->background->under_way(o->sender) : 0;
+}
+
+bool outbox_trouble(struct outbox *o, char text[256]) {
+  text[0] = 0;
+  if (o->sender && o->ops->background) o->ops->background->trouble(o->sender, text);
+  return text[0] != 0;
+}
+
+/* What is under way has its answer before the process ends, if the relay gives one; what stays claimed is ready again at the next
+ * opening. */
+static void finish_beside(struct outbox *o) {
+  char why[WHY_BYTES];
+  uint64_t sent = 0;
+  bool any = true;
+  if (!o->sender || !o->ops->background) return;
+  o->ops->background->finish(o->sender);
+  while (any && collect(o, o->now_ms, &sent, &any, why) == CAMP_OK) continue;
+}
+
+void outbox_close(struct outbox *o) {
+  if (!o) return;
+  finish_beside(o);
+  close_sender(o);
+  arena_deinit(&o->kept);
+  arena_deinit(&o->batch);
+  buf_deinit(&o->scratch);
+  free(o);
+}
+
 enum camp_err outbox_flush(struct outbox *o, bool by_time, int64_t until_ms, int64_t now_ms, uint32_t batch, uint64_t *sent,
                            char why[256]) {
   if (batch == 0) batch = BATCH_COUNT_CHOSEN;
   if (batch > LIMIT_BATCH_COUNT) batch = LIMIT_BATCH_COUNT;
+  if (o->ops->background) {
+    CHECK(!by_time);
+    o->now_ms = now_ms;
+    return flush_beside(o, until_ms, now_ms, sent, why);
+  }
   for (;;) {
     struct outbox_item *items = NULL;
     uint32_t count = 0;

@@ -15,20 +15,37 @@ struct envelope {         /* one rendered message */
   struct str subject, body;
   int64_t at_ms;          /* when it was released */
 };
-enum delivery { DELIVERY_OK, DELIVERY_RETRY, DELIVERY_REFUSED };
+enum delivery { DELIVERY_OK, DELIVERY_RETRY, DELIVERY_REFUSED, DELIVERY_DOUBT /* nobody knows: to be tried again under the same key */,
+  DELIVERY_UNBEGUN /* handed over and given back untouched */ };
 struct outcome { enum delivery result; char reason[160]; };
 
 struct sender;
+
+/* Senders that work beside the engine, in a thread of their own: mails are handed over, and what became of them is asked for. */
+struct settled { int64_t outbox_id; bool left_over; /* from before a crash: the row may know already */ struct outcome outcome; };
+struct sender_place { const char *journal; /* file beside the database, NULL: none */ uint64_t identity; /* of the database */ };
+struct sender_background {
+  enum camp_err (*open)(const char *spec, const struct sender_place *place, struct sender **out, char why[256]);
+  uint32_t (*room)(struct sender *s); /* so many mails may be handed over now */
+  void (*submit)(struct sender *s, const struct envelope *batch, uint32_t count); /* copied */
+  uint32_t (*collect)(struct sender *s, struct settled *out, uint32_t max);
+  void (*committed)(struct sender *s); /* what was collected is in the database */
+  uint32_t (*under_way)(struct sender *s);
+  void (*trouble)(struct sender *s, char text[256]); /* what keeps mails waiting, once; empty: nothing new */
+  void (*finish)(struct sender *s);   /* begins no more; ends when what is under way has its answer. Collect once more, then close. */
+  void (*close)(struct sender *s);
+};
 struct sender_ops {
   const char *scheme;     /* "maildir" */
   enum camp_err (*open)(const char *target, int64_t mark, struct sender **out, char why[256]); /* mark: store_sender_get's; -1: never used before */
   enum camp_err (*deliver)(struct sender *s, const struct envelope *batch, uint32_t count, struct outcome *out, char why[256]);
   enum camp_err (*sync)(struct sender *s, int64_t *mark, char why[256]); /* what was delivered is durable when this returns */
   void (*close)(struct sender *s);
+  const struct sender_background *background; /* then the calls above are NULL */
 };
 /* Called before every write, sync and rename of a sender; NULL but in tests that end the process at the n-th. */
 extern void (*send_write_point)(void);
-/* "maildir:DIR" or "file:PATH". NULL with why for an unknown scheme. */
+/* "maildir:DIR", "file:PATH", "smtp://…" or "smtps://…" (relay.h). NULL with why for an unknown scheme. */
 const struct sender_ops *sender_find(const char *spec, const char **target, char why[256]);
 
 /* Sends what is ready: claims up to a batch, renders, delivers, syncs, then commits states and mark together. Adds to *sent. A crash before
@@ -36,5 +53,11 @@ const struct sender_ops *sender_find(const char *spec, const char **target, char
 struct outbox;
 enum camp_err outbox_open(struct store *s, const struct image *image, const char *spec, struct outbox **out, char why[256]) MUST_CHECK;
 enum camp_err outbox_flush(struct outbox *o, bool by_time, int64_t until_ms, int64_t now_ms, uint32_t batch, uint64_t *sent, char why[256]) MUST_CHECK;
+/* Whether mail leaves for real, beside the engine: then a flush hands over and records, and mails may be under way behind it. */
+bool outbox_is_live(const struct outbox *o);
+uint32_t outbox_under_way(const struct outbox *o);
+/* What keeps mails waiting ("relay.example:25: connection refused; next try in 4 s"), told once; false when there is nothing new. */
+bool outbox_trouble(struct outbox *o, char text[256]);
+/* Waits for what is under way and records it; mails that were not begun stay ready. */
 void outbox_close(struct outbox *o);
 #endif

@@ -21,7 +21,7 @@ void sender_point(void) {
   if (send_write_point) send_write_point();
 }
 
-static const struct sender_ops *const SENDERS[] = { &maildir_ops, &file_ops };
+static const struct sender_ops *const SENDERS[] = { &maildir_ops, &file_ops, &smtp_ops, &smtps_ops };
 
 const struct sender_ops *sender_find(const char *spec, const char **target, char why[256]) {
   const char *colon = strchr(spec, ':');
@@ -29,14 +29,14 @@ const struct sender_ops *sender_find(const char *spec, const char **target, char
   for (size_t i = 0; i < sizeof SENDERS / sizeof *SENDERS; i++) {
     if (!str_eq(str_from_c(SENDERS[i]->scheme), (struct str){ spec, scheme })) continue;
     if (colon && colon[1]) {
-      *target = colon + 1;
+      *target = SENDERS[i]->background ? spec : colon + 1;
       return SENDERS[i];
     }
     snprintf(why, WHY_BYTES, "`%.60s` does not say where to; write %s", spec,
-             SENDERS[i] == &maildir_ops ? "maildir:FOLDER" : "file:PATH");
+             SENDERS[i] == &maildir_ops ? "maildir:FOLDER" : SENDERS[i] == &file_ops ? "file:PATH" : "smtp://HOST");
     return NULL;
   }
-  snprintf(why, WHY_BYTES, "there is no sender `%.*s`; write maildir:FOLDER or file:PATH", (int)(scheme > 60 ? 60 : scheme), spec);
+  snprintf(why, WHY_BYTES, "there is no sender `%.*s`; write maildir:FOLDER, file:PATH or smtp://HOST", (int)(scheme > 60 ? 60 : scheme), spec);
   return NULL;
 }
 

@@ -6,7 +6,7 @@
 
 enum { WHY_BYTES = 256 };
 
-extern const struct sender_ops maildir_ops, file_ops;
+extern const struct sender_ops maildir_ops, file_ops, smtp_ops, smtps_ops;
 
 /* The error that errno stands for, with *why = "cannot DO PATH: reason". */
 enum camp_err sender_fail(char why[WHY_BYTES], const char *what, const char *path);

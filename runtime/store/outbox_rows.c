@@ -5,7 +5,7 @@
  * Invariants:
  * 1. Rows up to counter.outbox_settled are finished or listed in outbox_late; so finding work reads only what is left, without
  *    an index that every row would pay for.
- * 2. outbox_late lists exactly the rows in state deferred.
+ * 2. outbox_late lists the rows in state deferred or in doubt, and those of them that a sender has claimed.
  * 3. A row keeps its size when it is sent: `sent` holds `at` until then. Rows that grew would split their full pages.
  *
  *             put            store_outbox_state
@@ -16,6 +16,8 @@
 #include "sqlite.h"
 
 #include <stdlib.h>
+
+static bool is_put_off(int state) { return state == OUTBOX_DEFERRED || state == OUTBOX_DOUBT; }
 
 enum camp_err store_outbox_put(struct store *s, struct outbox_row *r) {
   r->id = s->now.outbox_last + 1;
@@ -78,7 +80,7 @@ static enum camp_err item_add(struct store *s, struct arena *a, int64_t id, item
   enum camp_err err = query_step(s, q, &row);
   if (err || !row) return err;
   int state = sqlite3_column_int(q, 12);
-  if (state == OUTBOX_READY || state == OUTBOX_DEFERRED) {
+  if (state == OUTBOX_READY || is_put_off(state)) {
     struct outbox_item item = { .row = outbox_of(a, q), .key = column_str(a, q, 14), .attributes = column_str(a, q, 15) };
     VEC_PUSH(a, items, item);
   }
@@ -172,6 +174,27 @@ enum camp_err store_outbox_ready(struct store *s, struct arena *a, bool by_time,
 
 /* --- states ----------------------------------------------------------------------------------------------------------- */
 
+/* outbox_late after a row has a new state. A claimed row stays listed, with a due that never comes: when the process ends it is behind
+ * counter.outbox_settled, and would not be found again. */
+static enum camp_err late_follow(struct store *s, int64_t id, enum outbox_state state, int64_t at_ms) {
+  if (!is_put_off((int)state) && !s->now.outbox_late) return CAMP_OK;
+  bool stays = state == OUTBOX_CLAIMED || state == OUTBOX_READY;
+  sqlite3_stmt *q = query(s, is_put_off((int)state) ? Q_LATE_PUT : stays ? Q_LATE_MOVE : Q_LATE_GONE);
+  if (q) sqlite3_bind_int64(q, 1, id);
+  if (q && (stays || is_put_off((int)state))) sqlite3_bind_int64(q, 2, state == OUTBOX_CLAIMED ? STORE_NEVER : at_ms);
+  if (is_put_off((int)state)) s->now.outbox_late = true;
+  return query_run(s, q);
+}
+
+enum camp_err outbox_unclaim(struct store *s) {
+  sqlite3_stmt *q = query(s, Q_OUTBOX_UNCLAIM);
+  if (q) sqlite3_bind_int64(q, 1, s->now.outbox_settled);
+  enum camp_err err = query_run(s, q);
+  if (!err && s->now.outbox_late) err = query_run(s, query(s, Q_LATE_UNCLAIM));
+  if (!err && s->now.outbox_late) err = query_run(s, query(s, Q_LATE_FREE));
+  return err;
+}
+
 enum camp_err store_outbox_state(struct store *s, int64_t id, enum outbox_state state, int64_t at_ms, struct str reason) {
   sqlite3_stmt *q = query(s, Q_OUTBOX_STATE);
   if (q) {
@@ -182,13 +205,7 @@ enum camp_err store_outbox_state(struct store *s, int64_t id, enum outbox_state 
   }
   enum camp_err err = query_run(s, q);
   if (!err && !sqlite3_changes(s->db)) return CAMP_NOT_FOUND;
-  if (!err && (state == OUTBOX_DEFERRED || s->now.outbox_late)) {
-    q = query(s, state == OUTBOX_DEFERRED ? Q_LATE_PUT : Q_LATE_GONE);
-    if (q) sqlite3_bind_int64(q, 1, id);
-    if (q && state == OUTBOX_DEFERRED) sqlite3_bind_int64(q, 2, at_ms);
-    err = query_run(s, q);
-    if (state == OUTBOX_DEFERRED) s->now.outbox_late = true;
-  }
+  if (!err) err = late_follow(s, id, state, at_ms);
   s->outbox_changed = true;
   return err;
 }

@@ -112,6 +112,12 @@ enum camp_err store_fail(struct store *s) {
   return store_fail_as(s, err, "%s (%s)", error_sentence(err), sqlite3_errmsg(s->db));
 }
 
+const char *store_path(const struct store *s) {
+  return strcmp(s->path, ":memory:") == 0 || !s->path[0] ? NULL : s->path;
+}
+
+uint64_t store_identity(const struct store *s) { return s->proof_key.k0; }
+
 const struct store_error *store_last_error(const struct store *s) { return &s->error; }
 
 void *store_grow(void *items, uint32_t *cap, uint32_t need, size_t item_bytes) {
@@ -326,9 +332,7 @@ static enum camp_err set_up(struct store *s, const struct store_options *o) {
   if (!err && !o->read_only) {
     /* Rows that a sender had claimed when it was killed: whether they left is for the sender's own mark to say. */
     err = store_begin(s);
-    sqlite3_stmt *q = err ? NULL : query(s, Q_OUTBOX_UNCLAIM);
-    if (q) sqlite3_bind_int64(q, 1, s->now.outbox_settled);
-    if (!err) err = query_run(s, q);
+    if (!err) err = outbox_unclaim(s);
     if (!err) err = store_commit(s);
     else store_rollback(s);
   }

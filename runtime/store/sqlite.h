@@ -116,6 +116,7 @@ int64_t timer_after(const struct store *s, int64_t was, int64_t wanted);
 void timer_note(struct store *s, int64_t due, int64_t contact, bool put);
 enum camp_err timers_flush(struct store *s) MUST_CHECK;
 enum camp_err outbox_flush_settled(struct store *s) MUST_CHECK;
+enum camp_err outbox_unclaim(struct store *s) MUST_CHECK; /* after a crash */
 /* lock.c */
 enum camp_err writer_lock(struct store *s) MUST_CHECK;
 void writer_unlock(struct store *s);

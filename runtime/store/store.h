@@ -29,6 +29,8 @@ struct store_options {
 enum camp_err store_open(const char *path, const struct store_options *o, struct store **out, struct store_error *e) MUST_CHECK;
 void store_close(struct store *s);
 const struct store_error *store_last_error(const struct store *s);
+const char *store_path(const struct store *s);      /* NULL: in memory */
+uint64_t store_identity(const struct store *s);     /* of this database, drawn when it was made */
 
 enum camp_err store_begin(struct store *s) MUST_CHECK;
 enum camp_err store_commit(struct store *s) MUST_CHECK;
@@ -149,7 +151,7 @@ enum camp_err store_goal_put(struct store *s, uint32_t campaign, int64_t contact
 
 /* The outbox: append-only rows that change state; see runtime/send/outbox.c for the states. */
 enum outbox_state { OUTBOX_READY = 0, OUTBOX_CLAIMED = 1, OUTBOX_SENT = 2, OUTBOX_DROPPED = 3, OUTBOX_WITHDRAWN = 4, OUTBOX_FAILED = 5,
-  OUTBOX_DEFERRED = 6 };
+  OUTBOX_DEFERRED = 6, OUTBOX_DOUBT = 8 /* deferred, and perhaps delivered already */ };
 struct outbox_row {
   int64_t id, contact, prev, at_ms, sent_ms;
   uint32_t message;       /* name id */

@@ -1,0 +1,30 @@
+#ifndef CAMP_SEND_RELAY_H
+#define CAMP_SEND_RELAY_H
+/* Private to runtime/send: the SMTP relays that mail is handed to, as --send says them:
+ *
+ *   smtp://[USER@]HOST[:PORT][?tls=off|try|require&connections=N&per=N&rate=N&name=OURS][,smtp://…]
+ *   smtps://…   TLS from the first byte
+ *
+ * tls: `require` unless the host is this machine, where it is `try`. connections: at a time (10). per: mails a connection (100).
+ * rate: mails a second in all (no bound). name: what we call ourselves (the system's name). From the environment:
+ * CAMP_SMTP_PASSWORD for USER; CAMP_FROM for From; CAMP_RETURN_PATH for the envelope's sender (else From's address); CAMP_DKIM
+ * (dkim.h). Sources: RFC 5321, 3207, 4954, 2920. */
+#include "vm/base/arena.h"
+#include "vm/base/check.h"
+
+#define LIMIT_RELAYS_COUNT 8
+#define LIMIT_RELAY_CONNECTIONS_COUNT 200
+
+enum relay_tls { TLS_OFF, TLS_TRY, TLS_REQUIRE, TLS_IMPLICIT };
+struct relay_options {
+  const char *host;         /* in ASCII; an IPv6 address in brackets */
+  const char *user;         /* NULL: no authentication */
+  const char *name;         /* for EHLO; NULL: the system's */
+  uint16_t port;
+  uint8_t tls;              /* enum relay_tls */
+  uint32_t connections, per, rate;
+};
+/* spec with its scheme. CAMP_BAD with *why. Texts in the arena. */
+enum camp_err relay_options_parse(const char *spec, struct arena *a, struct relay_options out[LIMIT_RELAYS_COUNT], uint32_t *count,
+                                  char why[256]) MUST_CHECK;
+#endif

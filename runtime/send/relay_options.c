@@ -1,0 +1,119 @@
+/* What --send smtp://… says, read.
+ *
+ * Not for: connecting (relay.c).
+ *
+ * Invariant: nothing is guessed. An option that is not known, or a number out of its range, is an error that names it. */
+#include "runtime/send/relay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { WHY_BYTES = 256, PORT_SMTP = 25, PORT_SUBMISSION_TLS = 465 };
+
+static enum camp_err refuse(char why[WHY_BYTES], const char *what, struct str which) {
+  snprintf(why, WHY_BYTES, "%s `%.*s`", what, (int)(which.len > 100 ? 100 : which.len), which.ptr ? which.ptr : "");
+  return CAMP_BAD;
+}
+
+static struct str until(struct str *rest, char stop) {
+  const char *at = rest->len ? memchr(rest->ptr, stop, rest->len) : NULL;
+  struct str first = at ? str_slice(rest->ptr, at) : *rest;
+  *rest = at ? str_slice(at + 1, rest->ptr + rest->len) : (struct str){ NULL, 0 };
+  return first;
+}
+
+static bool number(struct str s, uint32_t min, uint32_t max, uint32_t *out) {
+  uint64_t n = 0;
+  if (s.len == 0 || s.len > 9) return false;
+  for (size_t i = 0; i < s.len; i++) {
+    if (s.ptr[i] < '0' || s.ptr[i] > '9') return false;
+    n = n * 10 + (uint64_t)(s.ptr[i] - '0');
+  }
+  *out = (uint32_t)n;
+  return n >= min && n <= max;
+}
+
+static bool is_host(struct str s) {
+  if (s.len == 0 || s.len > 255) return false;
+  for (size_t i = 0; i < s.len; i++) {
+    char c = s.ptr[i];
+    if (!((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || memchr("-._:[]", c, 6))) return false;
+  }
+  return true;
+}
+
+static bool is_here(struct str host) {
+  return str_is(host, "localhost") || str_starts(host, STR("127.")) || str_is(host, "[::1]");
+}
+
+static enum camp_err take_option(struct relay_options *o, struct str option, struct arena *a, char why[WHY_BYTES]) {
+  struct str value = option, key = until(&value, '=');
+  uint32_t n = 0;
+  if (str_is(key, "tls")) {
+    if (o->tls == TLS_IMPLICIT) return refuse(why, "smtps:// has TLS from the first byte, so it takes no", option);
+    if (str_is(value, "off")) o->tls = TLS_OFF;
+    else if (str_is(value, "try")) o->tls = TLS_TRY;
+    else if (str_is(value, "require")) o->tls = TLS_REQUIRE;
+    else return refuse(why, "tls is off, try or require, not", value);
+  } else if (str_is(key, "connections")) {
+    if (!number(value, 1, LIMIT_RELAY_CONNECTIONS_COUNT, &o->connections)) return refuse(why, "connections is a number from 1 to 200, not", value);
+  } else if (str_is(key, "per")) {
+    if (!number(value, 1, 1000000, &o->per)) return refuse(why, "per, the mails a connection carries, is a number from 1 to 1000000, not", value);
+  } else if (str_is(key, "rate")) {
+    if (!number(value, 1, 1000000, &n)) return refuse(why, "rate, the mails a second, is a number from 1 to 1000000, not", value);
+    o->rate = n;
+  } else if (str_is(key, "name")) {
+    if (!is_host(value)) return refuse(why, "this cannot be a host's name:", value);
+    o->name = arena_str(a, value).ptr;
+  } else {
+    return refuse(why, "the options are tls, connections, per, rate and name; there is no", key);
+  }
+  return CAMP_OK;
+}
+
+static enum camp_err parse_one(struct str spec, struct arena *a, struct relay_options *o, char why[WHY_BYTES]) {
+  bool implicit = str_starts(spec, STR("smtps://"));
+  if (!implicit && !str_starts(spec, STR("smtp://"))) return refuse(why, "a relay is written smtp://HOST or smtps://HOST, not", spec);
+  struct str rest = { spec.ptr + (implicit ? 8 : 7), spec.len - (implicit ? 8 : 7) };
+  struct str place = until(&rest, '?');
+  const char *at = place.len ? memrchr(place.ptr, '@', place.len) : NULL;
+  if (at) {
+    struct str user = str_slice(place.ptr, at);
+    if (user.len == 0 || memchr(user.ptr, ':', user.len))
+      return refuse(why, "a password does not belong into a command line; put it into CAMP_SMTP_PASSWORD and write USER@HOST, not", spec);
+    o->user = arena_str(a, user).ptr;
+    place = str_slice(at + 1, place.ptr + place.len);
+  }
+  while (place.len && place.ptr[place.len - 1] == '/') place.len--;
+  const char *bracket = place.len ? memchr(place.ptr, ']', place.len) : NULL;
+  const char *colon = memrchr(bracket ? bracket : place.ptr, ':', bracket ? (size_t)(place.ptr + place.len - bracket) : place.len);
+  struct str host = colon ? str_slice(place.ptr, colon) : place;
+  uint32_t port = implicit ? PORT_SUBMISSION_TLS : PORT_SMTP;
+  if (colon && !number(str_slice(colon + 1, place.ptr + place.len), 1, 65535, &port))
+    return refuse(why, "a port is a number from 1 to 65535, not", str_slice(colon + 1, place.ptr + place.len));
+  if (!is_host(host)) return refuse(why, "this cannot be a host's name:", host);
+  *o = (struct relay_options){ .host = arena_str(a, host).ptr, .user = o->user, .port = (uint16_t)port, .connections = 10, .per = 100,
+                               .tls = implicit ? TLS_IMPLICIT : is_here(host) ? TLS_TRY : TLS_REQUIRE };
+  while (rest.len) {
+    enum camp_err err = take_option(o, until(&rest, '&'), a, why);
+    if (err) return err;
+  }
+  return CAMP_OK;
+}
+
+enum camp_err relay_options_parse(const char *spec, struct arena *a, struct relay_options out[LIMIT_RELAYS_COUNT], uint32_t *count,
+                                  char why[256]) {
+  *count = 0;
+  for (struct str rest = str_from_c(spec); rest.len;) {
+    struct str one = until(&rest, ',');
+    if (*count == LIMIT_RELAYS_COUNT) {
+      snprintf(why, WHY_BYTES, "at most %d relays can be named", LIMIT_RELAYS_COUNT);
+      return CAMP_BAD;
+    }
+    memset(&out[*count], 0, sizeof out[*count]);
+    enum camp_err err = parse_one(one, a, &out[*count], why);
+    if (err) return err;
+    ++*count;
+  }
+  return *count ? CAMP_OK : refuse(why, "a relay is written smtp://HOST or smtps://HOST, not", str_from_c(spec));
+}
