@@ -227,6 +227,14 @@ static void add_base64(struct buf *b, const unsigned char *in, size_t len) {
   }
 }
 
+/* One more of h=, which is folded before its line is long. */
+static void add_name(struct buf *names, struct str name) {
+  const char *line = names->len ? memrchr(names->data, '\n', names->len) : NULL;
+  size_t column = line ? (size_t)(names->data + names->len - line) : names->len + 4;
+  if (names->len) buf_c(names, column + name.len > FOLD_BYTES ? "\n\t:" : ":");
+  buf_str(names, name);
+}
+
 /* The signed headers of the mail, canonical and in their order, or their names for h=. Of two of one name the lower is to come first
  * (RFC 6376, 5.4.2); our mails have each name once. */
 static void take_headers(struct dkim *d, struct str headers, bool names_only) {
@@ -237,8 +245,7 @@ static void take_headers(struct dkim *d, struct str headers, bool names_only) {
     struct str name = str_slice(at, colon ? colon : at);
     if (colon && is_signed(name)) {
       if (names_only) {
-        buf_c(&d->names, d->names.len ? "\n\t:" : "");
-        buf_str(&d->names, name);
+        add_name(&d->names, name);
       } else {
         canon_header(&d->canon, str_slice(at, stop));
         buf_add(&d->canon, "\r\n", 2);
@@ -263,7 +270,7 @@ static bool sign_digest(struct dkim *d, const struct dkim_key *k, const unsigned
 static bool sign_with(struct dkim *d, const struct dkim_key *k, struct buf *b, struct str headers, int64_t at_s,
                       const unsigned char body_hash[SHA256_DIGEST_LENGTH]) {
   buf_clear(&d->header);
-  buf_printf(&d->header, "DKIM-Signature: v=1; a=%s; c=relaxed/relaxed;\n\td=%s; s=%s; t=%lld;\n\th=" STR_FMT "\n\t:From;\n\tbh=",
+  buf_printf(&d->header, "DKIM-Signature: v=1; a=%s; c=relaxed/relaxed;\n\td=%s; s=%s; t=%lld;\n\th=" STR_FMT ":From;\n\tbh=",
              k->ed25519 ? "ed25519-sha256" : "rsa-sha256", k->domain, k->selector, (long long)at_s, STR_ARG(buf_as_str(&d->names)));
   add_base64(&d->header, body_hash, SHA256_DIGEST_LENGTH);
   buf_c(&d->header, ";\n\tb=");

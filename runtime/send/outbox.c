@@ -314,8 +314,12 @@ static enum camp_err hand_over(struct outbox *o, int64_t until_ms, int64_t now_m
 static enum camp_err flush_beside(struct outbox *o, int64_t until_ms, int64_t now_ms, uint64_t *sent, char why[WHY_BYTES]) {
   enum camp_err err = open_sender(o, why);
   for (int turn = 0; turn < TURNS_MAX && !err; turn++) {
-    bool collected, handed;
-    err = collect(o, now_ms, sent, &collected, why);
+    bool collected = false, handed = false, more = true;
+    /* All of it: what a journal says of rows that are ready again must be recorded before they could be handed over anew. */
+    while (more && !err) {
+      err = collect(o, now_ms, sent, &more, why);
+      collected |= more;
+    }
     if (err) {
       close_sender(o);
       return err;

@@ -288,6 +288,7 @@ static const struct smtp_calls calls = { take_mail, write_mail, on_fate };
 
 static void back_off(struct sender *s, struct relay *r, const char *why) {
   char text[WHY_BYTES];
+  if (r->retry_ms > s->now_ms) return; /* several connections fail as one */
   r->backoff_ms = r->backoff_ms ? r->backoff_ms * 2 : BACKOFF_MIN_MS;
   if (r->backoff_ms > BACKOFF_MAX_MS) r->backoff_ms = BACKOFF_MAX_MS;
   r->retry_ms = s->now_ms + r->backoff_ms;

@@ -86,10 +86,10 @@ enum verdict reply_verdict(const struct reply *r, enum reply_command command) {
   /* Not about this mail: authentication is wanted (530, 535), a policy or our name is disliked (5.7.x, RFC 3463), the server was
    * misunderstood (50x, 5.5.x): the next mail would fare the same, so the address is kept. */
   bool ours = s[1] == 7 || r->code == 530 || r->code == 535 || r->code == 534 || r->code == 538;
-  bool protocol = r->code >= 500 && r->code <= 504;
+  bool protocol = s[0] ? s[1] == 5 : r->code >= 500 && r->code <= 504;
   bool too_big = r->code == 552 || (s[1] == 3 && s[2] == 4);
   if (command == REPLY_TO_MAIL) return too_big ? VERDICT_REFUSED : VERDICT_US;
-  if (ours || protocol || s[1] == 5) return VERDICT_US;
+  if (ours || protocol) return VERDICT_US;
   return command == REPLY_TO_RCPT ? VERDICT_ADDRESS : VERDICT_REFUSED;
 }
 

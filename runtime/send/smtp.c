@@ -22,7 +22,7 @@ static void expect(struct smtp_session *s, enum expected kind, struct smtp_mail 
 
 static void on_capability(void *context, struct str text) {
   struct smtp_session *s = context;
-  if (s->expected_count == 0 || s->expected[0].kind != EXPECT_EHLO) return;
+  if (s->plain || s->expected_count == 0 || s->expected[0].kind != EXPECT_EHLO) return;
   struct str word = text;
   const char *blank = word.len ? memchr(word.ptr, ' ', word.len) : NULL;
   if (blank) word.len = (size_t)(blank - word.ptr);
@@ -213,6 +213,13 @@ static bool heard(struct smtp_session *s, const struct reply *r) {
       say_hello(s);
       return true;
     case EXPECT_EHLO:
+      if (r->code / 100 == 5 && !s->plain) {
+        /* A server from before 1995 (RFC 5321, 3.2). */
+        s->plain = true;
+        buf_printf(&s->out, "HELO %s\r\n", s->name);
+        expect(s, EXPECT_EHLO, NULL);
+        return true;
+      }
       if (r->code / 100 != 2) return false;
       s->ready = true;
       begin_mail(s);

@@ -48,7 +48,7 @@ struct smtp_session {
   bool refused;                   /* `mail` has its fate already, its dialogue is still to end */
   struct smtp_mail *dotted;       /* its dot is in `out` or on its way, its answer is awaited */
   uint64_t dot_at, sent_bytes;    /* where the dot ends in all bytes ever written; how many have left */
-  bool ready, pipelining, utf8, dirty /* a transaction is to be reset */, closing;
+  bool ready, pipelining, utf8, dirty /* a transaction is to be reset */, closing, plain /* no EHLO */;
   uint32_t mails, mails_max;      /* given so far; at most so many a connection, 0: no bound */
   char name[256];                 /* ours, for EHLO */
 };

@@ -37,7 +37,7 @@ static struct envelope with(struct envelope e, const char *key, const char *subj
 static const char *mail_of(const struct envelope *e, const char *from) {
   struct buf b;
   buf_init(&b, 64 << 20);
-  mime_write(&b, e, str_from_c(from));
+  mime_write(&b, e, str_from_c(from), false);
   assert_false(b.failed);
   struct str copy = arena_str(&arena, buf_as_str(&b));
   buf_deinit(&b);

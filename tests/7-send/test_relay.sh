@@ -1,0 +1,125 @@
+#!/bin/sh
+# Mail over SMTP to a server that nobody here wrote: Postfix's smtp-sink, with each of its faults; signatures verified by dkimpy; Camp
+# killed in the middle of thousands of mails. Ports are free ones of the loopback; sinks end by their process id.
+. "$CAMP_ROOT/tests/8-cli/lib.sh"
+for tool in smtp-sink openssl sqlite3; do
+  command -v $tool > /dev/null || { say 1 "$tool is needed; make deps installs it"; finish; }
+done
+export CAMP_FROM='Shop <news@shop.example>'
+cat > p.camp <<'END'
+message hello {
+  channel email
+  subject "Hé {{ contact.first_name | default: "you" }}"
+  body "Dear you,\n.a line with a dot\n..and two\na café, a blank at the end \n\n\tand a tab.\n\n\n"
+}
+hello_rule: when purchase then send hello
+END
+events() { awk -v n="$1" 'BEGIN { for (i = 1; i <= n; i++) printf "{\"type\":\"track\",\"event\":\"purchase\",\"userId\":\"u%d@example.com\",\"messageId\":\"m%d\"}\n", i, i }'; }
+# sink FLAGS…: starts one on a port of its own, $port, and knows it by $sink.
+user=; [ "$(id -u)" = 0 ] && user='-u nobody'
+port=$((20000 + $$ % 20000))
+sink() {
+  for try in 1 2 3 4 5 6 7 8 9 10; do
+    port=$((port + 1))
+    smtp-sink $user "$@" 127.0.0.1:$port 1000 > sink.log 2>&1 &
+    sink=$!
+    # Up when it listens; gone when the port was taken.
+    for look in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+      kill -0 $sink 2> /dev/null || break
+      grep -qi ":$(printf '%04X' $port) 00000000:0000 0A" /proc/net/tcp && return 0
+      sleep 0.1
+    done
+    kill $sink 2> /dev/null
+  done
+  return 1
+}
+stop_sink() { kill $sink 2> /dev/null; wait $sink 2> /dev/null; }
+send() { timeout -k 5 "${T:-100}" camp run p.camp --db t.db --events e.ndjson --send "smtp://127.0.0.1:$port?tls=off$1" --live --until-idle; }
+states() { sqlite3 -separator ' ' t.db "select state, count(*) from message group by 1 order by 1" | tr '\n' ' '; }
+
+# --- what arrives ----------------------------------------------------------------------------------------------------
+openssl genrsa -out rsa.pem 2048 2> /dev/null; openssl genpkey -algorithm ed25519 -out ed.pem 2> /dev/null
+mkdir dump; chmod 777 . dump; events 40 > e.ndjson
+sink -R "$PWD/dump" -d m.; CAMP_DKIM=s1=rsa.pem,s2=ed.pem send > out 2>&1; stop_sink
+same "all mails are taken" "sent 40 " "$(states)"
+same "and said so" "Mail goes to smtp://127.0.0.1:$port?tls=off, from Shop <news@shop.example>.
+40 events, 40 runs started, 0 wakes, 40 messages sent" "$(cat out)"
+if /usr/bin/python3 -c 'import dkim' 2> /dev/null; then
+  same "dkimpy verifies both signatures, and notices a changed byte; bodies arrive as written" "160 of 160 ['Hé you']" \
+    "$(/usr/bin/python3 "$CAMP_ROOT/tests/7-send/dkim_check.py" dump rsa.pem ed.pem)"
+else say 1 "python3-dkim is needed; make deps installs it"; fi
+
+# --- each fault ------------------------------------------------------------------------------------------------------
+# flags | what the outbox says. A relay that never answers is given 3 seconds: what was not taken stays ready.
+events 30 > e.ndjson
+while IFS='|' read -r flags seconds wanted; do
+  rm -f t.db*; sink $flags || { say 1 "smtp-sink $flags does not start"; continue; }
+  T=$seconds send > out 2>&1
+  stop_sink; same "smtp-sink $flags" "$wanted" "$(states)"
+done <<'END'
+-f rcpt|60|failed 30 
+-r rcpt|60|deferred 30 
+-f data|60|failed 30 
+-r data|60|deferred 30 
+-f .|60|failed 30 
+-r .|60|deferred 30 
+-r mail|60|deferred 30 
+-e|60|sent 30 
+-p|60|sent 30 
+-w 1|60|sent 30 
+-q ehlo|3|ready 30 
+-r connect|3|ready 30 
+END
+# The connection is closed instead of an answer to the dot: every mail that was sent whole is in doubt, none is lost.
+rm -f t.db*; sink -q .; T=60 send > out 2>&1; stop_sink
+same "a connection that ends at the dot leaves no mail unaccounted" 30 "$(sqlite3 t.db "select count(*) from message where state in ('in doubt', 'deferred')")"
+same "those whose dot had left are in doubt, and say why" "in doubt: the connection ended before the answer" \
+  "$(sqlite3 t.db "select distinct substr(reason, 1, 48) from message where state = 'in doubt'")"
+# Nobody is there at first: a relay that comes up later gets everything.
+rm -f t.db*; sink; stop_sink
+( sleep 2; exec smtp-sink $user 127.0.0.1:$port 1000 ) > sink.log 2>&1 & late=$!
+T=60 send > out 2>&1; kill $late; wait $late 2> /dev/null
+same "a relay that comes up later gets every mail" "sent 30 " "$(states)"
+holds "and what mails waited for was said" grep -q "127.0.0.1:$port: .*next try in 1 s" out
+
+# --- command lines ---------------------------------------------------------------------------------------------------
+refuses "real mail needs --live" 2 "hands real mail to a relay. Add --live" camp run p.camp --db x.db --send smtp://127.0.0.1:$port
+refuses "a relay that cannot be one" 2 "the options are tls, connections, per, rate and name; there is no .speed." \
+  camp run p.camp --db x.db --live --send "smtp://127.0.0.1:$port?speed=9"
+refuses "no mail leaves in virtual time" 2 "real mail cannot leave in virtual time" camp simulate p.camp --events e.ndjson --send smtp://127.0.0.1:$port
+( unset CAMP_FROM; refuses "who is it from?" 2 "Set CAMP_FROM" camp run p.camp --db x.db --live --send "smtp://127.0.0.1:$port"; [ $failed = 0 ] ) || failed=1
+number=$((number + 1))
+CAMP_DKIM=s1=nothing.pem; export CAMP_DKIM
+refuses "a key that is not there" 2 "cannot read the DKIM key nothing.pem" camp run p.camp --db x.db --live --send "smtp://127.0.0.1:$port"
+CAMP_DKIM=s1=e.ndjson
+refuses "a key that is none" 2 "there is no private key" camp run p.camp --db x.db --live --send "smtp://127.0.0.1:$port"
+unset CAMP_DKIM
+
+# --- killed ----------------------------------------------------------------------------------------------------------
+# Camp is killed four times in the middle. Then every mail has arrived, and twice only those that were in doubt.
+mails=20000; events $mails > e.ndjson; rm -f t.db* dump/*
+sink -R "$PWD/dump" -D all; : > doubts
+for kill_at in 2000 6000 10000 15000; do
+  camp run p.camp --db t.db --events e.ndjson --send "smtp://127.0.0.1:$port?tls=off" --live --until-idle > out 2>&1 & run=$!
+  for look in $(seq 600); do
+    [ "$(cat dump/all* 2> /dev/null | grep -ac '^Message-ID')" -ge $kill_at ] && break
+    kill -0 $run 2> /dev/null || break
+    sleep 0.05
+  done
+  kill -9 $run 2> /dev/null; wait $run 2> /dev/null
+  # A short life in which nothing can leave: what the last one left is recorded.
+  timeout 60 camp run p.camp --db t.db --send "smtp://127.0.0.1:1?tls=off" --live > out 2>&1 & run=$!
+  for look in $(seq 200); do grep -q 'next try' out && break; sleep 0.05; done
+  kill -TERM $run; wait $run
+  sqlite3 t.db "select contact from message where state = 'in doubt'" >> doubts
+  # The half hour that a mail in doubt waits is over.
+  sqlite3 t.db "update outbox_late set due = 0"
+done
+T=200 send > out 2>&1; stop_sink
+same "after four kills every row is settled" "sent $mails " "$(states)"
+grep -ah '^Message-ID' dump/all* | sort > ids
+same "every mail has arrived" $mails "$(sort -u ids | wc -l)"
+uniq -d ids | sed 's/.*<\(u[0-9]*\)%40.*/\1@example.com/' | sort > twice; sort -u doubts > doubted
+same "no mail arrived twice but those in doubt" "" "$(comm -23 twice doubted)"
+echo "# in doubt $(wc -l < doubted), of these arrived twice $(wc -l < twice), of $mails"
+finish
