@@ -286,8 +286,10 @@ static void specs(void **state) {
     { "file:x:y", "x:y", "" },
     { "maildir:", NULL, "`maildir:` does not say where to; write maildir:FOLDER" },
     { "file", NULL, "`file` does not say where to; write file:PATH" },
-    { "smtp:mail.example", NULL, "there is no sender `smtp`; write maildir:FOLDER or file:PATH" },
-    { "", NULL, "there is no sender ``; write maildir:FOLDER or file:PATH" },
+    { "smtp://mail.example", "smtp://mail.example", "" },
+    { "smtps:", NULL, "`smtps:` does not say where to; write smtp://HOST" },
+    { "pigeon:x", NULL, "there is no sender `pigeon`; write maildir:FOLDER, file:PATH or smtp://HOST" },
+    { "", NULL, "there is no sender ``; write maildir:FOLDER, file:PATH or smtp://HOST" },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const char *target = NULL;

@@ -218,6 +218,10 @@ if [ -x "$bin/engine_bench" ]; then
 fi
 if wanted rule; then bench_rule; fi
 if wanted compile; then bench_compile; fi
+if wanted smtp && command -v smtp-source > /dev/null; then
+  title "Mail over SMTP, beside Postfix's own source"
+  sh "$here/smtp.sh"
+fi
 
 title "Targets"
 [ -f "$results/targets" ] && cat "$results/targets"
