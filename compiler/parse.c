@@ -495,6 +495,10 @@ static uint16_t report(struct driver *d, struct token t) {
     g = diag(c, DIAG_E0201, span, "`%.*s%s` cannot stand here", (int)(text.len > 60 ? 60 : text.len), text.ptr,
              text.len > 60 ? "…" : "");
   g->expected = expected_words(d, set);
+  if (d->last == TOK_WHERE && (t.kind == TOK_ANY_IN || t.kind == TOK_DID || t.kind == TOK_NO)) {
+    g->help = arena_printf(&c->arena, "put it in parentheses: `where (%.*s …)`", (int)text.len, text.ptr);
+    return 0;
+  }
   if (t.kind == TOK_EQUALS && set[TOK_IS]) {
     suggest(d, g, t, "is");
     return TOK_IS;
