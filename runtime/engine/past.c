@@ -5,7 +5,8 @@
  * Invariants:
  * 1. A contact's events are reached through their prev pointers, newest arrival first; no scan.
  * 2. A walk holds one row at a time, whatever the length of the history.
- * 3. An event arrives at its own time or later, so the walk for `since T` ends at the first event that arrived before T. */
+ * 3. What is happening at this instant counts as having happened, although its row is not written yet.
+ * 4. An event arrives at its own time or later, so the walk for `since T` ends at the first event that arrived before T. */
 #include "runtime/engine/tick.h"
 
 /* The row as an event: e->past, whose texts borrow from the row. */
@@ -111,6 +112,18 @@ static bool accepts(struct live *l, struct strand_item *item, const struct branc
   return yes;
 }
 
+/* The first branch that accepts the event, when there is one. */
+static void find_branch(struct live *l, struct strand_item *item, const struct event *event, uint32_t *pc, struct event **found) {
+  const struct wait *w = strand_wait(&item->s);
+  for (uint32_t i = 0; i < w->branch_count; i++) {
+    const struct branch *b = &item->s.unit->branches[w->first_branch + i];
+    if (!accepts(l, item, b, event)) continue;
+    *pc = b->target_pc;
+    *found = event_kept(l, event);
+    return;
+  }
+}
+
 enum camp_err live_since(struct live *l, struct strand_item *item, uint32_t *pc, struct event **found) {
   struct engine *e = l->e;
   const struct wait *w = strand_wait(&item->s);
@@ -122,6 +135,7 @@ enum camp_err live_since(struct live *l, struct strand_item *item, uint32_t *pc,
     int64_t since = branch_since_ms(l, &item->s, b);
     if (since < oldest) oldest = since;
   }
+  if (l->acting && l->acting->name != NONE) find_branch(l, item, l->acting, pc, found);
   for (int64_t id = l->c.last_event; id;) {
     struct event_row row;
     TRY(row_of(e, id, &row));
@@ -130,13 +144,7 @@ enum camp_err live_since(struct live *l, struct strand_item *item, uint32_t *pc,
     if (row.kind == EVENT_NOTE || row.kind == EVENT_IDENTIFY) continue;
     struct event *event = event_of_row(l, &row);
     if (event->name == NONE || (*found && event->at_ms > (*found)->at_ms)) continue;
-    for (uint32_t i = 0; i < w->branch_count; i++) {
-      const struct branch *b = &item->s.unit->branches[w->first_branch + i];
-      if (!accepts(l, item, b, event)) continue;
-      *pc = b->target_pc;
-      *found = event_kept(l, event);
-      break;
-    }
+    find_branch(l, item, event, pc, found);
   }
   return CAMP_OK;
 }

@@ -282,7 +282,9 @@ static enum camp_err task_run(struct live *l, struct task *t) {
   event->body = t->body;
   event_intern(event, e->image, &e->contact);
   l->event = event;
+  l->acting = t->internal ? NULL : event;
   TRY(act(l));
+  l->acting = NULL;
   if (t->internal) return CAMP_OK;
   struct event_row row = { .at_ms = l->now_ms, .received_ms = l->now_ms, .body = t->body, .kind = t->event_kind };
   TRY(engine_event_id(e, event->name, event->name_text, &row.name));
@@ -426,7 +428,9 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
   if (!l->starts_allowed && e->event.name != NONE && image_listeners(e->image, &e->event, e->listeners))
     live_outcome(l, "late: it happened more than %lld hours before it arrived, so it starts no campaign",
                  (long long)(e->options.late_after_ms / 3600000));
+  l->acting = &e->event;
   TRY(act(l));
+  l->acting = NULL;
   TRY(history(l, &row));
   TRY(drain(l));
   l->starts_allowed = true;

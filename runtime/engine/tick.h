@@ -103,6 +103,7 @@ struct live {
   uint32_t task_next;
   const struct zone *zone;
   const struct event *event;     /* in hand */
+  const struct event *acting;    /* what is happening now, until its row stands in the history; NULL: a timer */
   int64_t now_ms, base_ms;
   uint32_t depth, stamp;
   uint32_t work;                 /* since live_open */
