@@ -133,6 +133,9 @@ struct message_decl{ struct name name; struct name channel; struct name subject,
   bool has_subject, has_body, body_is_file; };
 
 struct start_clause { struct event_ref *events; struct expr *where_cond; /* `and COND` */ struct span span; struct start_clause *next; };
+/* start at …, start every …: at_ms and days as in struct schedule (vm/program.h) */
+struct schedule_clause { uint8_t kind, days; int64_t at_ms; struct name zone; struct expr *audience; /* for …, or NULL */
+  struct span when; struct span span; struct schedule_clause *next; };
 struct goal_clause { struct event_ref *events; struct value within; struct span span; struct goal_clause *next; };
 struct stop_clause { struct event_ref *events; struct span span; struct stop_clause *next; };
 struct entry_clause { bool given; uint8_t kind; /* enum entry_kind */ uint32_t at_once; struct value within; struct expr *key; struct span span; };
@@ -141,9 +144,13 @@ struct campaign_decl {    /* and a rule: one start, entry every time */
   struct name name;       /* a rule without a name gets one from its text: "when purchase and …" */
   bool rule;
   struct start_clause *starts;
+  struct schedule_clause *schedules;
   struct goal_clause *goals;
   struct stop_clause *stops;
   struct entry_clause entry;
+  bool has_end;
+  int64_t ends_ms;        /* civil: nobody enters from this moment on */
+  struct span ends_span;
   struct stmt *body;
   struct str rule_text;   /* of a rule: all of it, from `when` */
   struct frame *frame;    /* filled by names: what started the run */

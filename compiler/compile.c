@@ -193,6 +193,8 @@ static void check_zones(struct driver *d, const struct tree *tree) {
   for (const struct item *i = tree->items; i; i = i->next) {
     if (i->kind == ITEM_ZONE)
       check_zone(d, i->zone.text, i->zone.span);
+    for (const struct schedule_clause *s = i->kind == ITEM_CAMPAIGN ? i->campaign.schedules : NULL; s; s = s->next)
+      check_zone(d, s->zone.text, s->zone.span);
     for (const struct test_line *l = i->kind == ITEM_TEST || i->kind == ITEM_FIXTURE ? i->test.lines : NULL; l; l = l->next)
       for (const struct prop *p = l->kind == TEST_CONTACT ? l->props : NULL; p; p = p->next)
         if (str_is(p->name.text, "timezone") && p->value->kind == EXPR_LITERAL && p->value->value.type == V_TEXT)

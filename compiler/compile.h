@@ -32,10 +32,10 @@ struct diagnostic {
 };
 
 /* Where in the scripts a part of a unit comes from that has no step of its own: what coverage and pictures show. */
-enum place_kind { PLACE_START, PLACE_STOP, PLACE_GOAL, PLACE_BRANCH, PLACE_IF, PLACE_CONDITION, PLACE_LOOP };
+enum place_kind { PLACE_START, PLACE_STOP, PLACE_GOAL, PLACE_BRANCH, PLACE_IF, PLACE_CONDITION, PLACE_LOOP, PLACE_SCHEDULE };
 struct code_place {
   uint8_t kind;
-  uint32_t item;            /* in the unit's triggers, stops, goals or branches; PLACE_IF, PLACE_LOOP: pc of the JUMPF or EACH that decides;
+  uint32_t item;            /* in the unit's triggers, schedules, stops, goals or branches; PLACE_IF, PLACE_LOOP: pc of the JUMPF or EACH that decides;
                              * PLACE_CONDITION: the pc at which its value is on top */
   uint32_t from;            /* PLACE_CONDITION: the pc at which its code begins. Who comes to `item` from before has skipped it */
   struct span span;

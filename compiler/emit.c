@@ -13,6 +13,7 @@
 #include "workers.h"
 
 #include "vm/base/hash.h"
+#include "vm/schedule.h"
 
 enum { UNITS_TAKEN = 64 }; /* by a worker at a time */
 
@@ -286,7 +287,7 @@ void build_begin(struct builder *b, struct unit *u, enum unit_kind kind, struct 
   b->span = span;
   b->campaign = NULL;
   b->waits = b->failed = false;
-  b->strings.count = b->consts.count = b->fields.count = b->measures.count = b->triggers.count = b->stops.count = 0;
+  b->strings.count = b->consts.count = b->fields.count = b->measures.count = b->triggers.count = b->stops.count = b->schedules.count = 0;
   b->goals.count = b->waits_made.count = b->branches.count = b->emits.count = b->emit_keys.count = b->code.count = b->exits.count = 0;
   b->steps.count = b->pending.count = b->places.count = b->items.count = b->repeats.count = 0;
   b->index_count = 0;
@@ -330,6 +331,7 @@ void build_finish(struct builder *b) {
   TAKE(triggers, trigger_count, triggers);
   TAKE(stops, stop_count, stops);
   TAKE(goals, goal_count, goals);
+  TAKE(schedules, schedule_count, schedules);
   TAKE(waits, wait_count, waits_made);
   TAKE(branches, branch_count, branches);
   TAKE(emits, emit_count, emits);
@@ -357,7 +359,7 @@ void build_pending(struct builder *b) {
     b->in_measure = p.kind == PENDING_MEASURE;
     if (p.kind == PENDING_ARM)
       emit_deadline(b, p.arm);
-    else if (p.kind == PENDING_KEY)
+    else if (p.kind == PENDING_KEY || p.kind == PENDING_SCHEDULE)
       emit_expr(b, p.cond);
     else
       any = emit_filter(b, p.event, p.kind == PENDING_MEASURE, p.cond);
@@ -375,6 +377,7 @@ void build_pending(struct builder *b) {
     case PENDING_BRANCH: b->branches.items[p.item].filter_pc = pc; break;
     case PENDING_MEASURE: b->measures.items[p.item].filter_pc = pc; break;
     case PENDING_ARM: b->waits_made.items[p.item].arm_pc = pc; break;
+    case PENDING_SCHEDULE: b->schedules.items[p.item].filter_pc = pc; break;
     default: b->unit->entry.key_pc = pc; break;
     }
   }
@@ -427,7 +430,7 @@ static void pending_add(struct builder *b, enum pending_kind kind, uint32_t item
 static void emit_starts(struct builder *b, const struct campaign_decl *cd) {
   bool values = false;
   for (struct use *u = cd->frame->uses; u; u = u->next)
-    if (u->later && (b->waits || cd->frame->event_count > 1)) {
+    if (u->later && (b->waits || cd->frame->event_count > 1 || cd->schedules)) {
       u->local = build_local(b);
       values = true;
     }
@@ -448,6 +451,52 @@ static void emit_starts(struct builder *b, const struct campaign_decl *cd) {
   for (uint32_t i = jumps_from; i < b->pcs.count; i++)
     build_land(b, b->pcs.items[i]);
   b->pcs.count = 0;
+}
+
+/* The list or segment without which `for` never holds: a conjunct that is a bare name. */
+static struct str audience_list(const struct expr *e) {
+  if (!e || e->kind == EXPR_BAD)
+    return (struct str){ NULL, 0 };
+  if (e->kind == EXPR_BINARY && e->op == BIN_AND) {
+    struct str left = audience_list(e->a);
+    return left.len ? left : audience_list(e->b);
+  }
+  if (e->kind != EXPR_NAME)
+    return (struct str){ NULL, 0 };
+  return e->target == TARGET_LIST ? ((const struct list_decl *)e->decl)->name.text
+         : e->target == TARGET_DEFINE ? audience_list(((const struct define_decl *)e->decl)->value)
+                                      : (struct str){ NULL, 0 };
+}
+
+/* What a schedule is known by across versions: its moment, whoever it is for. A second one of the same moment is numbered. */
+static uint32_t schedule_text(struct builder *b, const struct schedule_clause *s) {
+  buf_clear(&b->text);
+  struct schedule moment = { .kind = s->kind, .days = s->days, .at_ms = s->at_ms };
+  schedule_show(&b->text, &moment);
+  if (s->zone.text.len) {
+    buf_c(&b->text, " in ");
+    buf_str(&b->text, s->zone.text);
+  }
+  struct str text = arena_str(b->a, buf_as_str(&b->text)), numbered = text;
+  for (uint32_t i = 0, number = 2; i < b->schedules.count; i++)
+    if (str_eq(b->strings.items[b->schedules.items[i].text], numbered)) {
+      numbered = arena_printf(b->a, STR_FMT " (%u)", STR_ARG(text), number++);
+      i = UINT32_MAX; /* from the beginning again */
+    }
+  return build_string(b, numbered);
+}
+
+static void emit_schedules(struct builder *b, const struct campaign_decl *cd) {
+  for (const struct schedule_clause *s = cd->schedules; s; s = s->next) {
+    struct str list = audience_list(s->audience);
+    struct schedule made = { .kind = s->kind, .days = s->days, .at_ms = s->at_ms, .filter_pc = NONE, .start_pc = b->code.count,
+                             .zone = s->zone.text.len ? build_string(b, s->zone.text) : NONE,
+                             .list = list.len ? build_string(b, list) : NONE, .text = schedule_text(b, s) };
+    if (s->audience)
+      pending_add(b, PENDING_SCHEDULE, b->schedules.count, NULL, s->audience);
+    build_place(b, PLACE_SCHEDULE, b->schedules.count, s->span);
+    VEC_PUSH(b->a, &b->schedules, made);
+  }
 }
 
 static void emit_stops(struct builder *b, const struct campaign_decl *cd) {
@@ -473,6 +522,8 @@ static void emit_stops(struct builder *b, const struct campaign_decl *cd) {
 static void emit_entry(struct builder *b, const struct campaign_decl *cd) {
   struct entry_rule *rule = &b->unit->entry;
   rule->kind = cd->rule ? ENTRY_EVERY_TIME : ENTRY_ONCE_AT_A_TIME;
+  if (cd->has_end)
+    rule->ends = (struct value){ .type = V_LOCAL, .i = cd->ends_ms };
   if (!cd->entry.given)
     return;
   rule->kind = cd->entry.kind;
@@ -488,9 +539,10 @@ static void emit_campaign(struct builder *b, struct unit *u, const struct item *
   b->campaign = cd;
   b->waits = block_suspends(cd->body) || ((cd->goals || cd->stops) && !cd->rule);
   emit_starts(b, cd);
+  emit_schedules(b, cd);
   emit_stops(b, cd);
   emit_entry(b, cd);
-  if (!b->waits && cd->frame->event_count == 1) {
+  if (!b->waits && cd->frame->event_count == 1 && !cd->schedules) {
     b->hand_frame = cd->frame;
     b->hand = cd->starts->events;
   }

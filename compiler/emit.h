@@ -8,7 +8,7 @@ enum index_kind { INDEX_STRING, INDEX_CONST, INDEX_FIELD, INDEX_MEASURE };
 struct index_entry { uint64_t hash; uint32_t generation, item; uint8_t kind; };
 
 /* Expression code stands behind all step code, so what is to be written there is remembered until then. */
-enum pending_kind { PENDING_TRIGGER, PENDING_STOP, PENDING_GOAL, PENDING_BRANCH, PENDING_MEASURE, PENDING_ARM, PENDING_KEY };
+enum pending_kind { PENDING_TRIGGER, PENDING_STOP, PENDING_GOAL, PENDING_BRANCH, PENDING_MEASURE, PENDING_ARM, PENDING_KEY, PENDING_SCHEDULE };
 struct pending {
   uint8_t kind;
   uint32_t item;                  /* whose pc it is */
@@ -41,6 +41,7 @@ struct builder {
   VEC(struct trigger) triggers;
   VEC(struct trigger) stops;
   VEC(struct trigger) goals;
+  VEC(struct schedule) schedules;
   VEC(struct wait) waits_made;
   VEC(struct branch) branches;
   VEC(struct emit) emits;

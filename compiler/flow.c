@@ -270,6 +270,18 @@ static bool flow_block(struct flow *f, const struct stmt *block) {
   return reached;
 }
 
+/* A moment that the campaign's end lies before is a mistake; the end of day in the last zone of the world is not. */
+static void flow_schedules(struct flow *f, const struct campaign_decl *cd) {
+  for (const struct schedule_clause *s = cd->schedules; s; s = s->next) {
+    flow_expr(f, s->audience);
+    if (s->kind != SCHEDULE_AT || !cd->has_end || s->at_ms < cd->ends_ms)
+      continue;
+    struct diagnostic *d = diag(f->c, DIAG_E0551, s->span, "the campaign ends before this moment, so this starts nobody");
+    d->note_span = cd->ends_span;
+    d->note = STR("it ends here");
+  }
+}
+
 static void flow_campaign(struct flow *f, struct campaign_decl *cd) {
   for (const struct start_clause *st = cd->starts; st; st = st->next) {
     flow_events(f, st->events);
@@ -280,6 +292,7 @@ static void flow_campaign(struct flow *f, struct campaign_decl *cd) {
   for (const struct stop_clause *st = cd->stops; st; st = st->next)
     flow_events(f, st->events);
   flow_expr(f, cd->entry.key);
+  flow_schedules(f, cd);
   flow_block(f, cd->body);
   loops_add(f, cd);
 }
@@ -297,10 +310,10 @@ static void flow_idle(struct flow *f, const struct item *i) {
   const struct campaign_decl *cd = &i->campaign;
   if (scope_is_standard(f->s, i) || has_mistake(cd))
     return;
-  if (i->kind == ITEM_CAMPAIGN && !cd->starts && !cd->started) {
+  if (i->kind == ITEM_CAMPAIGN && !cd->starts && !cd->schedules && !cd->started) {
     struct diagnostic *d = diag(f->c, DIAG_W0102, cd->name.span, "nothing starts the campaign `" STR_FMT "`",
                                 STR_ARG(cd->name.text));
-    d->help = arena_printf(&f->c->arena, "give it `start when …`, or begin it from another one with `start " STR_FMT "`",
+    d->help = arena_printf(&f->c->arena, "give it `start when …` or `start at …`, or begin it from another one with `start " STR_FMT "`",
                            STR_ARG(cd->name.text));
   } else if (i->kind == ITEM_CAMPAIGN && !cd->body && !cd->goals) {
     diag(f->c, DIAG_W0103, cd->name.span, "the campaign `" STR_FMT "` does nothing", STR_ARG(cd->name.text));

@@ -467,6 +467,13 @@ static bool thousands(struct lexer *l, struct token *t) {
   return true;
 }
 
+/* 1st, 2nd, 3rd, 4th: a day of the month. Which letters follow which number is not looked at. */
+static bool ordinal(struct str digits, struct str word) {
+  for (size_t i = 0; i < digits.len; i++)
+    if (!is_digit((unsigned char)digits.ptr[i])) return false;
+  return str_is(word, "st") || str_is(word, "nd") || str_is(word, "rd") || str_is(word, "th");
+}
+
 /* Behind a number, glued to it: a unit of time or a currency; with space between: a long unit or a currency. */
 static void number_suffix(struct lexer *l, struct token *t, struct str digits) {
   const unsigned char *at = l->cursor;
@@ -492,6 +499,9 @@ static void number_suffix(struct lexer *l, struct token *t, struct str digits) {
     t->kind = TOK_DURATION;
     t->to = (uint32_t)(at - l->text);
     t->value = duration_of(l, t, digits, u);
+  } else if (glued && ordinal(digits, word)) {
+    t->kind = TOK_ORDINAL;
+    t->to = (uint32_t)(at - l->text);
   } else if (named.bytes) {
     money_misspelt(l, t, digits, named, at);
   } else if (glued || (lex_keyword(l, word) == TOK_NAME && unit_nearest(digits, word).len)) {
@@ -515,7 +525,7 @@ void lex_number(struct lexer *l, struct token *t) {
     number_bad(l, t, "is not a number");
   } else if (!percent) {
     number_suffix(l, t, digits);
-    if (t->kind != TOK_NUMBER) return;
+    if (t->kind != TOK_NUMBER && t->kind != TOK_ORDINAL) return;
   }
   double n = number_of(digits);
   if (n < 0) {

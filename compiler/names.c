@@ -694,6 +694,20 @@ static void resolve_block(struct resolver *r, struct stmt *block, const struct e
   r->nesting--;
 }
 
+/* `start at … for loyl`: a bare name is meant as a list, a segment or a definition. */
+static void resolve_audience(struct resolver *r, struct expr *e) {
+  if (e && e->kind == EXPR_NAME && !scope_item(r->s, SPACE_VALUE, e->name.text)) {
+    struct diagnostic *d = diag(r->c, DIAG_E0351, e->name.span, "there is no list, segment or definition `" STR_FMT "`",
+                                STR_ARG(e->name.text));
+    scope_suggest(r->s, d, e->name.span, SPACE_VALUE, e->name.text);
+    if (!d->help.len)
+      d->help = arena_printf(&r->c->arena, "declare it: `list " STR_FMT "`", STR_ARG(e->name.text));
+    expr_bad(e);
+    return;
+  }
+  resolve_expr(r, e, NULL);
+}
+
 static void resolve_campaign(struct resolver *r, struct campaign_decl *cd) {
   for (struct start_clause *st = cd->starts; st; st = st->next)
     resolve_events(r, st->events, NULL, false);
@@ -703,6 +717,8 @@ static void resolve_campaign(struct resolver *r, struct campaign_decl *cd) {
   for (struct start_clause *st = cd->starts; st; st = st->next)
     resolve_expr(r, st->where_cond, &in_hand);
   resolve_expr(r, cd->entry.key, &in_hand);
+  for (struct schedule_clause *s = cd->schedules; s; s = s->next)
+    resolve_audience(r, s->audience);
   for (struct goal_clause *g = cd->goals; g; g = g->next)
     resolve_events(r, g->events, &later, false);
   for (struct stop_clause *st = cd->stops; st; st = st->next)

@@ -218,7 +218,7 @@ static void join(struct driver *d, struct token *t) {
       if (next != TOK_LPAREN) t->kind = TOK_NAME;
       return;
     case TOK_FIRST: case TOK_LAST:
-      if (next != TOK_LPAREN && d->last != TOK_TIME_SINCE && d->last != TOK_SINCE) t->kind = TOK_NAME;
+      if (next != TOK_LPAREN && d->last != TOK_TIME_SINCE && d->last != TOK_SINCE && d->last != TOK_THE) t->kind = TOK_NAME;
       return;
     default: return;
   }
@@ -292,7 +292,8 @@ static bool joins_nothing(struct driver *d, uint16_t kind) {
 static const struct { uint16_t token; const char *words; } token_words[] = {
   { TOK_NAME, "a name" }, { TOK_TEXT, "a text in quotes" }, { TOK_LABEL, "a name and `:`" },
   { TOK_DURATION, "a duration such as `7d`" }, { TOK_NUMBER, "a number" }, { TOK_PERCENT, "a percentage such as `25%`" },
-  { TOK_MONEY, "an amount such as `40 EUR`" }, { TOK_DATE, "a date such as `2026-12-24`" },
+  { TOK_MONEY, "an amount such as `40 EUR`" },
+  { TOK_ORDINAL, "a day such as `1st`" }, { TOK_DATE, "a date such as `2026-12-24`" },
   { TOK_TIME, "a time such as `09:00`" }, { TOK_DATETIME, "a moment such as `2026-12-24 18:00`" },
   { TOK_LBRACE, "`{`" }, { TOK_RBRACE, "`}`" }, { TOK_LPAREN, "`(`" }, { TOK_RPAREN, "`)`" }, { TOK_LBRACKET, "`[`" },
   { TOK_RBRACKET, "`]`" }, { TOK_COMMA, "`,`" }, { TOK_DOT, "`.`" }, { TOK_EQUALS, "`=`" }, { TOK_IN_LAST, "`in last`" },
@@ -307,7 +308,7 @@ struct group { const char *words; uint32_t need; uint16_t tokens[34]; };
 static const struct group groups[] = {
   { "a declaration", 4, { TOK_CAMPAIGN, TOK_EVENT, TOK_DEFINE, TOK_WHEN, TOK_USE, TOK_RECORD, TOK_CONTACT, TOK_LIST,
       TOK_MESSAGE, TOK_ZONE, TOK_ALLOW, TOK_TEST, TOK_FIXTURE, TOK_LABEL } },
-  { "a clause such as `goal`", 2, { TOK_ENTRY, TOK_GOAL } },
+  { "a clause such as `goal`", 2, { TOK_ENTRY, TOK_GOAL, TOK_ENDS } },
   { "a statement", 4, { TOK_SEND, TOK_JOIN, TOK_WAIT, TOK_IF, TOK_LEAVE, TOK_TAG, TOK_UNTAG, TOK_SET, TOK_EMIT, TOK_EXIT,
       TOK_START, TOK_STOP,
       TOK_SPLIT, TOK_REPEAT, TOK_FOR } },

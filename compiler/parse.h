@@ -30,6 +30,7 @@ struct parse {
   bool deep;               /* this statement's operators were reported as too many */
   struct campaign_decl *campaign;  /* whose body is being read */
   struct start_clause **starts_end;
+  struct schedule_clause **schedules_end;
   struct goal_clause **goals_end;
   struct stop_clause **stops_end;
   struct stmt **body_end;
@@ -79,6 +80,11 @@ struct message_decl *message_bad(struct message_decl *m);
 void campaign_open(struct parse *p, struct campaign_decl *campaign); /* clauses and statements go to it from here */
 struct item *campaign_new(struct parse *p, struct token first, struct name name);
 void campaign_start(struct parse *p, struct token first, struct trigger_ref t);
+void campaign_schedule(struct parse *p, struct token first, struct schedule_clause *s, struct token zone, struct expr *audience);
+void campaign_ends(struct parse *p, struct token first, int64_t civil_ms);
+/* at_or_days: the moment of SCHEDULE_AT, else which days. */
+struct schedule_clause *schedule_of(struct parse *p, struct token first, uint8_t kind, int64_t at_or_days);
+int64_t schedule_day(struct parse *p, struct token ordinal);
 void campaign_entry(struct parse *p, struct token first, struct entry_clause *e);
 void campaign_goal(struct parse *p, struct token first, struct event_list events, struct token within);
 void campaign_stop(struct parse *p, struct token first, struct event_list events);

@@ -189,6 +189,7 @@ struct message_decl *message_bad(struct message_decl *m) {
 void campaign_open(struct parse *p, struct campaign_decl *campaign) {
   p->campaign = campaign;
   p->starts_end = &campaign->starts;
+  p->schedules_end = &campaign->schedules;
   p->goals_end = &campaign->goals;
   p->stops_end = &campaign->stops;
   p->body_end = &campaign->body;
@@ -206,6 +207,38 @@ void campaign_start(struct parse *p, struct token first, struct trigger_ref t) {
   *s = (struct start_clause){ .events = t.events, .where_cond = t.cond, .span = span_from(p, first) };
   *p->starts_end = s;
   p->starts_end = &s->next;
+}
+
+struct schedule_clause *schedule_of(struct parse *p, struct token first, uint8_t kind, int64_t at_or_days) {
+  struct schedule_clause *s = NEW(struct schedule_clause);
+  *s = (struct schedule_clause){ .kind = kind, .when = span_of(p, first) };
+  if (kind == SCHEDULE_AT) s->at_ms = at_or_days;
+  else s->days = (uint8_t)at_or_days;
+  return s;
+}
+
+int64_t schedule_day(struct parse *p, struct token ordinal) {
+  if (ordinal.value.n >= 1 && ordinal.value.n <= 31) return (int64_t)ordinal.value.n;
+  if (!p->quiet) {
+    struct diagnostic *d = diag(p->c, DIAG_E0352, span_of(p, ordinal), "no month has such a day");
+    d->expected = STR("a day from `1st` to `31st`, or `the last day`");
+  }
+  return SCHEDULE_LAST_DAY;
+}
+
+void campaign_schedule(struct parse *p, struct token first, struct schedule_clause *s, struct token zone, struct expr *audience) {
+  s->span = span_from(p, first);
+  s->audience = audience;
+  if (zone.kind) s->zone = name_of(p, zone);
+  *p->schedules_end = s;
+  p->schedules_end = &s->next;
+}
+
+void campaign_ends(struct parse *p, struct token first, int64_t civil_ms) {
+  if (p->campaign->has_end) said_twice(p, first, "a campaign", p->campaign->ends_span);
+  p->campaign->has_end = true;
+  p->campaign->ends_ms = civil_ms;
+  p->campaign->ends_span = span_from(p, first);
 }
 
 void campaign_entry(struct parse *p, struct token first, struct entry_clause *e) {

@@ -579,6 +579,8 @@ static void check_campaign(struct checker *k, struct campaign_decl *cd) {
   for (struct stop_clause *st = cd->stops; st; st = st->next)
     check_events(k, st->events);
   check_expr(k, cd->entry.key);
+  for (struct schedule_clause *s = cd->schedules; s; s = s->next)
+    check_cond(k, s->audience);
   check_block(k, cd->body);
 }
 

@@ -33,7 +33,7 @@
   ELSE UNTIL FOR FOREVER BETWEEN WEEKDAYS WEEKENDS MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY ON AFTER AT
   UNLESS VIA WITH TO UP OF AS CHANGES ENTERS LEAVES WHERE AND OR NOT IS MISSING ONE IN CONTAINS STARTS ENDS MATCHES DID NO
   ANY SINCE FIRST LAST COUNT SUM AVERAGE MIN MAX TRUE FALSE EXPECT NOTHING SENT TIMES DROPPED BECAUSE FIXTURE GIVEN CASES
-  SPLIT REPEAT EACH.
+  SPLIT REPEAT EACH DAY WEEKDAY MONTH THE.
 
 /* An open list takes what follows: `did a or b` joins events, `is one of x, y` takes y. */
 %nonassoc OPEN.
@@ -57,6 +57,11 @@
 %type entry         { struct entry_clause * }
 %type trigger       { struct trigger_ref }
 %type opt_within    { struct token }
+%type schedule      { struct schedule_clause * }
+%type rhythm        { struct schedule_clause * }
+%type weekday_list  { struct token }
+%type opt_zone      { struct token }
+%type opt_audience  { struct expr * }
 %type opt_label     { struct token }
 %type stmts         { struct stmt_list }
 %type stmt_list     { struct stmt_list }
@@ -188,6 +193,9 @@ campaign_head(A) ::= CAMPAIGN(T) name(N).         { A = campaign_new(p, T, N); }
 campaign_body ::= clause.
 campaign_body ::= campaign_body separator clause.
 clause ::= START(T) WHEN trigger(R).              { campaign_start(p, T, R); }
+clause ::= START(T) schedule(S) opt_zone(Z) opt_audience(E). { campaign_schedule(p, T, S, Z, E); }
+clause ::= ENDS(T) AT DATETIME(M).                { campaign_ends(p, T, M.value.i); }
+clause ::= ENDS(T) ON DATE(D).                    { campaign_ends(p, T, (D.value.i + 1) * MS_PER_DAY); }
 clause ::= ENTRY(T) entry(E).                     { campaign_entry(p, T, E); }
 clause ::= GOAL(T) events(E) opt_within(W).       { campaign_goal(p, T, E, W); }
 clause ::= STOP(T) WHEN events(E).                { campaign_stop(p, T, E); }
@@ -198,6 +206,20 @@ entry(A) ::= ONCE PER sum(E).                     { A = entry_of(p, ENTRY_ONCE_P
 entry(A) ::= EVERY TIME_WORD.                     { A = entry_of(p, ENTRY_EVERY_TIME); }
 entry(A) ::= EVERY TIME_WORD UP TO NUMBER(N) AT ONCE. { A = entry_of(p, ENTRY_EVERY_TIME); A->at_once = count_of(p, N); }
 entry(A) ::= AT MOST ONCE IN DURATION(D).         { A = entry_of(p, ENTRY_ONCE_IN); A->within = D.value; }
+schedule(A) ::= AT(T) DATETIME(M).                 { A = schedule_of(p, T, SCHEDULE_AT, M.value.i); }
+schedule(A) ::= EVERY rhythm(R) AT TIME(C).       { A = R; A->at_ms = C.value.i; }
+rhythm(A) ::= DAY(T).                             { A = schedule_of(p, T, SCHEDULE_WEEKLY, 0x7f); }
+rhythm(A) ::= WEEKDAY(T).                         { A = schedule_of(p, T, SCHEDULE_WEEKLY, 0x1f); }
+rhythm(A) ::= weekday_list(D).                    { A = schedule_of(p, D, SCHEDULE_WEEKLY, D.value.i); }
+rhythm(A) ::= MONTH(T) ON THE ORDINAL(N).         { A = schedule_of(p, T, SCHEDULE_MONTHLY, schedule_day(p, N)); }
+rhythm(A) ::= MONTH(T) ON THE LAST DAY.           { A = schedule_of(p, T, SCHEDULE_MONTHLY, SCHEDULE_LAST_DAY); }
+weekday_list(A) ::= weekday(A).
+weekday_list(A) ::= weekday_list(L) COMMA weekday(D). { A = L; A.value.i |= D.value.i; }
+weekday_list(A) ::= weekday_list(L) AND weekday(D). { A = L; A.value.i |= D.value.i; }
+opt_zone(A) ::= .                                 { A = token_none(); }
+opt_zone(A) ::= IN TEXT(Z).                       { A = Z; }
+opt_audience(A) ::= .                             { A = NULL; }
+opt_audience(A) ::= FOR expr(E).                  { A = E; }
 opt_within(A) ::= .                               { A = token_none(); }
 opt_within(A) ::= WITHIN DURATION(D).             { A = D; }
 

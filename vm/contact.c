@@ -24,7 +24,7 @@
  * Invariants:
  * 1. contact_read accepts any bytes: what contact_write could not have written gives CAMP_CORRUPT.
  * 2. What contact_write writes, contact_read reads back the same; writing that again gives the same bytes.
- * 3. measures, lists, tags and entries are sorted by id without repetition; times are within RANGE_MS.
+ * 3. measures, lists, tags, entries and schedules are sorted by id without repetition; times are within RANGE_MS.
  * 4. attributes is a checked JSON object or empty. The cache belongs to one attributes text and knows which. */
 #include "contact.h"
 
@@ -35,7 +35,7 @@
 #define RANGE_MS 8640000000000000LL
 
 enum { FORMAT = 1 };
-enum { HAS_MESSAGE = 1, HAS_MEASURES = 2, HAS_LISTS = 4, HAS_TAGS = 8, HAS_ENTRIES = 16, HAS_SEEN = 32, HAS_ALL = 63 };
+enum { HAS_MESSAGE = 1, HAS_MEASURES = 2, HAS_LISTS = 4, HAS_TAGS = 8, HAS_ENTRIES = 16, HAS_SEEN = 32, HAS_SCHEDULES = 128, HAS_ALL = 63 | 128 };
 enum {
   M_TOTAL = 1,       /* total as zigzag */
   M_TOTAL_BITS = 2,  /* total as a double's bits, the last byte first: whole numbers end in zero bytes */
@@ -244,6 +244,36 @@ static void read_entries(struct reader *r, struct contact *c) {
   }
 }
 
+/* Whole seconds from the contact's clock, as zigzag and one more: 0 says that none will come. */
+static void write_schedules(struct buf *b, const struct contact *c) {
+  uint64_t next = 0;
+  buf_varint(b, c->schedules.count);
+  for (uint32_t i = 0; i < c->schedules.count; i++) {
+    const struct scheduled *s = &c->schedules.items[i];
+    int64_t away = s->next_ms / MS_PER_SECOND - c->clock_ms / MS_PER_SECOND;
+    write_id(b, s->id, &next);
+    CHECK(s->next_ms == INT64_MAX || (time_good(s->next_ms) && s->next_ms % MS_PER_SECOND == 0));
+    buf_varint(b, s->next_ms == INT64_MAX ? 0 : ((uint64_t)away << 1 ^ (uint64_t)(away >> 63)) + 1);
+  }
+}
+
+static void read_schedules(struct reader *r, struct contact *c) {
+  uint64_t next = 0;
+  c->schedules.count = read_count(r, LIMIT_NAMES_COUNT, 2);
+  MAKE_ROOM(&c->schedules, c->arena, c->schedules.count);
+  for (uint32_t i = 0; i < c->schedules.count && !r->failed; i++) {
+    struct scheduled *s = &c->schedules.items[i];
+    s->id = read_id(r, &next);
+    uint64_t n = reader_varint(r);
+    s->next_ms = INT64_MAX;
+    if (n == 0) continue;
+    int64_t away = (int64_t)((n - 1) >> 1) ^ -(int64_t)((n - 1) & 1);
+    if (away > 2 * RANGE_MS / MS_PER_SECOND || away < -2 * RANGE_MS / MS_PER_SECOND) r->failed = true;
+    else s->next_ms = (c->clock_ms / MS_PER_SECOND + away) * MS_PER_SECOND;
+    if (!time_good(s->next_ms)) r->failed = true;
+  }
+}
+
 static int64_t clock_day(const struct contact *c) { return c->clock_ms / MS_PER_DAY; }
 
 static void write_seen(struct buf *b, const struct contact *c) {
@@ -291,6 +321,7 @@ static void contact_forget(struct contact *c, struct arena *a) {
   memset(&c->tags, 0, sizeof c->tags);
   memset(&c->entries, 0, sizeof c->entries);
   memset(&c->seen, 0, sizeof c->seen);
+  memset(&c->schedules, 0, sizeof c->schedules);
   c->arena = a;
 }
 
@@ -319,6 +350,7 @@ enum camp_err contact_read(struct contact *c, struct arena *a, struct str state)
   }
   if (has & HAS_ENTRIES) read_entries(&r, c);
   if (has & HAS_SEEN) read_seen(&r, c);
+  if (has & HAS_SCHEDULES) read_schedules(&r, c);
   if (!r.failed && r.at == r.end) return CAMP_OK;
   contact_forget(c, a); /* nobody reads half of a damaged state */
   return CAMP_CORRUPT;
@@ -327,7 +359,8 @@ enum camp_err contact_read(struct contact *c, struct arena *a, struct str state)
 void contact_write(struct buf *b, const struct contact *c) {
   unsigned has = (c->last_message ? HAS_MESSAGE : 0u) | (c->measures.count ? HAS_MEASURES : 0u) |
                  (c->lists.count ? HAS_LISTS : 0u) | (c->tags.count ? HAS_TAGS : 0u) |
-                 (c->entries.count ? HAS_ENTRIES : 0u) | (c->seen.count ? HAS_SEEN : 0u);
+                 (c->entries.count ? HAS_ENTRIES : 0u) | (c->seen.count ? HAS_SEEN : 0u) |
+                 (c->schedules.count ? HAS_SCHEDULES : 0u);
   buf_byte(b, FORMAT);
   buf_byte(b, (uint8_t)has);
   write_time(b, c->known_ms, 0);
@@ -347,6 +380,7 @@ void contact_write(struct buf *b, const struct contact *c) {
   if (has & HAS_TAGS) write_members(b, c->tags.items, c->tags.count, c->clock_ms);
   if (has & HAS_ENTRIES) write_entries(b, c);
   if (has & HAS_SEEN) write_seen(b, c);
+  if (has & HAS_SCHEDULES) write_schedules(b, c);
 }
 
 /* --- the event's properties ------------------------------------------------------------------------------------------ */

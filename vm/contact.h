@@ -46,6 +46,9 @@ struct measure_state {
 
 struct membership { uint32_t id; int64_t since_ms; };    /* list or tag, by stored name id */
 struct entry { uint32_t campaign; uint32_t count; int64_t last_ms; }; /* by stored name id of the campaign's name */
+/* A start without an event that this contact is on the way to: by stored name id; the civil time of the next occurrence that has
+ * not been looked at, by the schedule's own clock, SCHEDULE_NEVER when none will come. */
+struct scheduled { uint32_t id; int64_t next_ms; };
 struct seen { uint64_t hash; uint32_t day; };            /* event ids, day = at / MS_PER_DAY of arrival */
 
 struct contact {
@@ -60,6 +63,7 @@ struct contact {
   VEC(struct measure_state) measures; /* sorted by id */
   VEC(struct membership) lists, tags;
   VEC(struct entry) entries;
+  VEC(struct scheduled) schedules; /* sorted by id */
   VEC(struct seen) seen; /* oldest first */
   struct arena *arena;
 };

@@ -119,7 +119,26 @@ static void put_entry(struct buf *b, const struct unit *u) {
   if (r->kind == ENTRY_ONCE_IN) value_show(b, r->within);
   if (r->at_once) buf_printf(b, " up to %u at once", r->at_once);
   put_pc(b, ", key ", r->key_pc);
+  if (r->ends.type != V_MISSING) {
+    buf_c(b, ", ends ");
+    value_show(b, r->ends);
+  }
   buf_byte(b, '\n');
+}
+
+static void put_schedules(struct buf *b, const struct unit *u) {
+  for (uint32_t i = 0; i < u->schedule_count; i++) {
+    const struct schedule *s = &u->schedules[i];
+    buf_c(b, "  start ");
+    put_line(b, unit_string(u, s->text));
+    if (s->list != NONE) {
+      buf_c(b, ", list ");
+      put_string(b, u, s->list);
+    }
+    put_pc(b, ", filter ", s->filter_pc);
+    put_pc(b, ", start ", s->start_pc);
+    buf_byte(b, '\n');
+  }
 }
 
 static void put_triggers(struct buf *b, const struct unit *u, const char *what, const struct trigger *t, uint32_t count) {
@@ -231,6 +250,7 @@ void unit_disassemble(struct buf *b, const struct unit *u) {
   }
   if (u->local_count) buf_printf(b, "  locals %u\n", u->local_count);
   put_triggers(b, u, "start", u->triggers, u->trigger_count);
+  put_schedules(b, u);
   put_triggers(b, u, "goal", u->goals, u->goal_count);
   put_triggers(b, u, "stop", u->stops, u->stop_count);
   put_measures(b, u);

@@ -14,7 +14,7 @@
  *
  *   OFFSET  SIZE  DESCRIPTION
  *        0     8  "CAMPPRG\n": a file that went through a text mode conversion is not taken for one
- *        8     4  version, 1
+ *        8     4  version, 2
  *       12     4  bytes of the payload
  *       16    32  SHA-256 of the payload
  *       48     …  payload
@@ -36,7 +36,7 @@
  *
  *   byte                kind: 0 campaign, 1 rule, 2 message
  *   index               name
- *   byte value index varint   entry rule: kind, within, key's code, how many at once
+ *   byte value index varint value   entry rule: kind, within, key's code, how many at once, end
  *   byte                count of locals
  *   index               channel
  *   table of text       strings
@@ -45,6 +45,8 @@
  *   table of            measures: byte kind, index event, index field, value window, index filter's code, index canonical text
  *   three tables of     triggers, stops, goals: index event, index guard field, index guard text, index filter's code,
  *                       index first step's code, value within
+ *   table of            schedules: byte kind, byte days, varint moment, index zone, index list, index filter's code,
+ *                       index first step's code, index text
  *   table of            waits:    varint first branch, varint count of branches, index arm's code, index timeout's code,
  *                       varint mask of live locals
  *   table of            branches: index event, index filter's code, index target's code, byte since, value since_window
@@ -146,6 +148,21 @@ static void put_pool(struct buf *b, const struct unit *u) {
   }
 }
 
+static void put_schedules(struct buf *b, const struct unit *u) {
+  put_number(b, u->schedule_count);
+  for (uint32_t i = 0; i < u->schedule_count; i++) {
+    const struct schedule *s = &u->schedules[i];
+    put_byte(b, s->kind);
+    put_byte(b, s->days);
+    buf_zigzag(b, s->at_ms);
+    put_index(b, s->zone);
+    put_index(b, s->list);
+    put_index(b, s->filter_pc);
+    put_index(b, s->start_pc);
+    put_index(b, s->text);
+  }
+}
+
 static void put_waits(struct buf *b, const struct unit *u) {
   put_number(b, u->wait_count);
   for (uint32_t i = 0; i < u->wait_count; i++) {
@@ -185,12 +202,14 @@ static void put_body(struct buf *b, const struct unit *u) {
   value_write(b, u->entry.within);
   put_index(b, u->entry.key_pc);
   put_number(b, u->entry.at_once);
+  value_write(b, u->entry.ends);
   put_byte(b, u->local_count);
   put_index(b, u->channel);
   put_pool(b, u);
   put_triggers(b, u->triggers, u->trigger_count);
   put_triggers(b, u->stops, u->stop_count);
   put_triggers(b, u->goals, u->goal_count);
+  put_schedules(b, u);
   put_waits(b, u);
   put_emits(b, u);
   put_parts(b, u->subject, u->subject_count);
@@ -390,6 +409,21 @@ static void get_measures(struct loader *l, struct unit *u) {
   u->measures = m;
 }
 
+static void get_schedules(struct loader *l, struct unit *u) {
+  struct schedule *s = UNIT_TABLE(l, &u->schedule_count, 8, struct schedule, "schedules");
+  EACH_ROW(l, i, u->schedule_count) {
+    s[i].kind = reader_byte(&l->r);
+    s[i].days = reader_byte(&l->r);
+    s[i].at_ms = reader_zigzag(&l->r);
+    s[i].zone = get_index(l);
+    s[i].list = get_index(l);
+    s[i].filter_pc = get_index(l);
+    s[i].start_pc = get_index(l);
+    s[i].text = get_index(l);
+  }
+  u->schedules = s;
+}
+
 static void get_waits(struct loader *l, struct unit *u) {
   struct wait *w = UNIT_TABLE(l, &u->wait_count, 5, struct wait, "waits");
   EACH_ROW(l, i, u->wait_count) {
@@ -431,6 +465,7 @@ static void get_body(struct loader *l, struct unit *u) {
   u->entry.within = value_read(&l->r);
   u->entry.key_pc = get_index(l);
   u->entry.at_once = get_u32(l);
+  u->entry.ends = value_read(&l->r);
   u->local_count = reader_byte(&l->r);
   u->channel = get_index(l);
   get_pool(l, u);
@@ -438,6 +473,7 @@ static void get_body(struct loader *l, struct unit *u) {
   u->triggers = get_triggers(l, &u->trigger_count, "triggers");
   u->stops = get_triggers(l, &u->stop_count, "stops");
   u->goals = get_triggers(l, &u->goal_count, "goals");
+  get_schedules(l, u);
   get_waits(l, u);
   get_emits(l, u);
   u->subject = get_parts(l, &u->subject_count, "subject parts");

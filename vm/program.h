@@ -17,7 +17,7 @@
 #include "value.h"
 
 #define PROGRAM_MAGIC "CAMPPRG\n"
-#define PROGRAM_VERSION 1
+#define PROGRAM_VERSION 2
 #define UNIT_HASH_BYTES 32 /* SHA-256 (FIPS 180-4) of the unit's body */
 #define NONE UINT32_MAX    /* no index, no pc */
 
@@ -67,6 +67,20 @@ struct trigger {       /* also stops and goals */
   struct value within; /* goals: counted up to so long after the start; else V_MISSING */
 };
 
+/* A start without an event. Times are civil: in each contact's own zone, or in the one it names. See schedule.h. */
+enum schedule_kind { SCHEDULE_AT, SCHEDULE_WEEKLY, SCHEDULE_MONTHLY };
+enum { SCHEDULE_LAST_DAY = 32 };
+struct schedule {
+  uint8_t kind;
+  uint8_t days;        /* WEEKLY: bit 0 Monday; MONTHLY: 1 … 31, in shorter months the last day, or SCHEDULE_LAST_DAY */
+  int64_t at_ms;       /* AT: civil; else since midnight. Whole seconds */
+  uint32_t zone;       /* string; NONE: the contact's */
+  uint32_t list;       /* string: a list or segment that `for` asks for, so that nobody else needs a timer; or NONE */
+  uint32_t filter_pc;  /* `for`: expression without an event in hand; or NONE: every known contact */
+  uint32_t start_pc;   /* step code */
+  uint32_t text;       /* string: with the campaign's name what it is known by, across versions */
+};
+
 enum { BRANCH_NOW = 0, BRANCH_SINCE_START = 1, BRANCH_SINCE_LAST = 2 };
 struct branch {
   uint32_t event;      /* string */
@@ -96,6 +110,7 @@ struct entry_rule {
   uint32_t at_once;    /* ENTRY_EVERY_TIME up to N at once; 0: no bound */
   struct value within; /* ENTRY_ONCE_IN: at most once in this */
   uint32_t key_pc;     /* ENTRY_ONCE_PER: expression */
+  struct value ends;   /* V_LOCAL: nobody enters from this moment on, by the contact's clock; else V_MISSING */
 };
 
 enum part_kind { PART_TEXT, PART_ATTR };
@@ -124,6 +139,7 @@ struct unit {
   const struct trigger *triggers; uint32_t trigger_count;
   const struct trigger *stops;    uint32_t stop_count;
   const struct trigger *goals;    uint32_t goal_count;
+  const struct schedule *schedules; uint32_t schedule_count;
   const struct wait *waits;       uint32_t wait_count;
   const struct branch *branches;  uint32_t branch_count;
   const struct emit *emits;       uint32_t emit_count;

@@ -142,7 +142,7 @@ static bool counts_ok(struct check *c) {
   const struct { uint32_t count; const char *what; } tables[] = {
     { u->string_count, "strings" }, { u->const_count, "constants" }, { u->field_count, "fields" },
     { u->measure_count, "measures" }, { u->trigger_count, "triggers" }, { u->stop_count, "stops" },
-    { u->goal_count, "goals" }, { u->wait_count, "waits" }, { u->branch_count, "branches" }, { u->emit_count, "emits" },
+    { u->goal_count, "goals" }, { u->schedule_count, "schedules" }, { u->wait_count, "waits" }, { u->branch_count, "branches" }, { u->emit_count, "emits" },
     { u->emit_key_count, "keys of emits" }, { u->subject_count, "subject parts" }, { u->body_count, "body parts" },
   };
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
@@ -187,7 +187,27 @@ static bool entry_ok(struct check *c) {
   if ((r->kind == ENTRY_ONCE_PER) != (r->key_pc != NONE)) {
     return refuse(c, CAMP_CORRUPT, "entry rule %u: a key belongs to `once per` alone", r->kind);
   }
+  if (r->ends.type != V_MISSING && (r->ends.type != V_LOCAL || !value_is_sound(r->ends))) {
+    return refuse(c, CAMP_CORRUPT, "entry rule %u: its end is no moment", r->kind);
+  }
   return enter_expr(c, r->key_pc, "entry rule", r->kind);
+}
+
+static bool schedule_ok(struct check *c, const struct schedule *s, uint32_t i) {
+  bool days = s->kind == SCHEDULE_AT ? s->days == 0 : s->kind == SCHEDULE_WEEKLY ? s->days >= 1 && s->days <= 127
+                                                                                 : s->days >= 1 && s->days <= SCHEDULE_LAST_DAY;
+  bool at = s->kind == SCHEDULE_AT ? value_is_sound((struct value){ .type = V_LOCAL, .i = s->at_ms })
+                                   : s->at_ms >= 0 && s->at_ms < MS_PER_DAY;
+  if (s->kind > SCHEDULE_MONTHLY || c->u->kind == UNIT_MESSAGE) return refuse(c, CAMP_CORRUPT, "schedule %u: kind %u is unknown", i, s->kind);
+  if (!days || !at || s->at_ms % MS_PER_SECOND) return refuse(c, CAMP_CORRUPT, "schedule %u: it names no moment", i);
+  return string_or_none(c, s->zone, "schedule", i) && string_or_none(c, s->list, "schedule", i) && string_ok(c, s->text, "schedule", i) &&
+         enter_expr(c, s->filter_pc, "schedule", i) && enter_step(c, s->start_pc, "schedule", i);
+}
+
+static bool schedules_ok(struct check *c) {
+  for (uint32_t i = 0; i < c->u->schedule_count; i++)
+    if (!schedule_ok(c, &c->u->schedules[i], i)) return false;
+  return true;
 }
 
 static bool measures_ok(struct check *c) {
@@ -409,7 +429,7 @@ static bool code_ok(struct check *c) {
       !triggers_ok(c, u->goals, u->goal_count, ROLE_GOAL)) {
     return false;
   }
-  if (!waits_ok(c)) return false;
+  if (!schedules_ok(c) || !waits_ok(c)) return false;
   while (c->work_count) {
     uint32_t at = c->work[--c->work_count];
     if (!follow(c, at & ~WORK_EXPR, at & WORK_EXPR ? MODE_EXPR : MODE_STEP)) return false;

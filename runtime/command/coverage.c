@@ -41,7 +41,7 @@ struct unit_cover {
   uint32_t *branch_place;       /* by branch: index of its place + 1 */
   uint64_t *timeouts;           /* by wait */
   uint64_t started;
-  uint32_t start;               /* index of the first PLACE_START + 1, 0: only other campaigns start it */
+  uint32_t start;               /* index of the first PLACE_START or PLACE_SCHEDULE + 1, 0: only other campaigns start it */
 };
 struct coverage {
   struct arena arena;
@@ -109,8 +109,9 @@ static void on_enter(void *context, const struct strand *s, uint32_t pc, const s
   struct coverage *c = context;
   struct unit_cover *uc = cover_of(c, s->unit);
   if (!uc || woke(c, uc, s, pc, env)) return;
-  bool start = s->unit->trigger_count == 0 && pc == 0;
+  bool start = s->unit->trigger_count + s->unit->schedule_count == 0 && pc == 0;
   for (uint32_t i = 0; i < s->unit->trigger_count; i++) start |= s->unit->triggers[i].start_pc == pc;
+  for (uint32_t i = 0; i < s->unit->schedule_count; i++) start |= s->unit->schedules[i].start_pc == pc;
   uc->started += start;
 }
 
@@ -142,7 +143,7 @@ static bool is_standard(const struct compilation *of, struct str file) {
 
 static void place_add(struct coverage *c, struct unit_cover *uc, uint32_t p) {
   const struct code_place *place = c->places[p];
-  if (place->kind == PLACE_START && !uc->start) {
+  if ((place->kind == PLACE_START || place->kind == PLACE_SCHEDULE) && !uc->start) {
     uc->start = p + 1;
   } else if (place->kind == PLACE_BRANCH) {
     uc->branch_place[place->item] = p + 1;

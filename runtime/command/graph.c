@@ -71,7 +71,7 @@ static struct str words_of(struct graph *g, enum place_kind kind, uint32_t item)
 /* `start when signup` is drawn as `when signup`; of several events joined by `or` each stands alone and gets the words before. */
 static struct str trigger_text(struct graph *g, enum place_kind kind, uint32_t item, const char *before) {
   struct str said = words_of(g, kind, item), start = STR("start ");
-  if (kind == PLACE_START && str_starts(said, start)) said = (struct str){ said.ptr + start.len, said.len - start.len };
+  if ((kind == PLACE_START || kind == PLACE_SCHEDULE) && str_starts(said, start)) said = (struct str){ said.ptr + start.len, said.len - start.len };
   if (str_starts(said, str_from_c(before))) return said;
   return arena_printf(&g->arena, "%s" STR_FMT, before, STR_ARG(said));
 }
@@ -210,7 +210,10 @@ static void draw_unit(struct graph *g, uint32_t index) {
   g->first_of[index] = g->nodes.count + 1;
   for (uint32_t i = 0; i < u->trigger_count; i++) (void)node_new(g, SHAPE_START, 0, trigger_text(g, PLACE_START, i, "when "));
   for (uint32_t i = 0; i < u->trigger_count; i++) flow(g, g->first_of[index] - 1 + i, u->triggers[i].start_pc, nothing);
-  if (u->trigger_count == 0) flow(g, node_new(g, SHAPE_START, 0, STR("started by another campaign")), 0, nothing);
+  uint32_t scheduled = g->nodes.count;
+  for (uint32_t i = 0; i < u->schedule_count; i++) (void)node_new(g, SHAPE_START, 0, trigger_text(g, PLACE_SCHEDULE, i, ""));
+  for (uint32_t i = 0; i < u->schedule_count; i++) flow(g, scheduled + i, u->schedules[i].start_pc, nothing);
+  if (u->trigger_count + u->schedule_count == 0) flow(g, node_new(g, SHAPE_START, 0, STR("started by another campaign")), 0, nothing);
   for (uint32_t i = 0; i < g->work.count; i++) successors(g, g->work.items[i]);
   g->work.count = 0;
   for (uint32_t i = 0; i < u->goal_count; i++) node_new(g, SHAPE_NOTE, 0, trigger_text(g, PLACE_GOAL, i, "goal "));

@@ -28,19 +28,22 @@ static void say_trouble(const struct session *s) {
   if (s->outbox && outbox_trouble(s->outbox, text)) complain("run", "%s", text);
 }
 
-/* One turn: what came, what is due, what is to be sent. */
-static int turn(struct session *s, struct intake *in) {
+/* One turn: what came, what is due, a portion of those to whom a new deploy is to be shown, what is to be sent. */
+static int turn(struct session *s, struct intake *in, bool *more) {
   int64_t now = clock_now_ms();
   int code = EXIT_FINE;
+  *more = false;
   if (in && intake_holds(in)) code = intake_take(s, in, now);
   if (code == EXIT_FINE) code = session_timers(s, now, NULL);
+  if (code == EXIT_FINE) code = session_sweep(s, more);
   if (code == EXIT_FINE) code = session_flush(s, false, now, now);
   return code;
 }
 
 static int loop(struct session *s, struct intake *in, bool until_idle) {
+  bool more = true;
   for (;;) {
-    int64_t wait = until_next_timer(s, clock_now_ms());
+    int64_t wait = more ? 0 : until_next_timer(s, clock_now_ms());
     if (wait > LOOK_MS) wait = LOOK_MS;
     bool sending = s->outbox && outbox_under_way(s->outbox) > 0;
     if (sending && wait > SENDING_MS) wait = SENDING_MS;
@@ -48,11 +51,11 @@ static int loop(struct session *s, struct intake *in, bool until_idle) {
     int code = EXIT_FINE;
     if (reading) code = intake_gather(s, in, (int)wait, GROWN_MS);
     else if (!until_idle || sending) pause_ms(wait);
-    if (code == EXIT_FINE) code = turn(s, in);
+    if (code == EXIT_FINE) code = turn(s, in, &more);
     say_trouble(s);
     if (code != EXIT_FINE || stop_asked()) return code;
     if (s->outbox && outbox_under_way(s->outbox)) continue;
-    if (until_idle && (!in || in->ended) && until_next_timer(s, clock_now_ms()) > 0) return EXIT_FINE;
+    if (until_idle && !more && (!in || in->ended) && until_next_timer(s, clock_now_ms()) > 0) return EXIT_FINE;
   }
 }
 

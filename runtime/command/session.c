@@ -139,6 +139,15 @@ int session_timers(struct session *s, int64_t limit_ms, uint64_t *ran) {
   return exit_code_of(err);
 }
 
+int session_sweep(struct session *s, bool *more) {
+  enum { CONTACTS = 20000 };
+  struct patience p = { s, 0 };
+  enum camp_err err;
+  while ((err = engine_sweep(s->engine, CONTACTS, more)) != CAMP_OK)
+    if (!again(&p, err, engine_last_error(s->engine)->text)) break;
+  return exit_code_of(err);
+}
+
 int session_flush(struct session *s, bool by_time, int64_t until_ms, int64_t now_ms) {
   enum { ROWS = 10000 };
   if (!s->outbox) return EXIT_FINE;

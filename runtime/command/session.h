@@ -30,6 +30,8 @@ void session_close(struct session *s);
  * to end with after complaining: EXIT_KEPT when what was not taken yet is kept where it was. */
 int session_take(struct session *s, const struct engine_inputs *in);
 int session_timers(struct session *s, int64_t limit_ms, uint64_t *ran);
+/* Shows a new deploy to those who are known; *more: there are some left. */
+int session_sweep(struct session *s, bool *more);
 int session_flush(struct session *s, bool by_time, int64_t until_ms, int64_t now_ms);
 /* Simulation without a sender: what is due counts as sent at its own time. */
 int session_count_as_sent(struct session *s, int64_t until_ms);

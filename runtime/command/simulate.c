@@ -366,6 +366,12 @@ static int simulate(struct simulation *m, const struct options *o, long batch) {
   if (m->clock_ms == 0) m->clock_ms = first;
   struct engine_options eo = { .batch = (uint32_t)batch, .late_after_ms = STORE_NEVER, .virtual_time = true };
   code = session_engine(&m->s, eo, m->known.bytes_known ? m->clock_ms : first, option(o, "send"));
+  for (bool more = code == EXIT_FINE; more && code == EXIT_FINE;) code = session_sweep(&m->s, &more);
+  if (code == EXIT_FINE && !m->bounded && engine_recurs(m->s.engine)) {
+    complain("simulate", "the project starts campaigns again and again (`start every …`), so it has no end of its own. Add --until, "
+             "such as --until 2027-01-01, or give the campaign an end: `ends on 2026-12-31`.");
+    code = EXIT_COULD_NOT;
+  }
   if (code == EXIT_FINE && m->late.count) code = take_late(m);
   if (code == EXIT_FINE) code = take_rounds(m);
   if (code == EXIT_FINE) code = run_rest(m);

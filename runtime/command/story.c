@@ -244,12 +244,27 @@ static int run_to(struct trial *r, int64_t to_ms) {
   return code == EXIT_FINE ? session_count_as_sent(r->s, to_ms) : code;
 }
 
+/* The next moment at which a wait ends or a start that comes once is there: a start that comes again and again would never let a
+ * story come to rest. */
+static enum camp_err next_of_all(struct trial *r, int64_t *next) {
+  *next = STORE_NEVER;
+  for (uint32_t i = 0; i < r->contacts.count; i++) {
+    struct known *k = &r->contacts.items[i];
+    int64_t at;
+    enum camp_err err = contact_id(r, k);
+    if (err == CAMP_OK && k->id) err = engine_next_wait(r->s->engine, k->id, &at);
+    if (err != CAMP_OK) return err;
+    if (k->id && at < *next) *next = at;
+  }
+  return CAMP_OK;
+}
+
 static int run_until_idle(struct trial *r) {
   int64_t end = r->clock_ms + IDLE_DAYS_MAX * MS_PER_DAY, next;
   int code = run_to(r, r->clock_ms);
   /* A story that never comes to rest is looked at for ten years. */
   for (int i = 0; code == EXIT_FINE && i < IDLE_ROUNDS_MAX; i++) {
-    if (engine_next_timer(r->s->engine, &next) != CAMP_OK) return EXIT_COULD_NOT;
+    if (next_of_all(r, &next) != CAMP_OK) return EXIT_COULD_NOT;
     if (next > end) break;
     code = run_to(r, next > r->clock_ms ? next : r->clock_ms);
   }

@@ -60,6 +60,7 @@ static enum camp_err effect_member(struct live *l, const struct effect *f) {
   switch (f->kind) {
     case EFFECT_JOIN:
       if (!contact_join(&l->c, id, l->now_ms)) return CAMP_OK;
+      live_schedules_joined(l, id, l->now_ms);
       task_internal(l, "enters ", f->name, "", (struct str){ 0 });
       return store_member_put(e->store, id, l->c.id, l->now_ms);
     case EFFECT_LEAVE:
@@ -96,6 +97,7 @@ void live_rezone(struct live *l) {
   const struct zone *was = l->zone;
   live_zone(l);
   if (l->zone == was) return;
+  l->schedule_ms = SCHEDULE_STALE;
   for (uint32_t i = 0; i < l->strands.count; i++) {
     struct strand_item *item = l->strands.items[i];
     if (item->state == ROW_GONE || item->queued || item->s.due_ms == NEVER) continue;

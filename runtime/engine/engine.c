@@ -52,9 +52,9 @@ static int by_hash(const void *a, const void *b) {
   return str_cmp(((const struct stored_unit *)a)->hash, ((const struct stored_unit *)b)->hash);
 }
 
-/* By measure's name id, whether a live unit has kept it up to now; NULL when the program brings no unit with measures that was
- * not live, which is nearly always, and asks for no reading of programs. */
-static enum camp_err measures_kept(struct store *s, const struct program *p, struct arena *a, bool **kept) {
+/* By name id, whether a live unit has kept a measure up to now, and whether a current one had a schedule; NULL when the program brings
+ * no unit with such that was not there, which is nearly always, and asks for no reading of programs. */
+static enum camp_err names_kept(struct store *s, const struct program *p, struct arena *a, bool **kept) {
   struct stored_unit *live;
   uint32_t count;
   bool any = false;
@@ -63,7 +63,8 @@ static enum camp_err measures_kept(struct store *s, const struct program *p, str
   if (count) qsort(live, count, sizeof *live, by_hash);
   for (uint32_t i = 0; i < p->unit_count && !any; i++) {
     struct stored_unit wanted = { .hash = { (const char *)p->units[i].hash, UNIT_HASH_BYTES } };
-    any = p->units[i].measure_count && !(count && bsearch(&wanted, live, count, sizeof *live, by_hash));
+    const struct stored_unit *was = count ? bsearch(&wanted, live, count, sizeof *live, by_hash) : NULL;
+    any = (p->units[i].measure_count && !was) || (p->units[i].schedule_count && !(was && was->current));
   }
   if (!any) return CAMP_OK;
   *kept = arena_zalloc(a, LIMIT_NAMES_COUNT + 1, sizeof **kept);
@@ -73,13 +74,15 @@ static enum camp_err measures_kept(struct store *s, const struct program *p, str
     TRY(unit_read(a, live[i].body, &u, &why));
     for (uint32_t k = 0; k < u.measure_count; k++)
       (*kept)[store_name_find(s, NAME_MEASURE, unit_string(&u, u.measures[k].text))] = true;
+    for (uint32_t k = 0; live[i].current && k < u.schedule_count; k++)
+      (*kept)[store_name_find(s, NAME_SCHEDULE, schedule_name(a, &u, &u.schedules[k]))] = true;
   }
   return CAMP_OK;
 }
 
 static enum camp_err deploy(struct store *s, const struct program *p, struct arena *a, int64_t at_ms) {
   bool *kept;
-  TRY(measures_kept(s, p, a, &kept));
+  TRY(names_kept(s, p, a, &kept));
   uint32_t *ids = arena_zalloc(a, p->unit_count + 1, sizeof *ids), epoch;
   size_t steps = 0;
   for (uint32_t i = 0; i < p->unit_count; i++) steps += p->units[i].step_count;
@@ -94,13 +97,17 @@ static enum camp_err deploy(struct store *s, const struct program *p, struct are
                                         .column = u->steps[k].column, .file = u->file, .label = u->steps[k].label };
   }
   TRY(store_deploy(s, ids, p->unit_count, rows, n, at_ms, &epoch));
-  /* Measures get the deploy's number when they are new, or when no live unit had them before it (a script that was changed and
+  /* Measures and schedules get the deploy's number when they are new, or when no live unit had them before it (a script that was changed and
    * changed back): contacts that were known before fill them from the log. */
   for (uint32_t i = 0; i < p->unit_count; i++) {
     const struct unit *u = &p->units[i];
     uint32_t id;
     for (uint32_t k = 0; k < u->measure_count; k++) {
       TRY(store_name(s, NAME_MEASURE, unit_string(u, u->measures[k].text), &id));
+      if (kept && !kept[id] && store_name_epoch(s, id) != epoch) TRY(store_name_renew(s, id));
+    }
+    for (uint32_t k = 0; k < u->schedule_count; k++) {
+      TRY(store_name(s, NAME_SCHEDULE, schedule_name(a, u, &u->schedules[k]), &id));
       if (kept && !kept[id] && store_name_epoch(s, id) != epoch) TRY(store_name_renew(s, id));
     }
     if (u->kind != UNIT_MESSAGE) TRY(store_name(s, NAME_CAMPAIGN, unit_name(u), &id));
@@ -181,9 +188,11 @@ static enum camp_err number_names_committed(struct engine *e, struct engine_erro
   enum camp_err err = store_begin(e->store);
   if (err == CAMP_OK) {
     err = number_names(e);
+    if (err == CAMP_OK) err = engine_schedules_load(e);
     if (err == CAMP_OK) err = store_commit(e->store);
     if (err != CAMP_OK) store_rollback(e->store);
   }
+  if (err != CAMP_OK && e->error.text[0]) return say(error, err, "%s", e->error.text);
   return err == CAMP_OK ? CAMP_OK : say_store(error, err, e->store);
 }
 
@@ -292,6 +301,15 @@ enum camp_err engine_forget(struct engine *e) {
   e->clock = (struct store_clock){ .now_ms = 0 };
   e->counts = (struct engine_counts){ 0 };
   return err == CAMP_OK ? CAMP_OK : engine_fail(e, err, "%s", store_last_error(e->store)->text);
+}
+
+enum camp_err engine_next_wait(struct engine *e, int64_t contact, int64_t *at_ms) {
+  struct live l;
+  TRY(live_open(e, &l, contact, (struct str){ 0 }, false));
+  *at_ms = live_schedules_once(&l);
+  for (uint32_t i = 0; i < l.strands.count; i++)
+    if (l.strands.items[i]->s.due_ms < *at_ms) *at_ms = l.strands.items[i]->s.due_ms;
+  return CAMP_OK;
 }
 
 enum camp_err engine_next_timer(struct engine *e, int64_t *at_ms) {

@@ -48,7 +48,15 @@ enum camp_err engine_take(struct engine *e, const struct engine_inputs *in) MUST
 enum camp_err engine_resume(struct engine *e) MUST_CHECK;
 /* Runs timers due at or before limit; *ran counts contacts looked at. All inputs that arrived before limit have been taken. */
 enum camp_err engine_timers(struct engine *e, int64_t limit_ms, uint64_t *ran) MUST_CHECK;
+/* Shows a younger deploy to those who are known: at most so many contacts, in one transaction. *more: some have not seen it yet. It may
+ * run between any two calls, in any portions; nothing but the time of a contact's first wake by a new schedule depends on it. */
+enum camp_err engine_sweep(struct engine *e, uint32_t contacts, bool *more) MUST_CHECK;
 enum camp_err engine_next_timer(struct engine *e, int64_t *at_ms) MUST_CHECK;
+/* The contact's next moment at which a wait ends or a start that comes once is there; STORE_NEVER when only such are left that come
+ * again and again. Not while a transaction is open. */
+enum camp_err engine_next_wait(struct engine *e, int64_t contact, int64_t *at_ms) MUST_CHECK;
+/* Whether the program starts campaigns again and again, so that virtual time has no end of its own. */
+bool engine_recurs(const struct engine *e);
 struct engine_counts { uint64_t events, duplicates, rejects, starts, wakes, sends, drops, ended, notes; };
 struct engine_counts engine_counts(const struct engine *e);
 #endif

@@ -88,6 +88,8 @@ enum camp_err live_open(struct engine *e, struct live *l, int64_t id, struct str
   l->outcome = &e->outcome;
   buf_clear(l->outcome);
   l->starts_allowed = true;
+  l->arrival_ms = INT64_MIN;
+  l->schedule_ms = SCHEDULE_STALE;
   if (fresh) {
     l->row = (struct contact_row){ .id = id, .key = key, .timer_ms = STORE_NEVER, .fresh = true };
   } else {
@@ -103,6 +105,7 @@ enum camp_err live_open(struct engine *e, struct live *l, int64_t id, struct str
   l->c.attributes = l->row.attributes;
   /* No state yet: made now, or accepted into the inbox before. */
   if (l->row.state.len == 0) {
+    l->unknown = true;
     l->c.measures_as_of = e->epoch;
     l->c.known_ms = STORE_NEVER;
     /* Before all that may happen: years before 1970 are no late events. */
@@ -110,7 +113,10 @@ enum camp_err live_open(struct engine *e, struct live *l, int64_t id, struct str
   }
   live_zone(l);
   for (uint32_t i = 0; i < l->row.strand_count; i++) TRY(strand_open(l, &l->row.strands[i]));
-  if (l->c.measures_as_of < e->epoch) TRY(live_fill_measures(l));
+  if (l->c.measures_as_of < e->epoch) {
+    TRY(live_fill_all(l, &l->filled));
+    l->changed = true;
+  }
   return CAMP_OK;
 }
 
@@ -143,7 +149,8 @@ static bool slot_taken(const struct live *l, uint32_t slot) {
 enum camp_err live_close(struct live *l) {
   struct engine *e = l->e;
   if (!l->changed) return CAMP_OK;
-  int64_t earliest = STORE_NEVER;
+  if (l->c.schedules.count) live_schedules_forget(l);
+  int64_t earliest = live_schedules_due(l);
   struct strand_row *rows = arena_alloc(&e->contact, (l->strands.count + 1) * sizeof *rows);
   uint32_t n = 0;
   for (uint32_t i = 0; i < l->strands.count; i++) {

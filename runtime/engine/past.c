@@ -67,8 +67,9 @@ static void forget_younger(struct live *l) {
   l->c.measures.count = kept;
 }
 
-enum camp_err live_fill_measures(struct live *l) {
+enum camp_err live_fill_measures(struct live *l, bool *filled) {
   struct engine *e = l->e;
+  *filled = false;
   if (l->c.last_event && any_younger(l)) {
     forget_younger(l);
     VEC(int64_t) ids = { 0 };
@@ -85,9 +86,8 @@ enum camp_err live_fill_measures(struct live *l) {
       fill_from(l, event_of_row(l, &row));
     }
     l->event = NULL;
+    *filled = true;
   }
-  l->c.measures_as_of = e->epoch;
-  l->changed = true;
   return CAMP_OK;
 }
 

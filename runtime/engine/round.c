@@ -40,21 +40,21 @@ static void count_up(struct engine *e) {
   e->pending = (struct engine_counts){ 0 };
 }
 
-static enum camp_err failed(struct engine *e, enum camp_err err) {
+enum camp_err engine_failed(struct engine *e, enum camp_err err) {
   /* The engine's own sentence wins; otherwise the store has said what went wrong. */
   if (e->error.text[0] == '\0') engine_fail(e, err, "%s", store_last_error(e->store)->text);
   engine_rollback(e);
   return err;
 }
 
-static enum camp_err begin(struct engine *e) {
+enum camp_err engine_begin(struct engine *e) {
   e->error.text[0] = '\0';
   e->latest_ms = INT64_MIN;
   arena_reset(&e->batch);
   return store_begin(e->store);
 }
 
-static enum camp_err commit(struct engine *e, const struct store_clock *clock) {
+enum camp_err engine_commit(struct engine *e, const struct store_clock *clock) {
   TRY(store_clock_put(e->store, clock));
   TRY(store_commit(e->store));
   e->clock = *clock;
@@ -187,7 +187,7 @@ static enum camp_err fused(struct engine *e, const struct engine_inputs *in, con
   struct tick_input *ticks;
   uint32_t n;
   struct store_clock clock = e->clock;
-  TRY(begin(e));
+  TRY(engine_begin(e));
   TRY(prepare(e, in, inputs, count, &ticks, &n));
   TRY(run_inputs(e, ticks, n, in->virtual_time));
   TRY(put_rest(e, in, source, last));
@@ -195,7 +195,7 @@ static enum camp_err fused(struct engine *e, const struct engine_inputs *in, con
   /* An import is about the past, whenever it takes place. */
   if (!in->virtual_time && !e->options.import) clock.now_ms = in->arrival_ms;
   if (in->virtual_time && n && ticks[n - 1].at_ms > clock.now_ms) clock.now_ms = ticks[n - 1].at_ms;
-  return commit(e, &clock);
+  return engine_commit(e, &clock);
 }
 
 static enum camp_err accept_one(struct engine *e, const struct tick_input *in) {
@@ -211,7 +211,7 @@ static enum camp_err accept(struct engine *e, const struct engine_inputs *in) {
   struct tick_input *ticks;
   uint32_t n;
   struct store_clock clock = e->clock;
-  TRY(begin(e));
+  TRY(engine_begin(e));
   TRY(prepare(e, in, in->inputs, in->count, &ticks, &n));
   clock.event_done = store_event_last(e->store);
   for (uint32_t i = 0; i < n; i++) {
@@ -227,7 +227,7 @@ static enum camp_err accept(struct engine *e, const struct engine_inputs *in) {
   clock.round_contact = 0;
   clock.round_phase = 0;
   if (!e->options.import) clock.now_ms = in->arrival_ms;
-  return commit(e, &clock);
+  return engine_commit(e, &clock);
 }
 
 /* The inbox's rows of the round, as inputs, behind the last finished contact. */
@@ -255,7 +255,7 @@ static enum camp_err load_round(struct engine *e, struct arena *a, struct tick_i
 static enum camp_err round_batch(struct engine *e, struct tick_input **order, uint32_t count, uint32_t *done) {
   struct store_clock clock = e->clock;
   uint32_t i = 0;
-  TRY(begin(e));
+  TRY(engine_begin(e));
   while (i < count && i < e->options.batch) {
     uint32_t ran;
     TRY(run_contact(e, order + i, count - i, &ran));
@@ -267,7 +267,7 @@ static enum camp_err round_batch(struct engine *e, struct tick_input **order, ui
     clock.round_last = clock.round_contact = 0;
   }
   *done = i;
-  return commit(e, &clock);
+  return engine_commit(e, &clock);
 }
 
 static enum camp_err resume_inputs(struct engine *e) {
@@ -281,8 +281,8 @@ static enum camp_err resume_inputs(struct engine *e) {
     struct store_clock clock = e->clock;
     clock.event_done = store_event_last(e->store);
     clock.round_last = clock.round_contact = 0;
-    err = begin(e);
-    if (err == CAMP_OK) err = commit(e, &clock);
+    err = engine_begin(e);
+    if (err == CAMP_OK) err = engine_commit(e, &clock);
   } else if (err == CAMP_OK) {
     struct tick_input **order = arena_alloc(&a, (n + 1) * sizeof *order);
     for (uint32_t i = 0; i < n; i++) order[i] = &ticks[i];
@@ -290,7 +290,7 @@ static enum camp_err resume_inputs(struct engine *e) {
     for (uint32_t i = 0, done; err == CAMP_OK && i < n; i += done) err = round_batch(e, order + i, n - i, &done);
   }
   arena_deinit(&a);
-  return err == CAMP_OK ? CAMP_OK : failed(e, err);
+  return err == CAMP_OK ? CAMP_OK : engine_failed(e, err);
 }
 
 enum camp_err engine_resume(struct engine *e) {
@@ -304,7 +304,7 @@ enum camp_err engine_take(struct engine *e, const struct engine_inputs *in) {
   TRY(engine_resume(e));
   if (!in->virtual_time && in->count > e->options.batch) {
     enum camp_err err = accept(e, in);
-    return err == CAMP_OK ? engine_resume(e) : failed(e, err);
+    return err == CAMP_OK ? engine_resume(e) : engine_failed(e, err);
   }
   for (uint32_t i = 0;;) {
     uint32_t n = in->count - i < e->options.batch ? in->count - i : e->options.batch;
@@ -315,7 +315,7 @@ enum camp_err engine_take(struct engine *e, const struct engine_inputs *in) {
       source.mark_line = in->inputs[i + n - 1].line;
     }
     enum camp_err err = fused(e, in, in->inputs + i, n, &source, last);
-    if (err != CAMP_OK) return failed(e, err);
+    if (err != CAMP_OK) return engine_failed(e, err);
     i += n;
     if (last) return CAMP_OK;
   }
@@ -330,7 +330,7 @@ static int by_id(const void *a, const void *b) {
 
 static enum camp_err timers_batch(struct engine *e, int64_t limit_ms, uint32_t *count) {
   struct store_clock clock = e->clock;
-  TRY(begin(e));
+  TRY(engine_begin(e));
   int64_t *ids = arena_alloc(&e->batch, (e->options.batch + 1) * sizeof *ids);
   TRY(store_due(e->store, limit_ms, ids, e->options.batch, count));
   /* In order of id, so that neighbours share pages; contacts do not read each other, so the order changes nothing else. */
@@ -348,7 +348,7 @@ static enum camp_err timers_batch(struct engine *e, int64_t limit_ms, uint32_t *
   clock.round_limit_ms = limit_ms;
   /* The limit is only how far was looked: the clock stands where something last happened. */
   if (e->latest_ms > clock.now_ms) clock.now_ms = e->latest_ms;
-  return commit(e, &clock);
+  return engine_commit(e, &clock);
 }
 
 enum camp_err engine_timers(struct engine *e, int64_t limit_ms, uint64_t *ran) {
@@ -361,11 +361,11 @@ enum camp_err engine_timers(struct engine *e, int64_t limit_ms, uint64_t *ran) {
       /* Live and nothing due: no transaction at all. */
       int64_t next;
       enum camp_err err = store_next_timer(e->store, &next);
-      if (err != CAMP_OK) return failed(e, err);
+      if (err != CAMP_OK) return engine_failed(e, err);
       if (next > limit_ms) break;
     }
     enum camp_err err = timers_batch(e, limit_ms, &count);
-    if (err != CAMP_OK) return failed(e, err);
+    if (err != CAMP_OK) return engine_failed(e, err);
     total += count;
     if (count < e->options.batch) break;
   }

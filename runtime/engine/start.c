@@ -60,6 +60,14 @@ static enum camp_err may_enter(struct live *l, const struct unit *u, bool *may) 
   const struct entry *entry = contact_entry(&l->c, u->link->campaign_id);
   struct str name = unit_name(u);
   *may = true;
+  /* By the event's own time: one that comes late from before the end still counts. */
+  if (rule->ends.type != V_MISSING && zone_to_civil(l->zone, l->base_ms) >= rule->ends.i) {
+    char end[32];
+    size_t n = calendar_print(rule->ends.i, end);
+    live_outcome(l, STR_FMT ": not started: the campaign ended at %.*s", STR_ARG(name), (int)n, end);
+    *may = false;
+    return CAMP_OK;
+  }
   switch ((enum entry_kind)rule->kind) {
     case ENTRY_EVERY_TIME:
       if (rule->at_once == 0 || inside(l, u->link->campaign_id) < rule->at_once) return CAMP_OK;

@@ -331,18 +331,22 @@ enum camp_err live_timers(struct live *l, int64_t before_ms) {
       if (item->state == ROW_GONE || item->s.due_ms >= before_ms) continue;
       if (!next || item->s.due_ms < next->s.due_ms || (item->s.due_ms == next->s.due_ms && older_run(item, next) < 0)) next = item;
     }
-    if (!next) return CAMP_OK;
-    if (next->s.due_ms > l->c.clock_ms) l->c.clock_ms = next->s.due_ms;
+    int64_t scheduled_ms = live_schedules_due(l);
+    if (next ? scheduled_ms < next->s.due_ms : scheduled_ms < before_ms) next = NULL;
+    else if (!next) return CAMP_OK;
+    int64_t due_ms = next ? next->s.due_ms : scheduled_ms;
+    if (due_ms > l->c.clock_ms) l->c.clock_ms = due_ms;
     l->now_ms = l->c.clock_ms;
     if (l->now_ms > l->e->latest_ms) l->e->latest_ms = l->now_ms;
-    l->base_ms = next->s.due_ms;
+    l->base_ms = next ? due_ms : l->now_ms;
     l->event = NULL;
     l->depth = 0;
     l->stamp++;
     l->e->pending.wakes++;
     woken = l->now_ms == woken_ms ? woken + 1 : 1;
     woken_ms = l->now_ms;
-    if (woken > LIMIT_WAKES_COUNT) TRY(too_many_wakes(l, next));
+    if (!next) TRY(live_schedule_fire(l));
+    else if (woken > LIMIT_WAKES_COUNT) TRY(too_many_wakes(l, next));
     else TRY(live_run(l, next, strand_wait(&next->s)->timeout_pc));
     TRY(drain(l));
     TRY(note(l));
@@ -397,6 +401,7 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
     return in->id ? store_event_remove(e->store, in->id) : CAMP_OK;
   }
   l->changed = true;
+  l->arrival_ms = in->arrival_ms;
   e->pending.events++;
   /* An import wakes nobody, and what was imported today about last year leaves the contact where it is in time. */
   if (!import) l->c.clock_ms = instant;
@@ -404,6 +409,8 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
   l->base_ms = in->at_ms;
   l->depth = 0;
   TRY(set_zone(l, in->zone));
+  if (l->unknown) live_schedules_joined(l, 0, instant);
+  l->unknown = false;
   struct event_row row = { .id = in->id, .at_ms = in->at_ms, .received_ms = in->arrival_ms, .ident = in->ident, .body = in->body,
                            .kind = import ? EVENT_IMPORTED : in->identify ? EVENT_IDENTIFY : EVENT_TRACK };
   if (in->identify) {

@@ -3,6 +3,7 @@
 /* Private to the engine: one contact in the tick. See tick.c. */
 #include "runtime/engine/engine.h"
 #include "runtime/engine/zones.h"
+#include "vm/schedule.h"
 #include "vm/strand.h"
 
 #define TRY(call)                              \
@@ -23,6 +24,18 @@
 #define ENGINE_BATCH_MIN_COUNT 10000u
 #define ENGINE_COMMIT_MS 900
 #define ENGINE_BATCH_COUNT 100000u
+
+/* A start without an event, as the engine knows it. */
+struct start_schedule {
+  const struct unit *unit;
+  const struct schedule *schedule;
+  uint32_t id;                   /* stored name id of campaign and moment */
+  uint32_t list;                 /* stored name id of the list that `for` asks for; 0: anybody */
+  uint32_t epoch;                /* the deploy that brought it … */
+  int64_t since_ms;              /* … and when that was */
+  const struct zone *zone;       /* NULL: the contact's */
+};
+#define SCHEDULE_STALE INT64_MIN /* of live.schedule_ms: to be computed */
 
 struct engine {
   struct store *store;
@@ -52,6 +65,9 @@ struct engine {
   struct buf outcome;            /* lent to the live contact */
   const struct unit **unit_by_id;/* row id -> live unit */
   uint32_t unit_id_max;
+  struct start_schedule *schedules; /* of current units, by id */
+  const struct start_schedule **schedules_by_list;
+  uint32_t schedule_count;
   struct engine_error error;
 };
 
@@ -106,6 +122,8 @@ struct live {
   const struct event *acting;    /* what is happening now, until its row stands in the history; NULL: a timer */
   int64_t now_ms, base_ms;
   uint32_t depth, stamp;
+  int64_t arrival_ms;            /* of the input in hand; STORE_NEVER's opposite when there is none */
+  int64_t schedule_ms;           /* when the next start without an event comes, or SCHEDULE_STALE */
   uint32_t work;                 /* since live_open */
   uint32_t forgotten;            /* strands in the vector that never had a row and are gone */
   uint64_t slots[LIMIT_STRANDS_COUNT / 64 + 1]; /* a bit for each slot in use; 0 is the contact's own */
@@ -113,7 +131,9 @@ struct live {
   uint32_t older_count, older_cap; /* older_cap: a power of two; 0: not asked yet */
   struct buf *outcome;           /* why the event in hand did not do what a script asked for */
   bool starts_allowed;
+  bool unknown;                  /* nothing of this contact was known before the first input */
   bool changed;
+  bool filled;                   /* a younger deploy found something to fill when it was opened */
 };
 
 /* live.c: the contact in memory. */
@@ -148,10 +168,30 @@ enum camp_err live_start(struct live *l, const struct unit *u, uint32_t pc) MUST
 /* seen.c: event ids. *again: the contact sent this id within SEEN_DAYS. */
 enum camp_err live_seen(struct live *l, uint64_t ident, bool *again) MUST_CHECK;
 
+/* schedule.c: starts without an event. */
+enum camp_err engine_schedules_load(struct engine *e) MUST_CHECK;
+/* What a schedule is known by across versions. */
+struct str schedule_name(struct arena *a, const struct unit *u, const struct schedule *s);
+/* The contact came under the schedules of this list or segment (0: those for anybody) at this instant. */
+void live_schedules_joined(struct live *l, uint32_t list, int64_t from_ms);
+bool live_fill_schedules(struct live *l); /* those of younger deploys; whether any was there */
+int64_t live_schedules_due(struct live *l);
+int64_t live_schedules_once(struct live *l); /* of those that come once */
+enum camp_err live_schedule_fire(struct live *l) MUST_CHECK;
+void live_schedules_forget(struct live *l);
+
+/* fill.c: what a younger deploy asks of a contact that it finds; *filled: something changed. */
+enum camp_err live_fill_all(struct live *l, bool *filled) MUST_CHECK;
+
 /* past.c: what happened before: filling new measures from the log, and waits with `since`. */
-enum camp_err live_fill_measures(struct live *l) MUST_CHECK;
+enum camp_err live_fill_measures(struct live *l, bool *filled) MUST_CHECK;
 /* The earliest event since the branch's moment that it accepts; *pc NONE when there is none. */
 enum camp_err live_since(struct live *l, struct strand_item *item, uint32_t *pc, struct event **found) MUST_CHECK;
+
+/* round.c: a transaction; engine_failed takes all of it back and gives err. */
+enum camp_err engine_begin(struct engine *e) MUST_CHECK;
+enum camp_err engine_commit(struct engine *e, const struct store_clock *clock) MUST_CHECK;
+enum camp_err engine_failed(struct engine *e, enum camp_err err);
 
 /* The live unit with this row id, or NULL. */
 const struct unit *engine_unit(const struct engine *e, uint32_t stored_id);

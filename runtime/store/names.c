@@ -79,13 +79,15 @@ uint32_t store_name_find(const struct store *s, enum name_kind kind, struct str 
   return 0;
 }
 
+static bool has_epoch(enum name_kind kind) { return kind == NAME_MEASURE || kind == NAME_SCHEDULE; }
+
 enum camp_err store_name(struct store *s, enum name_kind kind, struct str text, uint32_t *id) {
   *id = store_name_find(s, kind, text);
   if (*id) return CAMP_OK;
   if (s->now.name_count >= LIMIT_NAMES_COUNT)
     return store_fail_as(s, CAMP_LIMIT, "more than %d different names of events, lists, tags, campaigns, measures and messages",
                          LIMIT_NAMES_COUNT);
-  uint32_t made = s->now.name_count + 1, epoch = kind == NAME_MEASURE ? s->now.epoch : 0;
+  uint32_t made = s->now.name_count + 1, epoch = has_epoch(kind) ? s->now.epoch : 0;
   sqlite3_stmt *q = query(s, Q_NAME_PUT);
   if (q) {
     sqlite3_bind_int64(q, 1, made);
@@ -105,6 +107,8 @@ struct str store_name_text(const struct store *s, uint32_t id) {
 }
 
 uint32_t store_epoch(const struct store *s) { return s->now.epoch; }
+
+int64_t store_contact_last(const struct store *s) { return s->now.contact_last; }
 
 uint32_t store_name_epoch(const struct store *s, uint32_t id) {
   return id && id <= s->now.name_count ? s->names[id - 1].epoch : 0;
@@ -168,14 +172,35 @@ enum camp_err store_name_renew(struct store *s, uint32_t id) {
   return query_run(s, q);
 }
 
-/* Names of measures made earlier in the transaction came with this deploy. */
+/* Names of measures and schedules made earlier in the transaction came with this deploy. */
 static enum camp_err raise_epoch(struct store *s) {
   enum camp_err err = CAMP_OK;
   s->now.epoch++;
   s->counters_changed = true;
   for (uint32_t i = s->saved.name_count; i < s->now.name_count && !err; i++)
-    if (s->names[i].kind == NAME_MEASURE) err = store_name_renew(s, i + 1);
+    if (has_epoch(s->names[i].kind)) err = store_name_renew(s, i + 1);
   return err;
+}
+
+static enum camp_err put_deploy(struct store *s, int64_t at_ms) {
+  sqlite3_stmt *q = query(s, Q_DEPLOY_PUT);
+  if (q) {
+    sqlite3_bind_int64(q, 1, s->now.epoch);
+    sqlite3_bind_int64(q, 2, at_ms);
+  }
+  return query_run(s, q);
+}
+
+enum camp_err store_deploy_at(struct store *s, uint32_t epoch, int64_t *at_ms) {
+  *at_ms = 0;
+  sqlite3_stmt *q = query(s, Q_DEPLOY_GET);
+  if (q) sqlite3_bind_int64(q, 1, epoch);
+  bool row;
+  enum camp_err err = query_step(s, q, &row);
+  if (err || !row) return err;
+  *at_ms = sqlite3_column_int64(q, 0);
+  sqlite3_reset(q);
+  return CAMP_OK;
 }
 
 static enum camp_err place_units(struct store *s, const uint32_t *units, uint32_t unit_count, int64_t at_ms) {
@@ -210,6 +235,7 @@ enum camp_err store_deploy(struct store *s, const uint32_t *units, uint32_t unit
     err = query_run(s, q);
   }
   if (!err) err = raise_epoch(s);
+  if (!err) err = put_deploy(s, at_ms);
   *epoch = s->now.epoch;
   return err;
 }
@@ -273,7 +299,8 @@ enum camp_err store_clock_get(struct store *s, struct store_clock *out) {
   enum camp_err err = query_step(s, q, &row);
   if (err || !row) return err;
   *out = (struct store_clock){ sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2),
-    sqlite3_column_int64(q, 3), sqlite3_column_int64(q, 4), (uint32_t)sqlite3_column_int64(q, 5) };
+    sqlite3_column_int64(q, 3), sqlite3_column_int64(q, 4), (uint32_t)sqlite3_column_int64(q, 5), (uint32_t)sqlite3_column_int64(q, 6),
+    (uint32_t)sqlite3_column_int64(q, 7), sqlite3_column_int64(q, 8) };
   sqlite3_reset(q);
   return CAMP_OK;
 }
@@ -287,6 +314,9 @@ enum camp_err store_clock_put(struct store *s, const struct store_clock *c) {
     sqlite3_bind_int64(q, 4, c->round_limit_ms);
     sqlite3_bind_int64(q, 5, c->round_contact);
     sqlite3_bind_int64(q, 6, c->round_phase);
+    sqlite3_bind_int64(q, 7, c->swept_epoch);
+    sqlite3_bind_int64(q, 8, c->sweep_epoch);
+    sqlite3_bind_int64(q, 9, c->sweep_contact);
   }
   return query_run(s, q);
 }

@@ -30,7 +30,10 @@ create table clock(
   round_last INTEGER NOT NULL,      -- the round under way: inputs up to this id (0: none)
   round_limit INTEGER NOT NULL,     -- and timers up to this moment
   round_contact INTEGER NOT NULL,   -- contacts up to this id are finished
-  round_phase INTEGER NOT NULL      -- in this phase: 0 inputs, 1 timers
+  round_phase INTEGER NOT NULL,     -- in this phase: 0 inputs, 1 timers
+  swept_epoch INTEGER NOT NULL,     -- every contact has met this deploy
+  sweep_epoch INTEGER NOT NULL,     -- and is being shown this one (0: none)
+  sweep_contact INTEGER NOT NULL    -- contacts up to this id have seen it
 ) strict;
 
 create table source(
@@ -47,9 +50,15 @@ create table source(
 create table name(
   -- Event, list, tag, campaign, measure and message names as small numbers that never change.
   id INTEGER PRIMARY KEY,
-  kind INTEGER NOT NULL,            -- 1 event, 2 list or tag, 4 campaign, 5 measure, 6 message
+  kind INTEGER NOT NULL,            -- 1 event, 2 list or tag, 3 schedule, 4 campaign, 5 measure, 6 message
   text TEXT NOT NULL,
-  epoch INTEGER NOT NULL            -- measures: the deploy that brought it; else 0
+  epoch INTEGER NOT NULL            -- measures and schedules: the deploy that brought it; else 0
+) strict;
+
+create table deploy(
+  -- When the program was changed.
+  epoch INTEGER PRIMARY KEY,        -- number of the deploy
+  at INTEGER NOT NULL
 ) strict;
 
 create table unit(

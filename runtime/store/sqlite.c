@@ -241,7 +241,7 @@ static enum camp_err make_tables(struct store *s) {
   if (err) return err;
   s->in_transaction = true;
   if (!err) err = exec(s, schema_sql_text);
-  if (!err) err = exec(s, "insert into counter values(1, 0, 0, 0); insert into clock values(1, 0, 0, 0, 0, 0, 0)");
+  if (!err) err = exec(s, "insert into counter values(1, 0, 0, 0); insert into clock values(1, 0, 0, 0, 0, 0, 0, 0, 0, 0)");
   snprintf(number, sizeof number, "pragma application_id = %d", APPLICATION_ID);
   if (!err) err = exec(s, number);
   snprintf(number, sizeof number, "pragma user_version = %d", STORE_VERSION);

@@ -13,7 +13,7 @@
 #include "vm/base/hash.h"
 #include "vm/base/str.h"
 
-#define STORE_VERSION 1
+#define STORE_VERSION 2
 #define STORE_NEVER INT64_MAX
 
 struct store;
@@ -38,14 +38,15 @@ void store_rollback(struct store *s);
 
 /* Names: event, list, tag, campaign, measure, message and reason texts become small numbers that never change.
  * Kept in memory for look-up; at most LIMIT_NAMES_COUNT. Making one needs a transaction. A rollback forgets those made in it. */
-/* NAME_LIST serves tags too: the numbers of code's strings need not say which they are. 3 is not used. */
-enum name_kind { NAME_EVENT = 1, NAME_LIST = 2, NAME_CAMPAIGN = 4, NAME_MEASURE, NAME_MESSAGE };
+/* NAME_LIST serves tags too: the numbers of code's strings need not say which they are. A schedule is known by its campaign's name
+ * and its moment. */
+enum name_kind { NAME_EVENT = 1, NAME_LIST = 2, NAME_SCHEDULE = 3, NAME_CAMPAIGN = 4, NAME_MEASURE, NAME_MESSAGE };
 uint32_t store_name_find(const struct store *s, enum name_kind kind, struct str text); /* 0 when unknown */
 enum camp_err store_name(struct store *s, enum name_kind kind, struct str text, uint32_t *id) MUST_CHECK;
 struct str store_name_text(const struct store *s, uint32_t id);
-/* Measures also carry the epoch (deploy number) at which they appeared; 0 for other kinds. */
+/* Measures and schedules also carry the epoch (deploy number) at which they appeared; 0 for other kinds. */
 uint32_t store_name_epoch(const struct store *s, uint32_t id);
-/* A known measure that nobody kept up for a while: it counts as new with the present epoch. */
+/* A known measure or schedule that nobody kept up for a while: it counts as new with the present epoch. */
 enum camp_err store_name_renew(struct store *s, uint32_t id) MUST_CHECK;
 uint32_t store_name_count(const struct store *s);
 
@@ -57,6 +58,8 @@ struct stored_step { uint32_t unit, pc, line, column; struct str file, label; };
 enum camp_err store_deploy(struct store *s, const uint32_t *units, uint32_t unit_count, const struct stored_step *steps,
                            uint32_t step_count, int64_t at_ms, uint32_t *epoch) MUST_CHECK;
 uint32_t store_epoch(const struct store *s); /* number of the newest deploy, 0 before the first */
+/* When that deploy was; 0 when there was none of this number. */
+enum camp_err store_deploy_at(struct store *s, uint32_t epoch, int64_t *at_ms) MUST_CHECK;
 /* Live units: current ones, and those some strand still stands in. Bodies are copied into the arena. */
 enum camp_err store_units(struct store *s, struct arena *a, struct stored_unit **out, uint32_t *count) MUST_CHECK;
 /* Keeps, per unit, how many strands stand in it, so that store_units needs no scan: delta is added at commit. Strands whose run is over,
@@ -71,6 +74,9 @@ struct store_clock {
   int64_t round_limit_ms;  /* … and timers up to this moment … */
   int64_t round_contact;   /* … contacts up to this id are finished … */
   uint32_t round_phase;    /* … in this phase: 0 inputs, 1 timers */
+  uint32_t swept_epoch;    /* every contact has met this deploy … */
+  uint32_t sweep_epoch;    /* … and is being shown this one: 0 none … */
+  int64_t sweep_contact;   /* … contacts up to this id have seen it */
 };
 enum camp_err store_clock_get(struct store *s, struct store_clock *out) MUST_CHECK;
 enum camp_err store_clock_put(struct store *s, const struct store_clock *clock) MUST_CHECK;
@@ -84,6 +90,8 @@ enum camp_err store_source_put(struct store *s, struct str key, const struct sto
  * key may occur twice. `fresh` tells those made now. Keys are looked up in order of their hash, which keeps pages near. */
 struct key_lookup { struct str key; int64_t id; bool fresh; };
 enum camp_err store_contacts(struct store *s, struct key_lookup *keys, uint32_t count, bool make, int64_t at_ms) MUST_CHECK;
+
+int64_t store_contact_last(const struct store *s); /* ids run from 1 to here */
 
 /* A contact's rows. Slot 0 is the contact, 1 … its strands. Read together, written when changed. */
 struct strand_row {

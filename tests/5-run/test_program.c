@@ -218,7 +218,7 @@ static void messages_say_what_is_wrong(void **state) {
   struct scene *sc = *state;
   static const struct message_case cases[] = {
     { "magic", 0, 'X', CAMP_CORRUPT, "this is not a compiled Camp program" },
-    { "version", 8, 2, CAMP_VERSION, "the program file has format 2; this Camp reads format 1: compile it anew" },
+    { "version", 8, 3, CAMP_VERSION, "the program file has format 3; this Camp reads format 2: compile it anew" },
     { "hash", 20, 0, CAMP_CORRUPT, "the program file is damaged: its SHA-256 is not the one in its header" },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -241,12 +241,12 @@ static void counts_are_not_believed(void **state) {
   struct unit read;
   struct program_error e;
   buf_init(&b, 1000);
-  buf_add(&b, "\0\1\0\0\0\0\0\0", 8); /* kind, name, entry: kind, within, key, at once; locals, channel */
+  buf_add(&b, "\0\1\0\0\0\0\0\0\0", 9); /* kind, name, entry: kind, within, key, at once, end; locals, channel */
   buf_varint(&b, UINT32_MAX);
   assert_int_equal(unit_read(&sc->arena, buf_as_str(&b), &read, &e), CAMP_CORRUPT);
   assert_string_equal(e.text, "the table of strings is cut short");
   buf_clear(&b);
-  buf_add(&b, "\0\1\0\0\0\0\0\0", 8);
+  buf_add(&b, "\0\1\0\0\0\0\0\0\0", 9);
   buf_varint(&b, UINT64_MAX);
   assert_int_equal(unit_read(&sc->arena, buf_as_str(&b), &read, &e), CAMP_CORRUPT);
   buf_deinit(&b);

@@ -1,0 +1,53 @@
+/* Shows what a deploy brought to every contact that is known, when it brought something that acts without an event: a schedule must set
+ * a timer for those who are asleep.
+ *
+ * Not for what is filled (fill.c). A contact that an event or a timer opens meanwhile is filled there, and finds nothing to do here.
+ *
+ * Invariants:
+ * 1. Contacts are taken in order of id, a portion a transaction; how far the sweep is stands in the clock row and is written with
+ *    each portion, so it goes on behind a crash where the last commit was.
+ * 2. A younger deploy begins it anew: what each contact still lacks is told by the contact itself.
+ * 3. Contacts that lack nothing are read, and not written.
+ * 4. The measure of its memory is one contact. */
+#include "runtime/engine/tick.h"
+
+static bool is_needed(const struct engine *e) {
+  for (uint32_t i = 0; i < e->schedule_count; i++)
+    if (e->schedules[i].epoch > e->clock.swept_epoch) return true;
+  return false;
+}
+
+static enum camp_err show(struct engine *e, int64_t contact) {
+  struct live l;
+  enum camp_err err = live_open(e, &l, contact, (struct str){ 0 }, false);
+  if (err == CAMP_NOT_FOUND) return CAMP_OK; /* an id that was given and has no row */
+  if (err != CAMP_OK) return err;
+  return l.filled ? live_close(&l) : CAMP_OK;
+}
+
+static enum camp_err portion(struct engine *e, uint32_t contacts, bool *more) {
+  struct store_clock clock = e->clock;
+  TRY(engine_begin(e));
+  if (clock.sweep_epoch != e->epoch) {
+    clock.sweep_epoch = e->epoch;
+    clock.sweep_contact = 0;
+  }
+  int64_t last = store_contact_last(e->store);
+  for (uint32_t i = 0; i < contacts && clock.sweep_contact < last; i++) TRY(show(e, ++clock.sweep_contact));
+  *more = clock.sweep_contact < last;
+  if (!*more) {
+    clock.swept_epoch = e->epoch;
+    clock.sweep_epoch = 0;
+    clock.sweep_contact = 0;
+  }
+  return engine_commit(e, &clock);
+}
+
+enum camp_err engine_sweep(struct engine *e, uint32_t contacts, bool *more) {
+  *more = false;
+  e->error.text[0] = '\0';
+  if (!is_needed(e)) return CAMP_OK;
+  TRY(engine_resume(e));
+  enum camp_err err = portion(e, contacts, more);
+  return err == CAMP_OK ? CAMP_OK : engine_failed(e, err);
+}
