@@ -226,19 +226,64 @@ static void count_severities(struct compilation *c) {
       c->warning_count++;
 }
 
-/* What a later stage says of a place that holds a mistake of lexing or parsing follows from that mistake. */
-static void drop_cascades(struct compilation *c, uint32_t syntax_count) {
-  uint32_t kept = syntax_count;
-  for (uint32_t i = syntax_count; i < c->diagnostics.count; i++) {
-    struct span late = c->diagnostics.items[i].span;
-    bool cascade = false;
-    for (uint32_t k = 0; k < syntax_count && !cascade; k++) {
-      struct span early = c->diagnostics.items[k].span;
-      cascade = early.source == late.source && early.from >= late.from && early.to <= late.to;
-    }
-    if (!cascade)
-      c->diagnostics.items[kept++] = c->diagnostics.items[i];
+/* --- what follows from a mistake of syntax ------------------------------------------------------------------------- */
+/* The words of statements that were not understood, and of those among them that may have been declarations. */
+struct torn_words { struct table said, declared; };
+
+static void torn_words_add(struct compilation *c, const struct torn *torn, struct table *words) {
+  const char *at = c->sources.items[torn->span.source].text.ptr + torn->span.from, *end = at + (torn->span.to - torn->span.from);
+  while (at < end) {
+    const char *from = at;
+    while (at < end && (*at == '_' || (unsigned char)*at >= 0x80 || (*at >= '0' && *at <= '9') || (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z')))
+      at++;
+    if (at > from)
+      *table_place(&c->arena, words, 1, str_slice(from, at)) = c;
+    else
+      at++;
   }
+}
+
+/* A name that is unknown because the statement that declares it was not understood; one that is used nowhere, as the statement that
+ * uses it was not. */
+static bool torn_away(const struct compilation *c, const struct diagnostic *d, const struct torn_words *all) {
+  bool unknown = strncmp(d->code, "E03", 3) == 0, unused = *d->code == 'W';
+  if (!unknown && !unused)
+    return false;
+  const struct table *words = unknown ? &all->declared : &all->said;
+  struct str name = { c->sources.items[d->span.source].text.ptr + d->span.from, d->span.to - d->span.from };
+  if (name.len > 2 && *name.ptr == '"')
+    name = (struct str){ name.ptr + 1, name.len - 2 };
+  return name.len && table_find(words, 1, name) != NULL;
+}
+
+static bool follows(const struct compilation *c, uint32_t syntax_count, const struct diagnostic *late, const struct torn_words *words) {
+  struct span s = late->span;
+  for (uint32_t k = 0; k < syntax_count; k++) {
+    struct span early = c->diagnostics.items[k].span;
+    if (early.source == s.source && early.from >= s.from && early.to <= s.to)
+      return true;
+  }
+  for (uint32_t k = 0; k < c->torn.count; k++) {
+    struct span torn = c->torn.items[k].span;
+    if (torn.source == s.source && s.from >= torn.from && s.from < torn.to)
+      return true;
+  }
+  return torn_away(c, late, words);
+}
+
+/* What a later stage says of a place that holds a mistake of lexing or parsing, or of a name that stands there, follows from that
+ * mistake. */
+static void drop_cascades(struct compilation *c, uint32_t syntax_count) {
+  struct torn_words words = { { 0 }, { 0 } };
+  uint32_t kept = syntax_count;
+  for (uint32_t i = 0; i < c->torn.count; i++) {
+    torn_words_add(c, &c->torn.items[i], &words.said);
+    if (c->torn.items[i].declares)
+      torn_words_add(c, &c->torn.items[i], &words.declared);
+  }
+  for (uint32_t i = syntax_count; i < c->diagnostics.count; i++)
+    if (!follows(c, syntax_count, &c->diagnostics.items[i], &words))
+      c->diagnostics.items[kept++] = c->diagnostics.items[i];
   c->diagnostics.count = kept;
 }
 

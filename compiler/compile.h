@@ -44,6 +44,9 @@ struct unit_places { const struct code_place *items; uint32_t count; };
 
 struct test_block;        /* a test, checked; run by runtime/command (camp test) */
 
+/* A statement that was not understood to its end; `declares`: what it says may be the declaration of a name. */
+struct torn { struct span span; bool declares; };
+
 struct compilation {
   struct arena arena;     /* owns everything below */
   VEC(struct source) sources;
@@ -53,6 +56,7 @@ struct compilation {
   struct program program; /* valid when error_count is 0 */
   VEC(const struct test_block *) tests;
   const struct unit_places *places; /* of each unit of the program */
+  VEC(struct torn) torn;  /* statements with a mistake of syntax, of which later stages know only a part */
   uint32_t line_count;    /* lines of user scripts */
 };
 

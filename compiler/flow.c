@@ -298,17 +298,23 @@ static void flow_campaign(struct flow *f, struct campaign_decl *cd) {
 }
 
 /* What is wrong inside a campaign may be the clause that is missed here. */
-static bool has_mistake(const struct campaign_decl *cd) {
-  for (const struct stmt *st = cd->body; st; st = st->next)
+static bool has_mistake(const struct compilation *c, const struct campaign_decl *cd) {
+  for (const struct stmt *st = cd->body; st; st = st->next) {
     if (st->kind == STMT_BAD)
       return true;
+    for (uint32_t i = 0; i < c->torn.count; i++) {
+      struct span torn = c->torn.items[i].span;
+      if (torn.source == st->span.source && st->span.from >= torn.from && st->span.from < torn.to)
+        return true;
+    }
+  }
   return false;
 }
 
 /* Behind the walk, which has seen every statement that starts one. */
 static void flow_idle(struct flow *f, const struct item *i) {
   const struct campaign_decl *cd = &i->campaign;
-  if (scope_is_standard(f->s, i) || has_mistake(cd))
+  if (scope_is_standard(f->s, i) || has_mistake(f->c, cd))
     return;
   if (i->kind == ITEM_CAMPAIGN && !cd->starts && !cd->schedules && !cd->started) {
     struct diagnostic *d = diag(f->c, DIAG_W0102, cd->name.span, "nothing starts the campaign `" STR_FMT "`",

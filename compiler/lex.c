@@ -409,6 +409,18 @@ static struct str unit_nearest(struct str digits, struct str word) {
   return near.best;
 }
 
+/* `4o EUR`: a letter among the digits of an amount. What was reported as no duration is money, so that nothing else is. */
+static const unsigned char *amount_behind(struct token *t, const unsigned char *at) {
+  const unsigned char *from = at;
+  while (*from == ' ') from++;
+  const unsigned char *to = from;
+  while (is_word(*to)) to++;
+  if (from == at || !is_currency(str_slice((const char *)from, (const char *)to))) return at;
+  t->kind = TOK_MONEY;
+  t->value = value_money(0, CURRENCY(from[0], from[1], from[2]));
+  return to;
+}
+
 static void unit_unknown(struct lexer *l, struct token *t, struct str digits, struct str word) {
   l->faulty = true;
   uint32_t from = (uint32_t)((const unsigned char *)word.ptr - l->text);
@@ -507,6 +519,7 @@ static void number_suffix(struct lexer *l, struct token *t, struct str digits) {
   } else if (glued || (lex_keyword(l, word) == TOK_NAME && unit_nearest(digits, word).len)) {
     t->to = (uint32_t)(at - l->text);
     unit_unknown(l, t, digits, word);
+    at = amount_behind(t, at);
   } else {
     return; /* another word, which is its own token */
   }
@@ -672,8 +685,10 @@ void lex_text(struct lexer *l, struct token *t) {
     at++;
   } else {
     l->faulty = true;
+    /* The brackets at the line's end were hardly meant to stand inside: without them the block around would lose its end. */
+    while (at > from && strchr(" \t\r;{})]", at[-1])) at--;
+    raw.len = (size_t)((const char *)at - raw.ptr);
     uint32_t to = (uint32_t)(at - l->text);
-    while (to > t->from + 1 && (l->text[to - 1] == '\r' || l->text[to - 1] == ' ')) to--;
     struct diagnostic *d = diag(l->c, DIAG_E0103, span_of(l, t->from, to), "this text does not end on its line");
     d->expected = STR("`\"`");
     d->help = STR("a text of several lines stands between three quotes: \"\"\"…\"\"\"");

@@ -728,10 +728,11 @@ static void resolve_campaign(struct resolver *r, struct campaign_decl *cd) {
 }
 
 /* --- tests --------------------------------------------------------------------------------------------------------- */
-static void resolve_test_contact(struct resolver *r, const struct test_decl *t, const struct name *contact,
+/* False when there is none, which is said once. */
+static bool resolve_test_contact(struct resolver *r, const struct test_decl *t, const struct name *contact,
                                  bool declares, struct nearest *known) {
   if (!contact->text.len)
-    return;
+    return true;
   void **place = table_place(&r->c->arena, &r->s->table, (uintptr_t)t, contact->text);
   if (declares) {
     *place = (void *)(uintptr_t)contact;
@@ -746,7 +747,33 @@ static void resolve_test_contact(struct resolver *r, const struct test_decl *t, 
     if (!d->help.len)
       d->help = arena_printf(&r->c->arena, "introduce it: `contact " STR_FMT " { }`", STR_ARG(contact->text));
     *place = (void *)(uintptr_t)contact; /* said once */
+    return false;
   }
+  return true;
+}
+
+/* `conatct ann { … }`: the word that introduces a contact, misspelt. Says so, and takes the contact as introduced. */
+static bool introduces(struct resolver *r, const struct test_decl *t, const struct test_line *l) {
+  struct nearest n = nearest_of(l->contact.text);
+  nearest_try(&n, STR("contact"));
+  if (!n.best.len || table_find(&r->s->table, (uintptr_t)t, l->contact.text) || scope_item(r->s, SPACE_EVENT, l->event.text))
+    return false;
+  struct diagnostic *d = diag(r->c, DIAG_E0313, l->contact.span, "the test has no contact `" STR_FMT "`", STR_ARG(l->contact.text));
+  d->help = arena_printf(&r->c->arena, "did you mean `contact " STR_FMT "`?", STR_ARG(l->event.text));
+  d->has_fix = true;
+  d->fix = (struct fix){ l->contact.span, STR("contact") };
+  *table_place(&r->c->arena, &r->s->table, (uintptr_t)t, l->event.text) = (void *)(uintptr_t)&l->event;
+  return true;
+}
+
+/* `purchase ann { … }`: the two are known, the other way round. */
+static bool turned_round(struct resolver *r, const struct test_decl *t, const struct test_line *l) {
+  if (!scope_item(r->s, SPACE_EVENT, l->contact.text) || !table_find(&r->s->table, (uintptr_t)t, l->event.text))
+    return false;
+  struct diagnostic *d = diag(r->c, DIAG_E0313, (struct span){ l->contact.span.source, l->contact.span.from, l->event.span.to },
+                              "`" STR_FMT "` is a contact and `" STR_FMT "` what happens", STR_ARG(l->event.text), STR_ARG(l->contact.text));
+  d->help = arena_printf(&r->c->arena, "did you mean `" STR_FMT " " STR_FMT "`?", STR_ARG(l->event.text), STR_ARG(l->contact.text));
+  return true;
 }
 
 static void resolve_test_attributes(struct resolver *r, struct prop *props) {
@@ -825,7 +852,11 @@ static void resolve_test(struct resolver *r, struct test_decl *t, bool fixture) 
     }
     uint64_t steps = (uint64_t)t->steps + (l->given ? l->given->steps : 1);
     t->steps = steps > LIMIT_TEST_STEPS_COUNT ? LIMIT_TEST_STEPS_COUNT + 1 : (uint32_t)steps;
-    resolve_test_contact(r, t, &l->contact, l->kind == TEST_CONTACT, &scratch);
+    if (l->kind == TEST_EVENT && (turned_round(r, t, l) || introduces(r, t, l)))
+      continue;
+    if (!resolve_test_contact(r, t, &l->contact, l->kind == TEST_CONTACT, &scratch) && l->kind == TEST_EVENT &&
+        !scope_item(r->s, SPACE_EVENT, l->event.text))
+      continue; /* neither word is known: one mistake, whatever it is */
     if (l->kind == TEST_CONTACT)
       resolve_test_attributes(r, l->props);
     if (l->kind == TEST_EVENT) {

@@ -22,7 +22,7 @@
 
 enum { AHEAD_COUNT = 8, INDENT_MAX = 250 };
 
-struct bracket { uint16_t kind, indent; uint32_t from; }; /* indent: of the line that it stands on */
+struct bracket { uint16_t kind, indent; uint32_t from; bool missing; }; /* indent: of the line that it stands on; missing: put in by a repair */
 
 struct driver {
   struct parse p;
@@ -47,8 +47,19 @@ struct driver {
   uint32_t line_from;      /* where the line of the token in hand begins */
   struct bracket suspect;  /* a brace whose `}` stands left of it: the one that is really open; kind 0: none */
   uint32_t suspect_end;    /* where that `}` is */
+  struct token pushed[2];  /* to be read again before what is ahead, the last one first */
+  uint32_t pushed_count;
+  uint32_t repaired;       /* where the last repair was, +1: one place is repaired once */
+  struct token early;      /* the `}` of the last declaration that closed a block further out than its line; kind 0: none */
+  struct token hushed;     /* a mistake that was left to the lexer to tell; to 0: none */
+  uint32_t hushed_count;   /* the errors by then */
+  bool astray;             /* outside of everything where blocks seem to have ended too early: told once */
   struct taken_list *record; /* for the formatter; NULL: nobody asks */
 };
+
+static void take(struct driver *d, uint16_t kind, struct token t);
+
+static void report_open(struct driver *d, uint32_t behind, const char *note);
 
 /* --- looking ahead ----------------------------------------------------------------------------------------------------*/
 
@@ -167,6 +178,9 @@ static bool passed_end(struct driver *d) {
     if (peek(d, 0)->flags & TOKEN_FAULTY) doubt(d, 1);
   }
   uint16_t next = peek(d, 0)->kind;
+  /* A `)` in the place of a `}` ends nothing before it, as that one would not. */
+  bool wrong = (next == TOK_RPAREN || next == TOK_RBRACKET) && d->depth && !in_parens(d) && !semicolon;
+  if (wrong) return false;
   if (next == LEX_END) {
     if (in_parens(d) && !d->panic) return false;
     return d->last != TOK_EOL && d->last != 0 && d->last != TOK_LBRACE;
@@ -185,50 +199,60 @@ static bool passed_end(struct driver *d) {
 /* Behind `last`: a duration, or a number whose unit was forgotten. */
 static bool is_window(uint16_t kind) { return kind == TOK_DURATION || kind == TOK_NUMBER; }
 
-/* Words that one token of lookahead could not tell apart become one token, or plain names. */
-static void join(struct driver *d, struct token *t) {
-  uint16_t next = peek(d, 0)->kind;
-  if (next == LEX_COLON && (is_word(t->kind) || t->kind == TOK_TEXT)) {
-    t->kind = TOK_LABEL;
-    drop(d, 1);
-    return;
+/* What a token is by what stands behind it: words that one token of lookahead could not tell apart become one token, or plain
+ * names. n: the first token behind it in the ring; *more: how many of those it takes in. */
+static uint16_t joined(struct driver *d, uint16_t kind, uint16_t last, uint32_t n, uint32_t *more) {
+  uint16_t next = peek(d, n)->kind;
+  *more = 0;
+  if (next == LEX_COLON && (is_word(kind) || kind == TOK_TEXT)) {
+    *more = 1;
+    return TOK_LABEL;
   }
-  uint16_t joined = 0;
-  switch (t->kind) {
-    case TOK_IN: if (next == TOK_LAST && is_window(peek(d, 1)->kind)) joined = TOK_IN_LAST; break;
-    case TOK_COMMA:
-      if (in_parens(d)) {
-        while (peek(d, 0)->kind == LEX_NEWLINE) drop(d, 1);
-        next = peek(d, 0)->kind;
-      }
-      if (next == TOK_LAST && is_window(peek(d, 1)->kind)) joined = TOK_COMMA_LAST;
-      break;
-    case TOK_ONE: if (next == TOK_OF) joined = TOK_ONE_OF; break;
-    case TOK_NOTHING: if (next == TOK_ELSE) joined = TOK_NOTHING_ELSE; break;
-    case TOK_TIME_WORD: if (next == TOK_SINCE) joined = TOK_TIME_SINCE; break;
-    case TOK_ANY: case TOK_EVERY: case TOK_NO:
-      if (is_word(next) && peek(d, 1)->kind == TOK_IN && peek(d, 2)->kind != TOK_LAST) t->kind = TOK_ANY_IN;
-      return;
-    case TOK_ELSE: {
-      uint16_t solid = peek_solid(d, 0);
-      if (solid == TOK_LBRACE || solid == TOK_IF) t->kind = TOK_ELSE_BLOCK;
-      return;
+  switch (kind) {
+    case TOK_IN:
+      if (next != TOK_LAST || !is_window(peek(d, n + 1)->kind)) return kind;
+      *more = 1;
+      return TOK_IN_LAST;
+    case TOK_COMMA: {
+      uint32_t at = n;
+      while (in_parens(d) && at < AHEAD_COUNT - 2 && peek(d, at)->kind == LEX_NEWLINE) at++;
+      if (peek(d, at)->kind != TOK_LAST || !is_window(peek(d, at + 1)->kind)) return kind;
+      *more = at - n + 1;
+      return TOK_COMMA_LAST;
     }
-    case TOK_COUNT: case TOK_SUM: case TOK_AVERAGE: case TOK_MIN: case TOK_MAX:
-      if (next != TOK_LPAREN) t->kind = TOK_NAME;
-      return;
+    case TOK_ONE:
+      *more = next == TOK_OF;
+      return next == TOK_OF ? TOK_ONE_OF : kind;
+    case TOK_NOTHING:
+      *more = next == TOK_ELSE;
+      return next == TOK_ELSE ? TOK_NOTHING_ELSE : kind;
+    case TOK_TIME_WORD:
+      *more = next == TOK_SINCE;
+      return next == TOK_SINCE ? TOK_TIME_SINCE : kind;
+    case TOK_ANY: case TOK_EVERY: case TOK_NO:
+      return is_word(next) && peek(d, n + 1)->kind == TOK_IN && peek(d, n + 2)->kind != TOK_LAST ? TOK_ANY_IN : kind;
+    case TOK_ELSE: {
+      uint16_t solid = peek_solid(d, n);
+      return solid == TOK_LBRACE || solid == TOK_IF ? TOK_ELSE_BLOCK : kind;
+    }
+    case TOK_COUNT: case TOK_SUM: case TOK_AVERAGE: case TOK_MIN: case TOK_MAX: return next != TOK_LPAREN ? TOK_NAME : kind;
     case TOK_FIRST: case TOK_LAST:
-      if (next != TOK_LPAREN && d->last != TOK_TIME_SINCE && d->last != TOK_SINCE && d->last != TOK_THE) t->kind = TOK_NAME;
-      return;
-    default: return;
+      return next != TOK_LPAREN && last != TOK_TIME_SINCE && last != TOK_SINCE && last != TOK_THE ? TOK_NAME : kind;
+    default: return kind;
   }
-  if (!joined) return;
-  t->kind = joined;
-  t->to = peek(d, 0)->to;
-  drop(d, 1);
+}
+
+static void join(struct driver *d, struct token *t) {
+  uint32_t more;
+  while (t->kind == TOK_COMMA && in_parens(d) && peek(d, 0)->kind == LEX_NEWLINE) drop(d, 1);
+  uint16_t kind = joined(d, t->kind, d->last, 0, &more);
+  if (more && kind != TOK_LABEL) t->to = peek(d, more - 1)->to;
+  t->kind = kind;
+  drop(d, more);
 }
 
 static struct token next(struct driver *d) {
+  if (d->pushed_count) return d->pushed[--d->pushed_count];
   for (;;) {
     if (passed_end(d)) return (struct token){ .kind = TOK_EOL, .from = d->last_to, .to = d->last_to };
     struct token t = *peek(d, 0);
@@ -250,7 +274,7 @@ static void track(struct driver *d, struct token t) {
   switch (t.kind) {
     case TOK_LBRACE: case TOK_LPAREN: case TOK_LBRACKET:
       if (d->depth == LIMIT_PARSE_DEPTH) d->beyond++;
-      else d->brackets[d->depth++] = (struct bracket){ t.kind, indent_of_line(d), t.from };
+      else d->brackets[d->depth++] = (struct bracket){ t.kind, indent_of_line(d), t.from, false };
       return;
     case TOK_RBRACE: opener = TOK_LBRACE; break;
     case TOK_RPAREN: opener = TOK_LPAREN; break;
@@ -266,9 +290,11 @@ static void track(struct driver *d, struct token t) {
   if (!depth || d->brackets[depth - 1].kind != opener) return;
   d->depth = depth - 1;
   struct bracket *b = &d->brackets[d->depth];
+  bool inside = d->last == TOK_RBRACE && t.kind == TOK_RBRACE && indent_of_line(d) > b->indent;
+  if (inside && !d->early.kind && b->from < d->line_from) d->early = t;
   if (d->depth == 0) {
     d->suspect.kind = 0;
-  } else if (t.kind == TOK_RBRACE && !d->suspect.kind && first_on_line(d, t) && indent_of_line(d) < b->indent) {
+  } else if (t.kind == TOK_RBRACE && !d->suspect.kind && !b->missing && first_on_line(d, t) && indent_of_line(d) < b->indent) {
     d->suspect = *b;
     d->suspect_end = t.from;
   }
@@ -381,6 +407,195 @@ static struct str expected_words(struct driver *d, const bool accepted[TOKENS_MA
   return out;
 }
 
+/* Later stages hear of a statement that they cannot know whole. `behind` is where what is known of it ends. */
+static void torn_add(struct driver *d, struct token first, uint32_t behind) {
+  if (d->p.c->torn.count >= LIMIT_DIAGNOSTICS_COUNT) return;
+  bool declares = !begins_statement(first.kind) || first.kind == TOK_EVENT || first.kind == TOK_RECORD || first.kind == TOK_DEFINE ||
+                  first.kind == TOK_LIST || first.kind == TOK_MESSAGE || first.kind == TOK_CAMPAIGN;
+  struct torn torn = { { d->p.source, first.from, behind }, declares };
+  if (behind > first.from) VEC_PUSH(&d->p.c->arena, &d->p.c->torn, torn);
+}
+
+/* --- repairs ----------------------------------------------------------------------------------------------------------*/
+
+/* The kind and those of what stands behind it, from the n-th raw token on, at most to the statement's end. */
+static uint32_t look_ahead(struct driver *d, uint16_t first, uint32_t n, uint16_t ahead[REPAIR_AHEAD_COUNT]) {
+  uint32_t count = 0, more;
+  uint16_t last = ahead[count++] = first;
+  if (first == TOK_EOL) return count;
+  while (count < REPAIR_AHEAD_COUNT && n + 3 < AHEAD_COUNT) {
+    uint16_t kind = peek(d, n)->kind;
+    if (kind == LEX_NEWLINE && (goes_on(last) || in_parens(d) || last == TOK_LBRACE || last == TOK_LPAREN || last == TOK_LBRACKET)) {
+      n++;
+      continue;
+    }
+    if (kind == LEX_NEWLINE || kind == LEX_SEMICOLON || kind == LEX_END) {
+      /* A `}` on the next line ends the block, and the statement with it, without a word. */
+      uint16_t solid = kind == LEX_END ? LEX_END : peek_solid(d, n + 1);
+      ahead[count++] = solid == TOK_RBRACE ? TOK_RBRACE : TOK_EOL;
+      break;
+    }
+    kind = joined(d, kind, last, n + 1, &more);
+    n += 1 + more;
+    if (kind >= LEX_NEWLINE) break; /* a colon where none belongs */
+    ahead[count++] = last = kind;
+  }
+  return count;
+}
+
+static uint16_t indent_at(const struct driver *d, uint32_t at) {
+  while (at && d->p.text[at - 1] != '\n') at--;
+  uint16_t n = 0;
+  while (n < INDENT_MAX && (d->p.text[at + n] == ' ' || d->p.text[at + n] == '\t')) n++;
+  return n;
+}
+
+/* The line ended where a block was to begin, and the next one is indented: the brace was forgotten. */
+static bool brace_forgotten(struct driver *d, struct token t) {
+  return t.kind == TOK_EOL && grammar_accepts(d->parser, TOK_LBRACE) && peek(d, 0)->from >= d->line_from &&
+         indent_of_line(d) > indent_at(d, d->last_to ? d->last_to - 1 : 0);
+}
+
+/* Whether a block that is put in before t would have its end: a `}` of this line that closes nothing else, or a next line that stands
+ * further in. */
+static bool block_would_end(const struct driver *d, struct token t) {
+  bool inside = false;
+  int open = 0;
+  const char *at = d->p.text + t.from;
+  for (; *at && (*at != '\n'); at++) {
+    if (inside && *at == '\\' && at[1]) at++;
+    else if (*at == '"') inside = !inside;
+    else if (inside) continue;
+    else if (*at == '#') break;
+    else if (*at == '{') open++;
+    else if (*at == '}' && open-- == 0) return true;
+  }
+  while (*at && *at != '\n') at++;
+  while (*at == '\n' || *at == '\r') at++;
+  return *at && indent_at(d, (uint32_t)(at - d->p.text)) > indent_at(d, t.from);
+}
+
+/* What a hand that slips writes for the colon behind a name. */
+static bool ends_label(uint16_t kind) { return kind == LEX_SEMICOLON || kind == TOK_EQUALS || kind == TOK_DOT || kind == TOK_COMMA; }
+
+/* `price money`, `price; money`: a name that should bear a colon. */
+static bool colon_forgotten(struct driver *d, struct token t) {
+  uint16_t ahead[REPAIR_AHEAD_COUNT];
+  if (!(is_word(t.kind) || t.kind == TOK_TEXT) || !grammar_accepts(d->parser, TOK_LABEL)) return false;
+  uint32_t count = look_ahead(d, TOK_LABEL, ends_label(peek(d, 0)->kind) ? 1 : 0, ahead);
+  return count > 1 && grammar_takes(d->parser, false, ahead, count) == count;
+}
+
+/* The innermost block was to end before this line, which stands no further in than the line that opened it. */
+static bool block_left_open(struct driver *d, struct token t) {
+  uint16_t ahead[REPAIR_AHEAD_COUNT], closed[REPAIR_AHEAD_COUNT + 2] = { TOK_RBRACE, TOK_EOL };
+  if (!d->depth || in_parens(d) || d->last != TOK_EOL || !first_on_line(d, t) || indent_of_line(d) > d->brackets[d->depth - 1].indent)
+    return false;
+  uint32_t count = look_ahead(d, t.kind, 0, ahead);
+  memcpy(closed + 2, ahead, count * sizeof *ahead);
+  return grammar_takes(d->parser, true, closed, count + 2) == count + 2;
+}
+
+/* `send a wait ; 3d`: the statement's end stands one token too late. */
+static bool end_swapped(struct driver *d, struct token t) {
+  uint16_t ahead[REPAIR_AHEAD_COUNT] = { TOK_EOL }, behind[REPAIR_AHEAD_COUNT];
+  if (peek(d, 0)->kind != LEX_SEMICOLON || t.kind == TOK_EOL) return false;
+  uint32_t count = look_ahead(d, t.kind, 1, behind);
+  if (count == REPAIR_AHEAD_COUNT) count--;
+  memcpy(ahead + 1, behind, count * sizeof *behind);
+  return count > 1 && grammar_takes(d->parser, false, ahead, count + 1) == count + 1;
+}
+
+/* t ends a line, and was to stand behind the first token of the next one. */
+static bool lines_swapped(struct driver *d, struct token t, bool *ends) {
+  uint16_t ahead[REPAIR_AHEAD_COUNT];
+  uint32_t n = 0;
+  while (n < AHEAD_COUNT - 4 && peek(d, n)->kind == LEX_NEWLINE) n++;
+  if (n == 0 || peek(d, n)->kind >= LEX_NEWLINE || peek(d, n)->kind == LEX_END) return false;
+  ahead[0] = t.kind;
+  uint16_t behind[REPAIR_AHEAD_COUNT];
+  uint32_t more, count;
+  uint16_t kind = joined(d, peek(d, n)->kind, t.kind, n + 1, &more);
+  count = look_ahead(d, kind, n + 1 + more, behind);
+  if (count == REPAIR_AHEAD_COUNT) count--;
+  memcpy(ahead + 1, behind, count * sizeof *behind);
+  return repair_swaps_lines(d->parser, ahead, count + 1, ends);
+}
+
+static struct repair repair_at(struct driver *d, struct token t) {
+  static const struct repair none = { REPAIR_NONE, 0 };
+  uint16_t ahead[REPAIR_AHEAD_COUNT];
+  if (d->repaired == t.from + 1 || d->depth == LIMIT_PARSE_DEPTH || d->beyond) return none;
+  if (brace_forgotten(d, t)) return (struct repair){ REPAIR_INSERT, TOK_LBRACE };
+  if (colon_forgotten(d, t)) return (struct repair){ REPAIR_REPLACE, TOK_LABEL };
+  if (block_left_open(d, t)) return (struct repair){ REPAIR_CLOSE, TOK_RBRACE };
+  struct repair r = repair_find(d->parser, d->last, ahead, look_ahead(d, t.kind, 0, ahead));
+  bool ends = false;
+  if (r.kind == REPAIR_SWAP || r.kind == REPAIR_REPLACE) return r;
+  if (r.kind == REPAIR_INSERT && r.token == TOK_LBRACE && !block_would_end(d, t)) r.kind = REPAIR_NONE;
+  if (end_swapped(d, t)) r = (struct repair){ REPAIR_END, TOK_EOL };
+  else if (lines_swapped(d, t, &ends)) r = (struct repair){ REPAIR_SWAP_LINES, ends ? TOK_EOL : 0 };
+  return r;
+}
+
+/* Does what was found; returns the token to go on with. What stood before the mistake is taken for what it was read as, which it
+ * need not be, so later stages do not speak of it. */
+static struct token repair_do(struct driver *d, struct token t, struct repair r) {
+  uint32_t behind = peek(d, 0)->kind < LEX_NEWLINE && peek(d, 0)->kind != LEX_END ? peek(d, 0)->to : t.to;
+  if (r.kind != REPAIR_CLOSE) torn_add(d, d->begins ? t : d->first, behind);
+  d->repaired = t.from + 1;
+  switch ((enum repair_kind)r.kind) {
+    case REPAIR_SWAP: {
+      struct token other = next(d);
+      d->pushed[d->pushed_count++] = t;
+      t = other;
+      break;
+    }
+    case REPAIR_SWAP_LINES: {
+      while (peek(d, 0)->kind == LEX_NEWLINE) drop(d, 1);
+      struct token other = *peek(d, 0);
+      drop(d, 1);
+      join(d, &other);
+      d->pushed[d->pushed_count++] = t;
+      if (r.token == TOK_EOL) d->pushed[d->pushed_count++] = (struct token){ .kind = TOK_EOL, .from = other.to, .to = other.to };
+      t = other;
+      break;
+    }
+    case REPAIR_END:
+      drop(d, 1);
+      d->pushed[d->pushed_count++] = t;
+      t = (struct token){ .kind = TOK_EOL, .from = d->last_to, .to = d->last_to };
+      break;
+    case REPAIR_CLOSE: {
+      struct token missing = { .kind = TOK_RBRACE, .from = d->last_to, .to = d->last_to };
+      grammar_back(d->parser);
+      track(d, missing);
+      take(d, TOK_RBRACE, missing);
+      take(d, TOK_EOL, (struct token){ .kind = TOK_EOL, .from = d->last_to, .to = d->last_to });
+      return t; /* a statement of its own, of which nothing is wrong */
+    }
+    case REPAIR_DELETE:
+      t = next(d);
+      break;
+    case REPAIR_INSERT: {
+      struct token missing = { .kind = r.token, .from = t.from, .to = t.from };
+      track(d, missing);
+      if (r.token == TOK_LBRACE && d->depth) d->brackets[d->depth - 1].missing = true;
+      take(d, r.token, missing);
+      if (t.kind == TOK_EOL) t = next(d);
+      break;
+    }
+    case REPAIR_REPLACE:
+      if (r.token == TOK_LABEL && ends_label(peek(d, 0)->kind)) drop(d, 1);
+      t.kind = r.token;
+      break;
+    case REPAIR_NONE: break;
+  }
+  d->p.quiet = true; /* to the statement's end: what it says now is a guess */
+  d->doubt = 0;
+  return t;
+}
+
 /* --- reports ----------------------------------------------------------------------------------------------------------*/
 
 static struct str token_text(const struct driver *d, struct token t) {
@@ -469,14 +684,52 @@ static void report_colon(struct driver *d, struct token t) {
   g->fix = (struct fix){ colon, STR("") };
 }
 
+/* A text of this line has no end: what looks wrong before it was perhaps meant to stand inside it. The lexer says so. */
+static bool torn_text_ahead(const struct driver *d, struct token t) {
+  bool inside = false;
+  for (const char *at = d->p.text + t.to; *at && *at != '\n'; at++) {
+    if (inside && *at == '\\' && at[1]) at++;
+    else if (*at == '"') inside = !inside;
+    else if (*at == '#' && !inside) break;
+  }
+  return inside;
+}
+
+/* Says what the repair makes of it. */
+static void suggest_repair(struct driver *d, struct diagnostic *g, struct token t, struct repair r) {
+  struct arena *a = &d->p.c->arena;
+  struct str text = token_text(d, t), other = token_text(d, *peek(d, 0));
+  const char *word = r.token && r.token != TOK_LABEL ? words_of(d, r.token) : NULL;
+  if (g->help.len || t.kind == TOK_EOL || text.len > 60 || other.len > 60) return;
+  if (r.kind == REPAIR_SWAP) {
+    g->help = arena_printf(a, "did you mean `" STR_FMT " " STR_FMT "`?", STR_ARG(other), STR_ARG(text));
+  } else if (r.kind == REPAIR_DELETE && d->taken.to && str_eq(text, token_text(d, d->taken))) {
+    g->help = arena_printf(a, "`" STR_FMT "` stands here twice", STR_ARG(text));
+    g->has_fix = true;
+    g->fix = (struct fix){ { d->p.source, d->taken.to, t.to }, STR("") };
+  } else if (r.kind == REPAIR_REPLACE && r.token == TOK_LABEL) {
+    g->help = arena_printf(a, "a `:` belongs behind `" STR_FMT "`", STR_ARG(text));
+  } else if (r.kind == REPAIR_REPLACE && word) {
+    g->help = arena_printf(a, "did you mean %s?", word);
+  } else if (r.kind == REPAIR_INSERT && word && *word == '`') {
+    g->help = arena_printf(a, "perhaps %s is missing before it", word);
+  }
+}
+
 /* Reports the mistake at t. Returns the token to take in its place when that is plain, else 0. */
-static uint16_t report(struct driver *d, struct token t) {
+static uint16_t report(struct driver *d, struct token t, struct repair *r) {
   struct compilation *c = d->p.c;
   bool set[TOKENS_MAX];
   expected_set(d, set);
   struct span span = span_of(&d->p, t);
   struct str text = token_text(d, t);
   struct diagnostic *g;
+  *r = (struct repair){ REPAIR_NONE, 0 };
+  if (torn_text_ahead(d, t)) {
+    if (!d->hushed.to) d->hushed = t;
+    d->hushed_count = c->error_count;
+    return 0;
+  }
   if (second_comparison(d, t, set)) {
     bool joined = t.kind != TOK_AND && t.kind != TOK_OR && d->joiner.kind; /* what was taken for another event */
     if (joined) span = span_of(&d->p, d->joiner);
@@ -485,6 +738,11 @@ static uint16_t report(struct driver *d, struct token t) {
     return 0;
   }
   if (report_weekday(d, t) || report_number(d, t)) return 0;
+  if (d->repaired != t.from + 1 && block_left_open(d, t)) {
+    report_open(d, t.from, "what stands here belongs further out");
+    *r = (struct repair){ REPAIR_CLOSE, TOK_RBRACE };
+    return 0;
+  }
   uint16_t word = t.kind == TOK_LABEL ? lex_keyword(&d->lexer, text) : 0;
   if (word && word != TOK_NAME && set[word]) {
     report_colon(d, t);
@@ -505,7 +763,11 @@ static uint16_t report(struct driver *d, struct token t) {
     return TOK_IS;
   }
   const struct keyword *k = t.kind == TOK_NAME ? meant(d, t, set) : NULL;
-  if (!k) return 0;
+  if (!k) {
+    *r = repair_at(d, t);
+    suggest_repair(d, g, t, *r);
+    return 0;
+  }
   suggest(d, g, t, k->word);
   uint16_t next = peek_solid(d, 0);
   return k->token == TOK_ELSE && (next == TOK_LBRACE || next == TOK_IF) ? TOK_ELSE_BLOCK : k->token;
@@ -558,6 +820,7 @@ static bool begins_outside(struct driver *d, struct token t) {
 static void take(struct driver *d, uint16_t kind, struct token t) {
   t.kind = kind;
   bool item_begins = d->depth == 0 && (d->last == TOK_EOL || d->last == 0);
+  if (item_begins && kind != TOK_BAD && kind != TOK_EOL) d->astray = false, d->early.kind = 0;
   if (d->begins) {
     d->first = t;
     d->second.kind = d->joiner.kind = 0;
@@ -629,6 +892,7 @@ static struct token recover(struct driver *d, struct token t, bool resume) {
   if (d->begins) d->first = t;
   d->begins = false;
   struct token first = d->first, second = d->second;
+  uint32_t mistaken = t.to;
   bool kept = false;
   if (t.kind != TOK_EOL && grammar_accepts(d->parser, TOK_EOL) && !first_misspelt(d)) {
     /* What stands before the mistake is whole: it is kept, so that its names are known. */
@@ -673,6 +937,7 @@ static struct token recover(struct driver *d, struct token t, bool resume) {
   }
   d->panic = false;
   d->stopped = t;
+  torn_add(d, first, d->last_to > mistaken ? d->last_to : mistaken);
   if (d->depth > braces) d->depth = braces; /* what the mistaken statement left open */
   if (stand_in == TOK_BAD_CAMPAIGN) {
     d->p.spare = (struct campaign_decl){ 0 };
@@ -724,7 +989,7 @@ static struct token too_deep(struct driver *d, struct token t) {
 /* Says once which bracket was left open: the innermost, or the brace that a `}` too far left has closed. `behind` is
  * where that became plain. */
 static void report_open(struct driver *d, uint32_t behind, const char *note) {
-  if (!d->depth || d->p.quiet || d->deep_reported) return;
+  if (!d->depth || d->p.quiet || d->deep_reported || d->brackets[d->depth - 1].missing) return;
   struct bracket b = d->brackets[d->depth - 1];
   bool suspect = d->suspect.kind && b.kind == TOK_LBRACE;
   if (suspect) b = d->suspect;
@@ -770,6 +1035,7 @@ static void begin_outside(struct driver *d, struct token t) {
 
 /* The end of the file, perhaps inside brackets. */
 static void finish(struct driver *d, struct token end) {
+  if (d->hushed.to && d->p.c->error_count == d->hushed_count) diag(d->p.c, DIAG_E0201, span_of(&d->p, d->hushed), "this cannot stand here");
   report_open(d, d->last_to, "the file ends here");
   close_open(d, end.from);
   if (grammar_accepts(d->parser, 0)) camp_parse(d->parser, 0, (struct token){ .from = end.from, .to = end.from }, &d->p);
@@ -790,6 +1056,28 @@ static bool close_record(struct driver *d, struct token t) {
   return true;
 }
 
+/* Statements outside of everything, indented as they were inside: a block ended too early above. That is said of the first one;
+ * the others, and the `}` that is then left over, follow from it. */
+static bool stays_astray(struct driver *d, struct token t) {
+  if (d->depth || !d->begins || !first_on_line(d, t) || !indent_of_line(d)) return false;
+  bool was = d->astray;
+  d->astray = true;
+  if (was || !d->early.kind) return was;
+  struct diagnostic *g = diag(d->p.c, DIAG_E0203, span_of(&d->p, d->early), "this `}` closes a block that goes on below");
+  g->note_span = span_of(&d->p, t);
+  g->note = STR("this then stands outside");
+  return true;
+}
+
+/* A line ends too early, and the next one, further in, was to go on with it: the mistake is what stands there. */
+static bool goes_on_mistaken(struct driver *d, struct token t) {
+  uint32_t more;
+  if (t.kind != TOK_EOL || d->p.quiet || d->begins || brace_forgotten(d, t)) return false;
+  if (peek(d, 0)->kind >= LEX_NEWLINE || peek(d, 0)->kind == LEX_END || indent_of_line(d) <= indent_at(d, d->first.from)) return false;
+  uint16_t ahead[1] = { joined(d, peek(d, 0)->kind, d->last, 1, &more) };
+  return peek(d, 0)->kind != TOK_RBRACE && grammar_takes(d->parser, false, ahead, 1) == 0;
+}
+
 static void drive(struct driver *d) {
   d->begins = true;
   struct token t = next(d);
@@ -806,7 +1094,11 @@ static void drive(struct driver *d) {
       if (kind != TOK_NAME || !grammar_accepts(d->parser, kind) || joins_nothing(d, t.kind)) kind = 0;
     }
     if (!kind && t.kind == TOK_RBRACE && d->depth == 0) {
-      if (!d->p.quiet) diag(d->p.c, DIAG_E0203, span_of(&d->p, t), "this `}` closes nothing");
+      if (!d->p.quiet && !d->astray) diag(d->p.c, DIAG_E0203, span_of(&d->p, t), "this `}` closes nothing");
+      t = next(d);
+      continue;
+    }
+    if (!kind && goes_on_mistaken(d, t)) {
       t = next(d);
       continue;
     }
@@ -814,7 +1106,12 @@ static void drive(struct driver *d) {
     if (!kind) {
       bool full = d->p.c->diagnostics.count >= LIMIT_DIAGNOSTICS_COUNT;
       if (full && !d->p.quiet) diag(d->p.c, DIAG_E0201, span_of(&d->p, t), "this cannot stand here");
-      if (!d->p.quiet && !full) kind = report(d, t);
+      struct repair r = { REPAIR_NONE, 0 };
+      if (!d->p.quiet && !full && !stays_astray(d, t)) kind = report(d, t, &r);
+      if (r.kind != REPAIR_NONE) {
+        t = repair_do(d, t, r);
+        continue;
+      }
       if (!kind || !grammar_accepts(d->parser, kind)) {
         if (full) d->p.quiet = true;
         t = recover(d, t, true);

@@ -188,6 +188,15 @@ struct taken_list { struct taken *items; uint32_t count, cap; };
 /* parse.c: parse_source, which writes down what it took. */
 void parse_source_taken(struct compilation *c, uint32_t source, struct tree *tree, struct taken_list *taken);
 
+/* repair.c: what a mistaken token was probably meant to be, judged by what stands behind it. */
+enum repair_kind { REPAIR_NONE, REPAIR_SWAP, REPAIR_SWAP_LINES, REPAIR_END, REPAIR_DELETE, REPAIR_INSERT, REPAIR_REPLACE, REPAIR_CLOSE };
+enum { REPAIR_AHEAD_COUNT = 6 };
+struct repair { uint8_t kind; uint16_t token; }; /* of INSERT and REPLACE: what is put before it, in its place */
+/* ahead[0] is the mistaken token, behind it what follows, at most to the statement's end; `before` is the one before it. */
+struct repair repair_find(const void *parser, uint16_t before, const uint16_t *ahead, uint32_t count);
+/* The same across a line's end: ahead is the last token of a line and what begins the next one. */
+bool repair_swaps_lines(const void *parser, const uint16_t *ahead, uint32_t count, bool *ends);
+
 /* format.c: whether a blank stands between two tokens on one line, given as the parser took them; before_last is what
  * stands before the left one. */
 bool blank_between(uint16_t before_last, uint16_t last, uint16_t next);
@@ -199,6 +208,8 @@ void *camp_parseAlloc(void *(*alloc)(size_t));
 void camp_parseFree(void *parser, void (*release)(void *));
 void camp_parse(void *parser, int kind, struct token t, struct parse *p);
 bool grammar_accepts(const void *parser, int token);
+uint32_t grammar_takes(const void *parser, bool back, const uint16_t *tokens, uint32_t count);
+void grammar_back(void *parser);
 uint32_t grammar_height(const void *parser);
 uint32_t grammar_unwind(void *parser, uint32_t braces_max);
 int grammar_fallback(int token);

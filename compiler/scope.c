@@ -91,12 +91,25 @@ struct name *scope_item_name(struct item *item) {
   }
 }
 
+/* Either of the two may be the misspelt one, so the declaration is shown, too, where it is the author's. */
+static void note_declared(struct scope *s, struct diagnostic *d, struct str best) {
+  for (uint32_t i = 0; !d->note.len && i < s->c->sources.count; i++) {
+    const struct source *source = &s->c->sources.items[i];
+    if (source->standard || best.ptr < source->text.ptr || best.ptr >= source->text.ptr + source->text.len)
+      continue;
+    uint32_t from = (uint32_t)(best.ptr - source->text.ptr);
+    d->note_span = (struct span){ i, from, from + (uint32_t)best.len };
+    d->note = STR("declared here");
+  }
+}
+
 void scope_suggest_end(struct scope *s, struct diagnostic *d, struct span span, struct nearest n, const char *prefix) {
   if (!n.best.len)
     return;
   d->help = arena_printf(&s->c->arena, "did you mean `%s" STR_FMT "`?", prefix, STR_ARG(n.best));
   d->has_fix = true;
   d->fix = (struct fix){ span, arena_printf(&s->c->arena, "%s" STR_FMT, prefix, STR_ARG(n.best)) };
+  note_declared(s, d, n.best);
 }
 /* Each suggestion costs a look at every name of a kind, so there are so many names that a run looks at: in a project of 20,000
  * definitions the first 20 mistakes get one, in one of 500 all that are kept. Past the limit of mistakes nobody reads them. */

@@ -542,6 +542,58 @@ bool grammar_accepts(const void *parser, int token) {
   }
 }
 
+/* How many of these tokens the parser would take, one behind the other, if they came now; only played, as above. A token that does
+ * not fit as itself is tried as what it falls back to. back: as if the end of statement that was taken last were not there. */
+uint32_t grammar_takes(const void *parser, bool back, const uint16_t *tokens, uint32_t count) {
+  const yyParser *y = parser;
+  YYACTIONTYPE copy[128];
+  size_t copied = 0;
+  const yyStackEntry *base = y->yytos - back;
+  if (back && y->yytos->major != TOK_EOL) return 0;
+  for (uint32_t i = 0; i < count; i++) {
+    unsigned token = tokens[i];
+    YYACTIONTYPE kept[128];
+    size_t kept_count = copied;
+    const yyStackEntry *kept_base = base;
+    memcpy(kept, copy, copied * sizeof *copy);
+    for (bool fell = false;;) {
+      YYACTIONTYPE state = copied ? copy[copied - 1] : base->stateno, act = action_of(state, token);
+      if (act == YY_ACCEPT_ACTION) return i + 1;
+      if (act <= YY_MAX_SHIFTREDUCE) {
+        if (copied == sizeof copy / sizeof *copy) return i;
+        copy[copied++] = act > YY_MAX_SHIFT ? (YYACTIONTYPE)(act + YY_MIN_REDUCE - YY_MIN_SHIFTREDUCE) : act;
+        break;
+      }
+      if (act < YY_MIN_REDUCE) {
+        int other = grammar_fallback((int)token);
+        if (fell || !other) return i;
+        fell = true;
+        token = (unsigned)other;
+        copied = kept_count; /* the reductions that the keyword caused are not those of the name */
+        base = kept_base;
+        memcpy(copy, kept, copied * sizeof *copy);
+        continue;
+      }
+      unsigned rule = (unsigned)(act - YY_MIN_REDUCE);
+      size_t pops = (size_t)-yyRuleInfoNRhs[rule];
+      size_t own = pops < copied ? pops : copied;
+      copied -= own;
+      base -= pops - own;
+      state = copied ? copy[copied - 1] : base->stateno;
+      if (copied == sizeof copy / sizeof *copy) return i;
+      copy[copied++] = yy_find_reduce_action(state, yyRuleInfoLhs[rule]);
+    }
+  }
+  return count;
+}
+
+/* Takes the end of statement back that was taken last; grammar_takes has said that it may. */
+void grammar_back(void *parser) {
+  yyParser *y = parser;
+  CHECK(y->yytos->major == TOK_EOL);
+  y->yytos--;
+}
+
 uint32_t grammar_height(const void *parser) {
   const yyParser *y = parser;
   return (uint32_t)(y->yytos - y->yystack);

@@ -5,7 +5,7 @@
 #
 # BENCH_SIZES="100000 1000000"   contacts       BENCH_ROUNDS=1        rounds above 100,000 contacts (3 up to there)
 # BENCH_EVENTS=100000            events for the runs with many campaigns
-# BENCH_ONLY="engine campaigns memory rule compile"    the parts to run
+# BENCH_ONLY="engine campaigns memory rule compile errors"    the parts to run
 #
 # It asserts nothing: a target that is missed is printed as missed. It ends with 1 only when something failed to run. Databases
 # live under BUILD_DIR/bench/db and are removed; about 2 GB of disk are needed for a million contacts.
@@ -15,7 +15,7 @@ root=$(cd "$here/../.." && pwd)
 build=$(cd "${1:-$root/build/release}" && pwd)
 sizes=${BENCH_SIZES:-100000 1000000}
 events=${BENCH_EVENTS:-100000}
-parts=${BENCH_ONLY:-engine campaigns memory rule compile}
+parts=${BENCH_ONLY:-engine campaigns memory rule compile errors}
 bin=$build/bench
 db=$bin/db
 results=$bin/results
@@ -211,6 +211,23 @@ bench_compile() {
   rm -rf "$db"/project*
 }
 
+# --- errors ----------------------------------------------------------------------------------------------------------
+bench_errors() {
+  title "Broken scripts: each token of each example dropped, doubled, misspelt, swapped with the next"
+  if ! gcc $cflags -I"$root" -I"$build/../gen" -include "$root/vm/base/banned.h" -o "$bin/mutants" "$here/mutants.c" "$root/tests/lib/mutants.c" \
+    "$build/libcamp.a" $libs > "$results/mutants.build" 2>&1; then fail "compiling mutants.c" "$results/mutants.build"; return 0; fi
+  run 600 mutants "$bin/mutants" "$root" || return 0
+  mutants() { values "$1" mutants; }
+  part() { awk -v a="$(mutants "$1")" -v b="$(mutants broken)" 'BEGIN { if (b + 0) printf "%.1f", int(a * 1000 / b) / 10; else print 0 }'; }
+  printf '  %s versions of %s scripts; %s are still programs, %s more with a warning; of the other %s, the first error stands\n' \
+    "$(mutants made)" "$(mutants scripts)" "$(mutants valid)" "$(mutants warned)" "$(mutants broken)"
+  printf '  %6s %% on the changed line, %s %% on that of the token behind it, %s %% at the bracket that belongs to it\n' \
+    "$(part on_line)" "$(part next_line)" "$(part partner)"
+  printf '  %6s %% elsewhere with a note that shows the line, %s %% elsewhere\n' "$(part noted)" "$(part astray)"
+  target "$(part right)" ">=" 95 "% of broken scripts: the first error shows the place"
+  target "$(part one_error)" ">=" 90 "% of broken scripts: no more than one error"
+}
+
 if [ -x "$bin/engine_bench" ]; then
   if wanted engine; then bench_engine; fi
   if wanted memory; then bench_memory; fi
@@ -222,6 +239,7 @@ if wanted smtp && command -v smtp-source > /dev/null; then
   title "Mail over SMTP, beside Postfix's own source"
   sh "$here/smtp.sh"
 fi
+if wanted errors; then bench_errors; fi
 
 title "Targets"
 [ -f "$results/targets" ] && cat "$results/targets"
