@@ -35,7 +35,7 @@ LDFLAGS := -fsanitize=fuzzer,address,undefined
 else
 $(error V is one of release, asan, clang, fuzz)
 endif
-LIBS := $(PKG_LIBS) -lm -lpthread
+LIBS := $(PKG_LIBS) -lresolv -lm -lpthread
 # One short line a step; `make VERBOSE=1` shows the commands.
 ifeq ($(VERBOSE),)
 step = @printf '  %-5s %s\n' $(1) $@;

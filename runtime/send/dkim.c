@@ -303,3 +303,23 @@ bool dkim_sign(struct dkim *d, struct buf *b, struct str mail, int64_t at_s) {
     if (!sign_with(d, &d->keys[i], b, headers, at_s, body_hash)) return false;
   return true;
 }
+
+uint32_t dkim_count(const struct dkim *d) { return d->count; }
+
+struct dkim_record dkim_record(const struct dkim *d, uint32_t i, struct buf *public_key) {
+  const struct dkim_key *k = &d->keys[i];
+  unsigned char raw[32], *der = NULL;
+  size_t raw_bytes = sizeof raw;
+  int bytes = k->ed25519 ? 0 : i2d_PUBKEY(k->key, &der);
+  const unsigned char *from = k->ed25519 ? raw : der;
+  if (k->ed25519) bytes = EVP_PKEY_get_raw_public_key(k->key, raw, &raw_bytes) == 1 ? (int)raw_bytes : 0;
+  if (bytes > 0) {
+    unsigned char *text = malloc((size_t)bytes * 2 + 8);
+    CHECK(text);
+    int n = EVP_EncodeBlock(text, from, bytes);
+    buf_add(public_key, text, (size_t)n);
+    free(text);
+  }
+  OPENSSL_free(der);
+  return (struct dkim_record){ k->selector, k->domain, k->ed25519, EVP_PKEY_get_bits(k->key) };
+}

@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -314,17 +315,10 @@ static void line_lost(struct line *line, const char *why) {
   line_free(line);
 }
 
-static bool line_open(struct sender *s, struct relay *r) {
-  struct line *line = NULL;
-  for (uint32_t i = 0; i < s->line_count && !line; i++)
-    if (s->lines[i].state == LINE_FREE) line = &s->lines[i];
-  if (!line) return false;
+void relay_prepare(void *handle, const struct relay_options *o, const char *name) {
+  CURL *c = handle;
   char url[1024];
-  const struct relay_options *o = &r->options;
-  snprintf(url, sizeof url, "%s://%s:%u/%s", o->tls == TLS_IMPLICIT ? "smtps" : "smtp", o->host, o->port, o->name ? o->name : s->host);
-  *line = (struct line){ .sender = s, .relay = r, .state = LINE_CONNECTING, .moved_ms = s->now_ms, .curl = curl_easy_init() };
-  CHECK(line->curl);
-  CURL *c = line->curl;
+  snprintf(url, sizeof url, "%s://%s:%u/%s", o->tls == TLS_IMPLICIT ? "smtps" : "smtp", o->host, o->port, name);
   curl_easy_setopt(c, CURLOPT_URL, url);
   curl_easy_setopt(c, CURLOPT_CONNECT_ONLY, 1L);
   curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
@@ -332,17 +326,27 @@ static bool line_open(struct sender *s, struct relay *r) {
   curl_easy_setopt(c, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)CONNECT_S);
   curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(c, CURLOPT_PROXY, "");
-  curl_easy_setopt(c, CURLOPT_PRIVATE, line);
   curl_easy_setopt(c, CURLOPT_USE_SSL, (long)(o->tls == TLS_OFF ? CURLUSESSL_NONE : o->tls == TLS_TRY ? CURLUSESSL_TRY : CURLUSESSL_ALL));
   /* `try` takes any certificate: it keeps off only who merely listens (RFC 7435). */
   if (o->tls == TLS_TRY) curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L), curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
-  if (o->user) {
-    const char *password = getenv("CAMP_SMTP_PASSWORD");
-    curl_easy_setopt(c, CURLOPT_USERNAME, o->user);
-    curl_easy_setopt(c, CURLOPT_PASSWORD, password ? password : "");
-  }
+  if (!o->user) return;
+  const char *password = getenv("CAMP_SMTP_PASSWORD");
+  curl_easy_setopt(c, CURLOPT_USERNAME, o->user);
+  curl_easy_setopt(c, CURLOPT_PASSWORD, password ? password : "");
+}
+
+static bool line_open(struct sender *s, struct relay *r) {
+  struct line *line = NULL;
+  for (uint32_t i = 0; i < s->line_count && !line; i++)
+    if (s->lines[i].state == LINE_FREE) line = &s->lines[i];
+  if (!line) return false;
+  const struct relay_options *o = &r->options;
+  *line = (struct line){ .sender = s, .relay = r, .state = LINE_CONNECTING, .moved_ms = s->now_ms, .curl = curl_easy_init() };
+  CHECK(line->curl);
+  relay_prepare(line->curl, o, o->name ? o->name : s->host);
+  curl_easy_setopt(line->curl, CURLOPT_PRIVATE, line);
   r->lines++;
-  if (curl_multi_add_handle(s->multi, c) == CURLM_OK) return true;
+  if (curl_multi_add_handle(s->multi, line->curl) == CURLM_OK) return true;
   line_free(line);
   return false;
 }
@@ -607,7 +611,13 @@ static enum camp_err start(struct sender *s, const char *spec, const struct send
   take_left(s);
   s->tokens_ms = steady_ms();
   if (gethostname(s->host, sizeof s->host - 1) != 0 || !s->host[0]) snprintf(s->host, sizeof s->host, "localhost");
-  if (pthread_create(&s->thread, NULL, thread_main, s) != 0) return sender_fail(why, "start", "the sender's thread");
+  /* Signals are the engine's; a relay that goes away while TLS writes must not end the process. */
+  sigset_t all, was;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &was);
+  int failed = pthread_create(&s->thread, NULL, thread_main, s);
+  pthread_sigmask(SIG_SETMASK, &was, NULL);
+  if (failed) return sender_fail(why, "start", "the sender's thread");
   s->started = true;
   return CAMP_OK;
 }

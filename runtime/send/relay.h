@@ -27,4 +27,6 @@ struct relay_options {
 /* spec with its scheme. CAMP_BAD with *why. Texts in the arena. */
 enum camp_err relay_options_parse(const char *spec, struct arena *a, struct relay_options out[LIMIT_RELAYS_COUNT], uint32_t *count,
                                   char why[256]) MUST_CHECK;
+/* How a connection is to be opened, onto a CURL handle. name: ours, for EHLO. */
+void relay_prepare(void *curl, const struct relay_options *o, const char *name);
 #endif
