@@ -170,6 +170,25 @@ static void resolve_message_name(struct resolver *r, struct name *name, void **d
                            STR_ARG(name->text));
 }
 
+/* `open or click of hello` reads as if both were of hello; what it says is any open. */
+static void check_of(struct resolver *r, const struct event_ref *events) {
+  const struct event_ref *bare = NULL;
+  for (const struct event_ref *e = events; e; e = e->next) {
+    if (e->of.text.len && bare) {
+      struct diagnostic *d = diag(r->c, DIAG_E0481, e->of.span, "only `" STR_FMT "` is of `" STR_FMT "` here, `" STR_FMT "` is of any message",
+                                  STR_ARG(e->name.text), STR_ARG(e->of.text), STR_ARG(bare->name.text));
+      d->help = arena_printf(&r->c->arena, "write `" STR_FMT " of " STR_FMT " or " STR_FMT " of " STR_FMT "`; to mean any `" STR_FMT "`, put it behind",
+                             STR_ARG(bare->name.text), STR_ARG(e->of.text), STR_ARG(e->name.text), STR_ARG(e->of.text),
+                             STR_ARG(bare->name.text));
+      d->note_span = bare->name.span;
+      d->note = STR("this one");
+      return;
+    }
+    if (!bare && !e->of.text.len && !e->where && e->decl && scope_property(r->s, e->decl, STR("message")))
+      bare = e;
+  }
+}
+
 static void resolve_events(struct resolver *r, struct event_ref *events, const struct env *env, bool history) {
   for (struct event_ref *e = events; e; e = e->next) {
     resolve_event_name(r, &e->name, &e->decl);
@@ -191,6 +210,7 @@ static void resolve_events(struct resolver *r, struct event_ref *events, const s
     if (e->where)
       resolve_expr(r, e->where, &own);
   }
+  check_of(r, events);
 }
 
 /* --- names in expressions ------------------------------------------------------------------------------------------ */
