@@ -462,7 +462,7 @@ static bool resolve_qualified(struct resolver *r, struct expr *e, const struct e
 static const char *const date_parts[] = { "year", "month", "day", "weekday", "hour", "date", "time" };
 static const uint8_t date_part_types[] = { V_NUMBER, V_NUMBER, V_NUMBER, V_TEXT, V_NUMBER, V_DATE, V_TIME };
 
-static bool resolve_date_part(struct expr *e) {
+bool expr_date_part(struct expr *e) {
   for (uint8_t i = 0; i < 7; i++)
     if (str_is(e->name.text, date_parts[i])) {
       e->target = TARGET_DATEPART;
@@ -471,6 +471,19 @@ static bool resolve_date_part(struct expr *e) {
       return true;
     }
   return false;
+}
+
+void expr_no_part(struct scope *s, const struct expr *e, struct type t) {
+  if (t.record) {
+    struct diagnostic *d = diag(s->c, DIAG_E0312, e->name.span, "the record `" STR_FMT "` has no `" STR_FMT "`",
+                                STR_ARG(t.record->name.text), STR_ARG(e->name.text));
+    scope_suggest_member(s, d, e->name.span, t.record->members, e->name.text);
+    return;
+  }
+  struct diagnostic *d = diag(s->c, DIAG_E0312, e->name.span, "%s has no `" STR_FMT "`", value_type_name((enum value_type)t.kind),
+                              STR_ARG(e->name.text));
+  if (t.kind == V_DATE || t.kind == V_MOMENT)
+    d->expected = STR("year, month, day, weekday, hour, date or time");
 }
 
 static void resolve_member(struct resolver *r, struct expr *e, const struct env *env) {
@@ -505,16 +518,11 @@ static void resolve_member(struct resolver *r, struct expr *e, const struct env 
       e->type = scope_member_type(m);
       return;
     }
-    struct diagnostic *d = diag(r->c, DIAG_E0312, e->name.span, "the record `" STR_FMT "` has no `" STR_FMT "`",
-                                STR_ARG(t.record->name.text), STR_ARG(e->name.text));
-    scope_suggest_member(r->s, d, e->name.span, t.record->members, e->name.text);
-  } else if ((t.kind == V_DATE || t.kind == V_MOMENT) && resolve_date_part(e)) {
+    expr_no_part(r->s, e, t);
+  } else if ((t.kind == V_DATE || t.kind == V_MOMENT) && expr_date_part(e)) {
     return;
   } else {
-    struct diagnostic *d = diag(r->c, DIAG_E0312, e->name.span, "%s has no `" STR_FMT "`",
-                                value_type_name((enum value_type)t.kind), STR_ARG(e->name.text));
-    if (t.kind == V_DATE || t.kind == V_MOMENT)
-      d->expected = STR("year, month, day, weekday, hour, date or time");
+    expr_no_part(r->s, e, t);
   }
   expr_bad(e);
 }

@@ -100,6 +100,9 @@ void duration_show(struct buf *b, struct value v);
 void name_show(struct buf *b, struct str name);
 /* The choices that an expression's value is one of (`one of "free", "pro"`), or NULL. */
 const struct expr *expr_choices(const struct expr *e);
+/* Makes of `moment.day` and its like what they mean; false when the name is no part of a date. What has no such part is reported. */
+bool expr_date_part(struct expr *e);
+void expr_no_part(struct scope *s, const struct expr *e, struct type t);
 /* A type's name as a script writes it, in the arena. */
 struct str type_show(struct arena *a, struct type t);
 /* sense.c: warns of a condition that never or always holds; asked of each expression once. */

@@ -411,6 +411,22 @@ static void check_define(struct checker *k, struct define_decl *d) {
   check_expr(k, d->value);
 }
 
+/* `(now - 1d).day`: of what is computed names could not know the type. */
+static void check_part(struct checker *k, struct expr *e) {
+  check_expr(k, e->a);
+  struct type t = e->a->type;
+  if (e->target == TARGET_DATEPART || e->decl || is_unknown(t) || (t.kind == V_RECORD && !t.record))
+    return;
+  const struct member *m = t.record ? scope_part(k->s, t.record, e->name.text) : NULL;
+  if (m) {
+    e->decl = (void *)(uintptr_t)m;
+    e->type = scope_member_type(m);
+  } else if (!is_moment(t.kind) || !expr_date_part(e)) {
+    expr_no_part(k->s, e, t);
+    bad(e);
+  }
+}
+
 static void check_name(struct checker *k, struct expr *e) {
   if (e->target == TARGET_DEFINE) {
     struct define_decl *d = e->decl;
@@ -430,7 +446,7 @@ static void check_expr(struct checker *k, struct expr *e) {
   case EXPR_NAME: check_name(k, e); break;
   case EXPR_MEMBER:
     if (e->target == TARGET_SUBFIELD || e->target == TARGET_DATEPART)
-      check_expr(k, e->a);
+      check_part(k, e);
     break;
   case EXPR_HISTORY: case EXPR_FIRST: check_history(k, e); break;
   case EXPR_DID:
