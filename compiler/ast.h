@@ -122,11 +122,12 @@ struct type_ref { struct name name; struct type_ref *item; /* list of */ struct 
 struct member { struct name name; struct type_ref *type; struct expr *initial; struct str doc; struct member *next; };
 
 enum item_kind { ITEM_USE, ITEM_EVENT, ITEM_RECORD, ITEM_CONTACT, ITEM_DEFINE, ITEM_LIST, ITEM_MESSAGE, ITEM_CAMPAIGN,
-  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_ALLOW, ITEM_FIXTURE };
+  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_ALLOW, ITEM_FIXTURE, ITEM_SEGMENT };
 
 struct event_decl  { struct name name; struct member *members; };
 struct record      { struct name name; struct member *members; };
 struct contact_decl{ struct member *members; };
+/* Also a segment. */
 struct define_decl { struct name name; struct expr *value; uint8_t state; /* names: cycle mark */ uint8_t height; /* definitions below it */ bool typed, used; };
 struct list_decl   { struct name name; };
 struct message_decl{ struct name name; struct name channel; struct name subject, body; /* text and its span inside the quotes */

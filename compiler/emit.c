@@ -553,6 +553,16 @@ static void emit_campaign(struct builder *b, struct unit *u, const struct item *
   build_finish(b);
 }
 
+/* A segment's own expression stands at its beginning; what its measures ask, behind it. */
+static void emit_segment(struct builder *b, struct unit *u, const struct item *item) {
+  build_begin(b, u, UNIT_SEGMENT, item->define.name.text, item->define.name.span);
+  emit_expr(b, item->define.value);
+  build_condition(b, item->define.value, 0);
+  build_op(b, OP_RET, 0, 0);
+  build_pending(b);
+  build_finish(b);
+}
+
 /* --- the program --------------------------------------------------------------------------------------------------- */
 static const struct str *names_of(struct builder *b, enum space space, uint8_t kind, uint32_t *count) {
   VEC(struct str) names = { 0 };
@@ -594,6 +604,8 @@ static void emit_units(struct emission *e, struct builder *b, uint32_t from, uin
     b->places_of = &e->places[i];
     if (e->items[i]->kind == ITEM_MESSAGE)
       emit_message(b, &e->units[i], e->items[i]);
+    else if (e->items[i]->kind == ITEM_SEGMENT)
+      emit_segment(b, &e->units[i], e->items[i]);
     else
       emit_campaign(b, &e->units[i], e->items[i]);
   }
@@ -610,10 +622,17 @@ static void emit_jobs(struct worker *w, void *context) {
     e->mistaken = true;
 }
 
+/* A segment of the standard library costs only who uses it. */
+static bool is_unit(const struct scope *s, struct item *i) {
+  if (i->kind == ITEM_SEGMENT)
+    return scope_item(s, SPACE_VALUE, i->define.name.text) == i && (i->define.used || !scope_is_standard(s, i));
+  return i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE || i->kind == ITEM_MESSAGE;
+}
+
 static void collect_units(struct compilation *c, struct tree *tree, struct emission *e) {
   VEC(struct item *) items = { 0 };
   for (struct item *i = tree->items; i; i = i->next)
-    if (i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE || i->kind == ITEM_MESSAGE)
+    if (is_unit(e->scope, i))
       VEC_PUSH(&c->arena, &items, i);
   e->items = items.items;
   e->count = items.count;

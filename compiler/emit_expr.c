@@ -53,6 +53,7 @@ static void emit_name(struct builder *b, const struct expr *e) {
     break;
   case TARGET_DEFINE: emit_expr(b, ((const struct define_decl *)e->decl)->value); break;
   case TARGET_LIST: build_op(b, OP_MEMBER, build_string(b, e->name.text), 0); break;
+  case TARGET_SEGMENT: build_op(b, OP_SEGMENT, build_string(b, e->name.text), 0); break;
   case TARGET_ITEM: build_op(b, OP_LOCAL, item_local(b, e->decl), 0); break;
   case TARGET_ITEM_FIELD:
     build_op(b, OP_LOCAL, item_local(b, e->decl), 0);
@@ -145,11 +146,7 @@ static void emit_history(struct builder *b, const struct expr *e) {
   }
 }
 
-static void emit_ago(struct builder *b, struct value duration) {
-  build_op(b, OP_NOW, 0, 0);
-  emit_const(b, duration);
-  build_op(b, OP_SUB, 0, 0);
-}
+static void emit_ago(struct builder *b, struct value duration) { build_op(b, OP_AGO, build_const(b, duration), 0); }
 
 static void emit_last_at(struct builder *b, const struct event_ref *event, bool first) {
   emit_measure(b, first ? MEASURE_FIRST_AT : MEASURE_LAST_AT, event, (struct str){ NULL, 0 },
@@ -231,6 +228,22 @@ static bool emit_since_compare(struct builder *b, const struct expr *e) {
   return true;
 }
 
+/* `now - 3d` and `now + 3d`, in a comparison: as the start of a window, so that the day on which the clock is set, or the end of
+ * a month, does not make the answer turn back and forth. As a value it is what the wall clock says. */
+static bool emit_moved_now(struct builder *b, const struct expr *e) {
+  bool moved = e->kind == EXPR_BINARY && (e->op == BIN_SUB || e->op == BIN_ADD) && e->a->target == TARGET_NOW &&
+               e->a->kind == EXPR_NAME && e->b->kind == EXPR_LITERAL && e->b->value.type == V_CALENDAR;
+  if (!moved)
+    return false;
+  struct value duration = e->b->value;
+  if (e->op == BIN_ADD) {
+    duration.i = -duration.i;
+    duration.aux = 0 - duration.aux;
+  }
+  emit_ago(b, duration);
+  return true;
+}
+
 /* --- operators ----------------------------------------------------------------------------------------------------- */
 static void emit_binary(struct builder *b, const struct expr *e) {
   static const uint8_t ops[] = { [BIN_IS] = OP_EQ, [BIN_IS_NOT] = OP_NE, [BIN_LT] = OP_LT, [BIN_LE] = OP_LE,
@@ -244,7 +257,9 @@ static void emit_binary(struct builder *b, const struct expr *e) {
   if (emit_since_compare(b, e))
     return;
   uint32_t from = build_pc(b);
-  emit_expr(b, e->a);
+  bool compares = e->op >= BIN_IS && e->op <= BIN_GE;
+  if (!compares || !emit_moved_now(b, e->a))
+    emit_expr(b, e->a);
   if (e->op == BIN_AND || e->op == BIN_OR) {
     build_condition(b, e->a, from);
     uint32_t jump = build_jump(b, e->op == BIN_AND ? OP_AND : OP_OR, 0);
@@ -255,7 +270,8 @@ static void emit_binary(struct builder *b, const struct expr *e) {
   } else if (e->op == BIN_MATCHES) {
     build_op(b, OP_MATCHES, build_const(b, e->b->value), 0);
   } else {
-    emit_expr(b, e->b);
+    if (!compares || !emit_moved_now(b, e->b))
+      emit_expr(b, e->b);
     build_op(b, (enum opcode)ops[e->op], 0, 0);
   }
 }

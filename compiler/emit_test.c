@@ -21,7 +21,7 @@ enum { OPERANDS_MAX = 32 };
 struct operands { struct test_operand *items; uint32_t count, cap; };
 
 static void emit_operands(struct builder *b, const struct expr *e, uint32_t depth, struct operands *out) {
-  while (e->kind == EXPR_NAME && e->target == TARGET_DEFINE)
+  while (e->kind == EXPR_NAME && (e->target == TARGET_DEFINE || e->target == TARGET_SEGMENT))
     e = ((const struct define_decl *)e->decl)->value;
   const struct expr *parts[2] = { NULL, NULL };
   switch ((enum expr_kind)e->kind) {

@@ -410,6 +410,7 @@ void flow_check(struct compilation *c, struct tree *tree, struct scope *scope) {
       flow_texts(&f, &i->message);
       break;
     case ITEM_DEFINE: flow_define(&f, i); break;
+    case ITEM_SEGMENT: flow_expr(&f, i->define.value); break;
     case ITEM_TEST: case ITEM_FIXTURE:
       for (const struct test_line *l = i->test.lines; l; l = l->next)
         flow_expr(&f, l->expect.cond);

@@ -92,7 +92,7 @@ static struct use *frame_use(struct resolver *r, struct frame *f, struct str nam
 
 static void resolve_expr(struct resolver *r, struct expr *e, const struct env *env);
 
-static void resolve_list_name(struct resolver *r, struct name *name, void **decl);
+static void resolve_changing_list(struct resolver *r, struct name *name);
 
 /* Where the attribute stands in `contact.plan changes`: behind the dot, and behind a quote. */
 static struct span attribute_span(const struct scope *s, struct span whole, struct str attribute) {
@@ -120,8 +120,7 @@ static bool resolve_internal_event(struct resolver *r, struct name *name, struct
       struct name list = { { s.ptr + 7, s.len - 7 }, name->span };
       if (name->span.to - name->span.from > list.text.len) /* the list's own place, behind the word */
         list.span.from = name->span.to - (uint32_t)list.text.len;
-      void *list_decl = NULL;
-      resolve_list_name(r, &list, &list_decl);
+      resolve_changing_list(r, &list);
     } else {
       struct str attribute = { s.ptr + contact.len, s.len - contact.len - change.len };
       const struct member *m = scope_attribute(r->s, attribute);
@@ -278,8 +277,7 @@ static bool resolve_bare(struct resolver *r, struct expr *e, const struct env *e
 
 static void resolve_define(struct resolver *r, struct define_decl *d, struct expr *user) {
   if (d->state == DEFINE_OPEN) {
-    struct diagnostic *g = diag(r->c, DIAG_E0310, user->span, "the definition `" STR_FMT "` needs itself",
-                                STR_ARG(d->name.text));
+    struct diagnostic *g = diag(r->c, DIAG_E0310, user->span, "`" STR_FMT "` needs itself", STR_ARG(d->name.text));
     g->note_span = d->name.span;
     g->note = STR("it is defined here");
     expr_bad(user);
@@ -300,7 +298,7 @@ static void resolve_define(struct resolver *r, struct define_decl *d, struct exp
   r->impure = impure;
   r->height = height;
   if (d->state == DEFINE_NEW || d->height > LIMIT_DEFINE_DEPTH) {
-    diag(r->c, DIAG_E0310, user->span, "definitions use each other more than %d deep", LIMIT_DEFINE_DEPTH);
+    diag(r->c, DIAG_E0310, user->span, "definitions and segments use each other more than %d deep", LIMIT_DEFINE_DEPTH);
     expr_bad(user);
     d->height = 0; /* said once */
     return;
@@ -348,12 +346,16 @@ static void resolve_name(struct resolver *r, struct expr *e, const struct env *e
   if (resolve_bare(r, e, env, false))
     return;
   struct item *item = scope_item(r->s, SPACE_VALUE, e->name.text);
-  if (item && item->kind == ITEM_DEFINE) {
-    e->target = TARGET_DEFINE;
+  if (item && (item->kind == ITEM_DEFINE || item->kind == ITEM_SEGMENT)) {
+    bool segment = item->kind == ITEM_SEGMENT;
+    e->target = segment ? TARGET_SEGMENT : TARGET_DEFINE;
     e->decl = &item->define;
+    if (segment)
+      e->type = (struct type){ .kind = V_BOOL };
     item->define.used = true;
     resolve_define(r, &item->define, e);
-    if (e->kind != EXPR_BAD && item->define.state == DEFINE_IMPURE && env_in_history(env))
+    r->impure |= segment;
+    if (e->kind != EXPR_BAD && (segment || item->define.state == DEFINE_IMPURE) && env_in_history(env))
       outside_history(r, e);
     return;
   }
@@ -616,6 +618,14 @@ static void resolve_list_name(struct resolver *r, struct name *name, void **decl
     *decl = &item->list;
     return;
   }
+  if (item && item->kind == ITEM_SEGMENT) {
+    struct diagnostic *d = diag(r->c, DIAG_E0321, name->span, "`" STR_FMT "` is a segment: its members come and go by themselves",
+                                STR_ARG(name->text));
+    d->note_span = item->define.name.span;
+    d->note = STR("they are those of whom this is true");
+    d->help = arena_printf(&r->c->arena, "for members by hand declare a list and use it in the segment: `… or a_list`");
+    return;
+  }
   struct diagnostic *d = diag(r->c, DIAG_E0307, name->span, "there is no list `" STR_FMT "`", STR_ARG(name->text));
   if (item) {
     d->help = STR("a definition's members cannot be set by hand");
@@ -628,6 +638,33 @@ static void resolve_list_name(struct resolver *r, struct name *name, void **decl
     if (!d->help.len)
       d->help = arena_printf(&r->c->arena, "declare it: `list " STR_FMT "`", STR_ARG(name->text));
   }
+}
+
+/* What a contact enters and leaves: a list, or a segment. */
+static void resolve_changing_list(struct resolver *r, struct name *name) {
+  struct item *item = scope_item(r->s, SPACE_VALUE, name->text);
+  if (item && (item->kind == ITEM_LIST || item->kind == ITEM_SEGMENT)) {
+    if (item->kind == ITEM_SEGMENT)
+      item->define.used = true;
+    return;
+  }
+  if (item) {
+    struct diagnostic *d = diag(r->c, DIAG_E0322, name->span, "`" STR_FMT "` is a definition, which nobody enters or leaves",
+                                STR_ARG(name->text));
+    d->note_span = scope_item_name(item)->span;
+    d->note = STR("with `segment` in the place of `define`, contacts are followed in and out");
+    return;
+  }
+  struct diagnostic *d = diag(r->c, DIAG_E0307, name->span, "there is no segment or list `" STR_FMT "`", STR_ARG(name->text));
+  if (!scope_suggest_worthwhile(r->s))
+    return;
+  struct nearest n = nearest_of(name->text);
+  for (uint32_t i = 0; i < r->s->declared[SPACE_VALUE].count; i++)
+    if (r->s->declared[SPACE_VALUE].items[i]->kind != ITEM_DEFINE)
+      scope_suggest_try(r->s, &n, scope_item_name(r->s->declared[SPACE_VALUE].items[i])->text);
+  scope_suggest_end(r->s, d, name->span, n, "");
+  if (!d->help.len)
+    d->help = arena_printf(&r->c->arena, "declare it: `segment " STR_FMT " = …`", STR_ARG(name->text));
 }
 
 static void resolve_set(struct resolver *r, struct stmt *st) {
@@ -819,7 +856,7 @@ static void resolve_test_attributes(struct resolver *r, struct prop *props) {
 static void resolve_expected(struct resolver *r, struct expr *cond) {
   struct expr *e = cond && cond->kind == EXPR_UNARY && cond->op == UN_NOT ? cond->a : cond;
   if (e && e->kind == EXPR_NAME && !scope_item(r->s, SPACE_VALUE, e->name.text)) {
-    struct diagnostic *d = diag(r->c, DIAG_E0307, e->name.span, "there is no list or definition `" STR_FMT "`",
+    struct diagnostic *d = diag(r->c, DIAG_E0307, e->name.span, "there is no list, segment or definition `" STR_FMT "`",
                                 STR_ARG(e->name.text));
     scope_suggest(r->s, d, e->name.span, SPACE_VALUE, e->name.text);
     if (!d->help.len)
@@ -921,7 +958,7 @@ void names_resolve(struct compilation *c, struct tree *tree, struct scope *scope
   scope_list_declared(scope, tree);
   struct resolver r = { .s = scope, .c = c };
   for (struct item *i = tree->items; i; i = i->next) {
-    if (i->kind == ITEM_DEFINE && i->define.state == DEFINE_NEW) {
+    if ((i->kind == ITEM_DEFINE || i->kind == ITEM_SEGMENT) && i->define.state == DEFINE_NEW) {
       struct expr self = { .span = i->define.name.span };
       resolve_define(&r, &i->define, &self);
     }

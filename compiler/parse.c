@@ -122,7 +122,7 @@ static bool continues(struct driver *d, uint16_t kind) {
 
 static bool begins_statement(uint16_t kind) {
   switch (kind) {
-    case TOK_USE: case TOK_EVENT: case TOK_RECORD: case TOK_DEFINE: case TOK_LIST: case TOK_MESSAGE: case TOK_ZONE:
+    case TOK_USE: case TOK_EVENT: case TOK_RECORD: case TOK_DEFINE: case TOK_SEGMENT: case TOK_LIST: case TOK_MESSAGE: case TOK_ZONE:
     case TOK_ALLOW: case TOK_CAMPAIGN: case TOK_WHEN: case TOK_TEST: case TOK_ENTRY: case TOK_GOAL: case TOK_SEND:
     case TOK_JOIN: case TOK_LEAVE: case TOK_TAG: case TOK_UNTAG: case TOK_SET: case TOK_EMIT: case TOK_EXIT:
     case TOK_START: case TOK_STOP: case TOK_IF: case TOK_WAIT: case TOK_EXPECT: case TOK_ON: case TOK_FIXTURE:
@@ -150,7 +150,7 @@ static bool declares(struct driver *d, uint16_t kind, uint32_t n) {
   switch (kind) {
     case TOK_USE: case TOK_EVENT: case TOK_RECORD: case TOK_LIST: case TOK_MESSAGE: case TOK_CAMPAIGN:
     case TOK_FIXTURE: return named;
-    case TOK_DEFINE: return named && peek(d, n + 1)->kind == TOK_EQUALS;
+    case TOK_DEFINE: case TOK_SEGMENT: return named && peek(d, n + 1)->kind == TOK_EQUALS;
     case TOK_WHEN: return named || after == TOK_LPAREN;
     case TOK_ZONE: case TOK_TEST: return after == TOK_TEXT;
     case TOK_ALLOW: return after == TOK_UNKNOWN;
@@ -332,7 +332,7 @@ static const struct { uint16_t token; const char *words; } token_words[] = {
 /* Sets that people know by one word. The first `need` tokens tell that the set is there; all of them are then said. */
 struct group { const char *words; uint32_t need; uint16_t tokens[34]; };
 static const struct group groups[] = {
-  { "a declaration", 4, { TOK_CAMPAIGN, TOK_EVENT, TOK_DEFINE, TOK_WHEN, TOK_USE, TOK_RECORD, TOK_CONTACT, TOK_LIST,
+  { "a declaration", 4, { TOK_CAMPAIGN, TOK_EVENT, TOK_DEFINE, TOK_SEGMENT, TOK_WHEN, TOK_USE, TOK_RECORD, TOK_CONTACT, TOK_LIST,
       TOK_MESSAGE, TOK_ZONE, TOK_ALLOW, TOK_TEST, TOK_FIXTURE, TOK_LABEL } },
   { "a clause such as `goal`", 2, { TOK_ENTRY, TOK_GOAL, TOK_ENDS } },
   { "a statement", 4, { TOK_SEND, TOK_JOIN, TOK_WAIT, TOK_IF, TOK_LEAVE, TOK_TAG, TOK_UNTAG, TOK_SET, TOK_EMIT, TOK_EXIT,
@@ -946,12 +946,12 @@ static struct token recover(struct driver *d, struct token t, bool resume) {
   struct token bad = { .kind = stand_in, .from = d->first.from, .to = t.from > d->first.from ? t.from : d->first.to };
   uint16_t last = d->last;
   take(d, stand_in, bad);
-  if (!kept && first.kind == TOK_DEFINE && second.kind == TOK_NAME && braces == 0) {
+  if (!kept && (first.kind == TOK_DEFINE || first.kind == TOK_SEGMENT) && second.kind == TOK_NAME && braces == 0) {
     /* Its name is known, so that what uses it is no second mistake. */
     struct expr *value = ARENA_NEW(&d->p.c->arena, struct expr);
     value->kind = EXPR_BAD;
     value->span = span_of(&d->p, second);
-    item_define(&d->p, first, name_of(&d->p, second), value);
+    (first.kind == TOK_DEFINE ? item_define : item_segment)(&d->p, first, name_of(&d->p, second), value);
   }
   d->last = last; /* the filter looks at what the text says */
   return t;

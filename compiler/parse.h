@@ -61,6 +61,7 @@ void item_event(struct parse *p, struct token first, struct name name, struct me
 void item_record(struct parse *p, struct token first, struct name name, struct member *members);
 void item_contact(struct parse *p, struct token first, struct member *members);
 void item_define(struct parse *p, struct token first, struct name name, struct expr *value);
+void item_segment(struct parse *p, struct token first, struct name name, struct expr *value);
 void item_list(struct parse *p, struct token first, struct name name);
 void item_zone(struct parse *p, struct token first, struct token zone);
 void item_message(struct parse *p, struct token first, struct name name, struct message_decl *m);

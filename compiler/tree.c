@@ -80,6 +80,11 @@ void item_define(struct parse *p, struct token first, struct name name, struct e
   i->define.name = name;
   i->define.value = value;
 }
+void item_segment(struct parse *p, struct token first, struct name name, struct expr *value) {
+  struct item *i = item_new(p, ITEM_SEGMENT, first);
+  i->define.name = name;
+  i->define.value = value;
+}
 void item_list(struct parse *p, struct token first, struct name name) {
   item_new(p, ITEM_LIST, first)->list.name = name;
 }

@@ -427,6 +427,12 @@ static void check_part(struct checker *k, struct expr *e) {
   }
 }
 
+/* Whose kind everybody knows, so that only its declaration is checked. */
+static void check_segment(struct checker *k, struct define_decl *d) {
+  check_define(k, d);
+  check_condition(k, d->value);
+}
+
 static void check_name(struct checker *k, struct expr *e) {
   if (e->target == TARGET_DEFINE) {
     struct define_decl *d = e->decl;
@@ -636,6 +642,7 @@ void types_check(struct compilation *c, struct tree *tree, struct scope *scope) 
   for (struct item *i = tree->items; i; i = i->next)
     switch (i->kind) {
     case ITEM_DEFINE: check_define(&k, &i->define); break;
+    case ITEM_SEGMENT: check_segment(&k, &i->define); break;
     case ITEM_EVENT: check_members(&k, i->event.members); break;
     case ITEM_RECORD: check_members(&k, i->record.members); break;
     case ITEM_CONTACT: check_members(&k, i->contact.members); break;

@@ -28,7 +28,7 @@
 %syntax_error { CHECK(!"grammar_accepts let a token through"); }
 %parse_failure { CHECK(!"grammar_accepts let a token through"); }
 
-%fallback NAME USE EVENT RECORD CONTACT DEFINE LIST MESSAGE ZONE ALLOW UNKNOWN CAMPAIGN WHEN TEST CHANNEL SUBJECT BODY FILE
+%fallback NAME USE EVENT RECORD CONTACT DEFINE SEGMENT LIST MESSAGE ZONE ALLOW UNKNOWN CAMPAIGN WHEN TEST CHANNEL SUBJECT BODY FILE
   ENTRY GOAL ONCE PER EVERY A TIME_WORD MOST WITHIN THEN SEND JOIN LEAVE TAG UNTAG SET EMIT EXIT START STOP IF WAIT STILL
   ELSE UNTIL FOR FOREVER BETWEEN WEEKDAYS WEEKENDS MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY ON AFTER AT
   UNLESS VIA WITH TO UP OF AS CHANGES ENTERS LEAVES WHERE AND OR NOT IS MISSING ONE IN CONTAINS STARTS ENDS MATCHES DID NO
@@ -145,6 +145,7 @@ item ::= EVENT(T) name(N) LBRACE members(M) RBRACE.  { item_event(p, T, N, M.fir
 item ::= RECORD(T) name(N) LBRACE members(M) RBRACE. { item_record(p, T, N, M.first); }
 item ::= CONTACT(T) LBRACE members(M) RBRACE.     { item_contact(p, T, M.first); }
 item ::= DEFINE(T) name(N) EQUALS expr(E).        { item_define(p, T, N, E); }
+item ::= SEGMENT(T) name(N) EQUALS expr(E).       { item_segment(p, T, N, E); }
 item ::= LIST(T) name(N).                         { item_list(p, T, N); }
 item ::= ZONE(T) TEXT(N).                         { item_zone(p, T, N); }
 item ::= ALLOW(T) UNKNOWN.                        { item_new(p, ITEM_ALLOW, T); }
@@ -410,6 +411,8 @@ primary(A) ::= LPAREN(T) expr(X) RPAREN.          { A = expr_parens(p, T, X); }
 primary(A) ::= aggregate(F) LPAREN args(X) opt_args_last(W) RPAREN. { A = expr_history(p, F, X, W); }
 primary(A) ::= TIME_SINCE(T) first_or_last(F) since_event(E). { A = expr_since(p, T, F, E); }
 since_event(A) ::= name(N) opt_of(M).             { A = events_add((struct event_list){ 0 }, event_of(p, N, M)); }
+since_event(A) ::= ENTERS(T) name(N).             { A = events_add((struct event_list){ 0 }, event_list_change(p, T, N)); }
+since_event(A) ::= LEAVES(T) name(N).             { A = events_add((struct event_list){ 0 }, event_list_change(p, T, N)); }
 since_event(A) ::= LPAREN event_or(E) RPAREN.     { A = E; }
 first_or_last(A) ::= FIRST(T).                    { A = T; A.value.i = AGG_FIRST; }
 first_or_last(A) ::= LAST(T).                     { A = T; A.value.i = AGG_LAST; }

@@ -31,6 +31,14 @@ int64_t zone_to_civil(const struct zone *z, int64_t utc_ms);
 int64_t zone_to_utc(const struct zone *z, int64_t civil_ms);
 /* Calendar duration: same wall-clock time in the zone. */
 int64_t zone_add(const struct zone *z, int64_t utc_ms, int64_t months, int64_t days);
+/* The last moment that a window of so many months and days does not hold at now: now less them by the calendar, except that it
+ * never runs back as now goes on, so that what has left a window does not come into it again (a clock that is set back, months
+ * of different lengths: between Mar 28 and Mar 31 `last 1mo` begins at the end of Feb 28). */
+int64_t zone_ago(const struct zone *z, int64_t now_ms, int64_t months, int64_t days);
+/* The first moment whose zone_ago is at or behind at_ms: when what happened then leaves the window. */
+int64_t zone_ago_reaches(const struct zone *z, int64_t at_ms, int64_t months, int64_t days);
+/* The first moment in (from, to] whose offset is not that of `from`; `to` when there is none. At most one change in between. */
+int64_t zone_change(const struct zone *z, int64_t from_ms, int64_t to_ms);
 
 /* Texts. A moment is RFC 3339 / ISO 8601: 2026-01-05, 2026-01-05 10:00, 2026-01-05T10:00:00.123Z, …+02:00; *zoned
  * says whether it had an offset (then *ms is UTC, otherwise civil). Years outside LIMIT_YEAR_MIN…MAX,

@@ -6,8 +6,8 @@
  * of them are near. A part without items takes no byte.
  *
  *   SIZE    DESCRIPTION
- *   1       format, 1
- *   1       parts that follow: HAS_… bits
+ *   1       format, 2
+ *   varint  parts that follow: HAS_… bits
  *   zigzag  known_ms
  *   zigzag  clock_ms - known_ms
  *   varint  last_event
@@ -17,6 +17,7 @@
  *   …       lists, tags (HAS_LISTS, HAS_TAGS): count, then each: id, since
  *   …       entries (HAS_ENTRIES): count, then each: campaign, count, last
  *   …       seen (HAS_SEEN): count, then each: 8 bytes of hash, day less the one before
+ *   …       segments (HAS_SEGMENTS): as of when, count, then each: id, flags G_…, since when in, flip when it has one
  *
  * Ids ascend, so each is written as the distance from the smallest it could be. A measure's bytes say themselves which
  * members are there, because a row may be read by a program that no longer has the measure.
@@ -34,8 +35,10 @@
 
 #define RANGE_MS 8640000000000000LL
 
-enum { FORMAT = 1 };
-enum { HAS_MESSAGE = 1, HAS_MEASURES = 2, HAS_LISTS = 4, HAS_TAGS = 8, HAS_ENTRIES = 16, HAS_SEEN = 32, HAS_SCHEDULES = 128, HAS_ALL = 63 | 128 };
+enum { FORMAT = 2 };
+enum { HAS_MESSAGE = 1, HAS_MEASURES = 2, HAS_LISTS = 4, HAS_TAGS = 8, HAS_ENTRIES = 16, HAS_SEEN = 32, HAS_SEGMENTS = 64, HAS_SCHEDULES = 128,
+  HAS_ALL = 255 };
+enum { G_IN = 1, G_FLIP = 2, G_ALL = 3 };
 enum {
   M_TOTAL = 1,       /* total as zigzag */
   M_TOTAL_BITS = 2,  /* total as a double's bits, the last byte first: whole numbers end in zero bytes */
@@ -298,6 +301,36 @@ static void read_seen(struct reader *r, struct contact *c) {
   }
 }
 
+/* Without segments nothing is written of when they were asked: then there was nothing to remember. */
+static void write_segments(struct buf *b, const struct contact *c) {
+  uint64_t next = 0;
+  write_time(b, c->segments_ms, c->clock_ms);
+  buf_varint(b, c->segments.count);
+  for (uint32_t i = 0; i < c->segments.count; i++) {
+    const struct segment_state *s = &c->segments.items[i];
+    write_id(b, s->id, &next);
+    buf_byte(b, (uint8_t)((s->in ? G_IN : 0) | (s->flip_ms != INT64_MAX ? G_FLIP : 0)));
+    if (s->in) write_time(b, s->since_ms, c->clock_ms);
+    if (s->flip_ms != INT64_MAX) write_time(b, s->flip_ms, c->clock_ms);
+  }
+}
+
+static void read_segments(struct reader *r, struct contact *c) {
+  uint64_t next = 0;
+  c->segments_ms = read_time(r, c->clock_ms);
+  c->segments.count = read_count(r, LIMIT_NAMES_COUNT, 3);
+  MAKE_ROOM(&c->segments, c->arena, c->segments.count);
+  for (uint32_t i = 0; i < c->segments.count && !r->failed; i++) {
+    struct segment_state *s = &c->segments.items[i];
+    *s = (struct segment_state){ .id = read_id(r, &next), .flip_ms = INT64_MAX };
+    unsigned flags = reader_byte(r);
+    if (flags == 0 || flags > G_ALL) r->failed = true;
+    s->in = flags & G_IN;
+    if (s->in) s->since_ms = read_time(r, c->clock_ms);
+    if (flags & G_FLIP) s->flip_ms = read_time(r, c->clock_ms);
+  }
+}
+
 static void read_measures(struct reader *r, struct contact *c) {
   uint64_t next = 0;
   c->measures.count = read_count(r, LIMIT_NAMES_COUNT, 3);
@@ -322,6 +355,8 @@ static void contact_forget(struct contact *c, struct arena *a) {
   memset(&c->entries, 0, sizeof c->entries);
   memset(&c->seen, 0, sizeof c->seen);
   memset(&c->schedules, 0, sizeof c->schedules);
+  memset(&c->segments, 0, sizeof c->segments);
+  c->segments_ms = INT64_MIN;
   c->arena = a;
 }
 
@@ -330,8 +365,8 @@ enum camp_err contact_read(struct contact *c, struct arena *a, struct str state)
   if (state.len == 0) return CAMP_OK;
   struct reader r = reader_of(state.ptr, state.len);
   if (reader_byte(&r) != FORMAT) return CAMP_CORRUPT;
-  unsigned has = reader_byte(&r);
-  if (has & ~(unsigned)HAS_ALL) return CAMP_CORRUPT;
+  uint64_t has = reader_varint(&r);
+  if (r.failed || has > HAS_ALL) return CAMP_CORRUPT;
   c->known_ms = read_time(&r, 0);
   c->clock_ms = read_time(&r, c->known_ms);
   c->last_event = (int64_t)reader_varint(&r);
@@ -351,6 +386,7 @@ enum camp_err contact_read(struct contact *c, struct arena *a, struct str state)
   if (has & HAS_ENTRIES) read_entries(&r, c);
   if (has & HAS_SEEN) read_seen(&r, c);
   if (has & HAS_SCHEDULES) read_schedules(&r, c);
+  if (has & HAS_SEGMENTS) read_segments(&r, c);
   if (!r.failed && r.at == r.end) return CAMP_OK;
   contact_forget(c, a); /* nobody reads half of a damaged state */
   return CAMP_CORRUPT;
@@ -360,9 +396,10 @@ void contact_write(struct buf *b, const struct contact *c) {
   unsigned has = (c->last_message ? HAS_MESSAGE : 0u) | (c->measures.count ? HAS_MEASURES : 0u) |
                  (c->lists.count ? HAS_LISTS : 0u) | (c->tags.count ? HAS_TAGS : 0u) |
                  (c->entries.count ? HAS_ENTRIES : 0u) | (c->seen.count ? HAS_SEEN : 0u) |
-                 (c->schedules.count ? HAS_SCHEDULES : 0u);
+                 (c->schedules.count ? HAS_SCHEDULES : 0u) |
+                 (c->segments.count ? HAS_SEGMENTS : 0u);
   buf_byte(b, FORMAT);
-  buf_byte(b, (uint8_t)has);
+  buf_varint(b, has);
   write_time(b, c->known_ms, 0);
   write_time(b, c->clock_ms, c->known_ms);
   buf_varint(b, (uint64_t)c->last_event);
@@ -381,6 +418,7 @@ void contact_write(struct buf *b, const struct contact *c) {
   if (has & HAS_ENTRIES) write_entries(b, c);
   if (has & HAS_SEEN) write_seen(b, c);
   if (has & HAS_SCHEDULES) write_schedules(b, c);
+  if (has & HAS_SEGMENTS) write_segments(b, c);
 }
 
 /* --- the event's properties ------------------------------------------------------------------------------------------ */

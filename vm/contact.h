@@ -45,6 +45,8 @@ struct measure_state {
 };
 
 struct membership { uint32_t id; int64_t since_ms; };    /* list or tag, by stored name id */
+/* A segment by its stored name id: whether the contact is in it, and when that may change by time alone (INT64_MAX: never). */
+struct segment_state { uint32_t id; bool in; int64_t since_ms, flip_ms; };
 struct entry { uint32_t campaign; uint32_t count; int64_t last_ms; }; /* by stored name id of the campaign's name */
 /* A start without an event that this contact is on the way to: by stored name id; the civil time of the next occurrence that has
  * not been looked at, by the schedule's own clock, SCHEDULE_NEVER when none will come. */
@@ -64,6 +66,8 @@ struct contact {
   VEC(struct membership) lists, tags;
   VEC(struct entry) entries;
   VEC(struct scheduled) schedules; /* sorted by id */
+  VEC(struct segment_state) segments; /* sorted by id; only those that it is in, or that have a flip */
+  int64_t segments_ms;   /* the instant as of which they were last asked: never asked about a moment before */
   VEC(struct seen) seen; /* oldest first */
   struct arena *arena;
 };
@@ -84,6 +88,11 @@ bool contact_join(struct contact *c, uint32_t list, int64_t at_ms);
 bool contact_leave(struct contact *c, uint32_t list);
 bool contact_tag(struct contact *c, uint32_t tag, int64_t at_ms);
 bool contact_untag(struct contact *c, uint32_t tag);
+bool contact_in_segment(const struct contact *c, uint32_t segment);
+/* The segment's state, all zero but the id and without a flip when there is none. */
+struct segment_state contact_segment(const struct contact *c, uint32_t segment);
+void contact_segment_put(struct contact *c, struct segment_state s);
+int64_t contact_flip(const struct contact *c); /* the earliest flip, INT64_MAX when none */
 struct entry *contact_entry(struct contact *c, uint32_t campaign); /* made when absent */
 
 /* Measures: takes one occurrence of the event in env (the filter has passed); reads a value as of env->now_ms. */

@@ -114,7 +114,7 @@ static void put_instruction(struct buf *b, const struct unit *u, uint32_t pc, co
 static void put_entry(struct buf *b, const struct unit *u) {
   static const char *const kinds[] = { "every time", "once at a time", "once", "once per key", "at most once in " };
   const struct entry_rule *r = &u->entry;
-  if (u->kind == UNIT_MESSAGE) return;
+  if (u->kind == UNIT_MESSAGE || u->kind == UNIT_SEGMENT) return;
   buf_printf(b, "  entry %s", kinds[r->kind]);
   if (r->kind == ENTRY_ONCE_IN) value_show(b, r->within);
   if (r->at_once) buf_printf(b, " up to %u at once", r->at_once);
@@ -236,7 +236,7 @@ static void put_code(struct buf *b, const struct unit *u) {
 }
 
 void unit_disassemble(struct buf *b, const struct unit *u) {
-  static const char *const kinds[] = { "campaign", "rule", "message" };
+  static const char *const kinds[] = { "campaign", "rule", "message", "segment" };
   buf_printf(b, "%s ", kinds[u->kind]);
   put_name(b, unit_name(u));
   buf_c(b, "  ; ");

@@ -20,6 +20,8 @@
 
 /* Where a run of a shared array lies. */
 struct range { uint32_t first, count; };
+/* One segment looks at one thing. */
+struct looker { uint32_t what, segment; uint8_t look; };
 
 struct symbol {
   struct str text;
@@ -27,6 +29,7 @@ struct symbol {
   const struct unit *campaign, *message; /* the current ones of this name */
   struct pattern *pattern;               /* compiled for MATCHES */
   uint32_t measure;                      /* whose canonical text this is, or NONE */
+  uint32_t segment;                      /* the segment of this name, or NONE */
   struct range fed;                      /* as an event: measures that it feeds, in `fed` */
   struct range plain;                    /* as an event: unguarded listeners, in `listeners` */
   bool key, event, heard, guarded;       /* guarded: some trigger of this event has a guard */
@@ -44,6 +47,9 @@ struct image {
   VEC(struct unit *) units;
   VEC(struct image_measure) measures;
   VEC(struct claim) claims;
+  VEC(struct image_segment) segments;
+  VEC(struct looker) lookers;     /* sorted by look, what and segment once sealed */
+  uint32_t *looking;              /* the segments of lookers */
   struct listener *listeners;
   struct guard *guards;           /* open addressing; event NONE is free */
   uint32_t guard_mask, listener_max, *fed;
@@ -80,7 +86,7 @@ static uint32_t intern(struct image *im, struct str text) {
   uint32_t at = slot_find(im, text, hash);
   if (im->slots[at]) return im->slots[at] - 1;
   CHECK(im->symbols.count < NONE - 1);
-  struct symbol fresh = { .text = arena_str(&im->arena, text), .hash = hash, .measure = NONE };
+  struct symbol fresh = { .text = arena_str(&im->arena, text), .hash = hash, .measure = NONE, .segment = NONE };
   VEC_PUSH(&im->arena, &im->symbols, fresh);
   im->slots[at] = im->symbols.count;
   if (im->symbols.count > im->slot_mask / 2) slots_fill(im, (im->slot_mask + 1) * 2);
@@ -204,6 +210,12 @@ static void claim_triggers(struct image *im, const struct unit *u) {
 
 static void name_unit(struct image *im, const struct unit *u) {
   struct symbol *s = symbol_of(im, u, u->name);
+  if (u->kind == UNIT_SEGMENT) {
+    if (s->segment != NONE) return;
+    s->segment = im->segments.count;
+    VEC_PUSH(&im->arena, &im->segments, ((struct image_segment){ .unit = u, .symbol = u->link->symbols[u->name] }));
+    return;
+  }
   const struct unit **place = u->kind == UNIT_MESSAGE ? &s->message : &s->campaign;
   if (!*place) *place = u;
 }
@@ -299,10 +311,135 @@ static void seal_measures(struct image *im) {
   }
 }
 
+/* --- segments --- */
+
+static enum look look_of(uint8_t op) {
+  switch (op) {
+    case OP_MEASURE: return LOOK_MEASURE;
+    case OP_ATTR: return LOOK_ATTRIBUTE;
+    case OP_MEMBER: return LOOK_LIST;
+    case OP_TAGGED: return LOOK_TAG;
+    default: return LOOK_SEGMENT;
+  }
+}
+
+static void note_looks(struct image *im, uint32_t segment) {
+  const struct unit *u = im->segments.items[segment].unit;
+  uint32_t operands[2];
+  bool now = false, part = false;
+  for (uint32_t pc = 0, bytes; pc < u->code_bytes; pc += bytes) {
+    uint8_t op = u->code[pc];
+    now |= op == OP_NOW;
+    part |= op == OP_DATEPART;
+    bytes = instruction_decode(u->code, u->code_bytes, pc, operands);
+    CHECK(bytes);
+    if (op == OP_KNOWN) im->segments.items[segment].known = true;
+    if (op != OP_MEASURE && op != OP_ATTR && op != OP_MEMBER && op != OP_TAGGED && op != OP_SEGMENT) continue;
+    uint32_t what = op == OP_MEASURE ? u->link->measures[operands[0]]
+                    : op == OP_ATTR  ? u->link->symbols[u->fields[operands[0]].name]
+                                     : u->link->symbols[operands[0]];
+    VEC_PUSH(&im->arena, &im->lookers, ((struct looker){ .look = (uint8_t)look_of(op), .what = what, .segment = segment }));
+  }
+  im->segments.items[segment].recurs = now && part;
+}
+
+static int looker_order(const void *left, const void *right) {
+  const struct looker *a = left, *b = right;
+  if (a->look != b->look) return a->look < b->look ? -1 : 1;
+  if (a->what != b->what) return a->what < b->what ? -1 : 1;
+  return (a->segment > b->segment) - (a->segment < b->segment);
+}
+
+static void sort_lookers(struct image *im) {
+  struct looker *l = im->lookers.items;
+  uint32_t kept = 0;
+  if (im->lookers.count) qsort(l, im->lookers.count, sizeof *l, looker_order);
+  for (uint32_t i = 0; i < im->lookers.count; i++)
+    if (i == 0 || looker_order(&l[i], &l[kept - 1]) != 0) l[kept++] = l[i];
+  im->lookers.count = kept;
+}
+
+static struct range lookers_of(const struct image *im, enum look look, uint32_t what) {
+  struct looker from = { .look = (uint8_t)look, .what = what, .segment = 0 };
+  uint32_t low = 0, n = im->lookers.count;
+  while (n) {
+    uint32_t half = n / 2;
+    if (looker_order(&im->lookers.items[low + half], &from) < 0) {
+      low += half + 1;
+      n -= half + 1;
+    } else {
+      n = half;
+    }
+  }
+  struct range r = { low, 0 };
+  while (low + r.count < im->lookers.count && im->lookers.items[low + r.count].look == look && im->lookers.items[low + r.count].what == what)
+    r.count++;
+  return r;
+}
+
+/* Each segment behind those that it looks at, else in order of declaration (Kahn). What a circle keeps back comes at the end. */
+static uint32_t *segment_places(struct image *im) {
+  uint32_t count = im->segments.count, done = 0, ready = 0;
+  uint32_t *waits_for = arena_zalloc(&im->arena, count, sizeof *waits_for);
+  uint32_t *queue = arena_alloc(&im->arena, count * sizeof *queue), *place = arena_alloc(&im->arena, count * sizeof *place);
+  for (uint32_t i = 0; i < im->lookers.count; i++) {
+    const struct looker *l = &im->lookers.items[i];
+    if (l->look == LOOK_SEGMENT && im->symbols.items[l->what].segment != NONE) waits_for[l->segment]++;
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    place[i] = NONE;
+    if (!waits_for[i]) queue[ready++] = i;
+  }
+  while (done < ready) {
+    uint32_t segment = queue[done];
+    place[segment] = done++;
+    struct range r = lookers_of(im, LOOK_SEGMENT, im->segments.items[segment].symbol);
+    for (uint32_t i = 0; i < r.count; i++) {
+      uint32_t looker = im->lookers.items[r.first + i].segment;
+      if (--waits_for[looker] == 0) queue[ready++] = looker;
+    }
+  }
+  for (uint32_t i = 0; i < count; i++)
+    if (place[i] == NONE) place[i] = done++;
+  return place;
+}
+
+static struct str event_name(struct image *im, const char *word, struct str segment) {
+  uint32_t symbol = image_symbol(im, arena_printf(&im->arena, "%s " STR_FMT, word, STR_ARG(segment)));
+  return image_symbol_is_event(im, symbol) ? im->symbols.items[symbol].text : (struct str){ NULL, 0 };
+}
+
+static void seal_segments(struct image *im) {
+  uint32_t count = im->segments.count;
+  if (!count) return;
+  for (uint32_t i = 0; i < count; i++) note_looks(im, i);
+  sort_lookers(im);
+  uint32_t *place = segment_places(im);
+  struct image_segment *sorted = arena_alloc(&im->arena, count * sizeof *sorted);
+  for (uint32_t i = 0; i < count; i++) {
+    struct image_segment *s = &sorted[place[i]];
+    *s = im->segments.items[i];
+    im->symbols.items[s->symbol].segment = place[i];
+    s->enters = event_name(im, "enters", unit_name(s->unit));
+    s->leaves = event_name(im, "leaves", unit_name(s->unit));
+  }
+  im->segments.items = sorted;
+  for (uint32_t i = 0; i < im->lookers.count; i++) im->lookers.items[i].segment = place[im->lookers.items[i].segment];
+  sort_lookers(im);
+  im->looking = arena_alloc(&im->arena, (im->lookers.count + 1) * sizeof *im->looking);
+  for (uint32_t i = 0; i < im->lookers.count; i++) im->looking[i] = im->lookers.items[i].segment;
+  for (uint32_t i = 0; i < im->measures.count; i++) {
+    struct range r = lookers_of(im, LOOK_MEASURE, i);
+    im->measures.items[i].lookers_first = r.first;
+    im->measures.items[i].looker_count = r.count;
+  }
+}
+
 void image_seal(struct image *im) {
   CHECK(!im->sealed);
   seal_listeners(im);
   seal_measures(im);
+  seal_segments(im);
   im->sealed = true;
 }
 
@@ -339,6 +476,23 @@ const uint32_t *image_event_measures(const struct image *im, uint32_t event, uin
   struct range fed = im->symbols.items[event].fed;
   *count = fed.count;
   return im->fed + fed.first;
+}
+
+uint32_t image_segment_count(const struct image *im) { return im->segments.count; }
+struct image_segment *image_segment(const struct image *im, uint32_t i) {
+  CHECK(i < im->segments.count);
+  return &im->segments.items[i];
+}
+uint32_t image_segment_find(const struct image *im, uint32_t symbol) {
+  return symbol < im->symbols.count ? im->symbols.items[symbol].segment : NONE;
+}
+const uint32_t *image_lookers(const struct image *im, enum look look, uint32_t what, uint32_t *count) {
+  CHECK(im->sealed);
+  struct range r = { 0, 0 };
+  if (look != LOOK_MEASURE) r = lookers_of(im, look, what);
+  else if (what < im->measures.count) r = (struct range){ im->measures.items[what].lookers_first, im->measures.items[what].looker_count };
+  *count = r.count;
+  return im->looking ? im->looking + r.first : NULL;
 }
 
 bool image_event_is_heard(const struct image *im, uint32_t event) {

@@ -33,6 +33,21 @@ struct image_measure {
   uint32_t event;                /* symbol */
   uint32_t stored_id;            /* the engine's: stored name id of the text */
   uint32_t epoch;                /* the engine's: contacts older than this fill it from the log */
+  uint32_t lookers_first, looker_count; /* the segments that look at it: image_lookers */
+};
+
+/* What a segment looks at. Behind each stands what names it: an image measure, else a symbol. */
+enum look { LOOK_MEASURE, LOOK_ATTRIBUTE, LOOK_LIST, LOOK_TAG, LOOK_SEGMENT };
+
+struct image_segment {
+  const struct unit *unit;
+  uint32_t symbol;               /* of its name */
+  bool known;                    /* it looks at when the contact was first heard of */
+  bool recurs;                   /* it looks at the hour, the day, the month: its answer may change for ever */
+  struct str enters, leaves;     /* names of the events of its members coming and going; empty where no code names them */
+  uint32_t stored_id;            /* the engine's: stored name id of the name */
+  uint32_t epoch;                /* the engine's: contacts older than this become members without entering … */
+  int64_t since_ms;              /* … as of the moment of that deploy */
 };
 
 struct listener { const struct unit *unit; const struct trigger *trigger; };
@@ -64,6 +79,13 @@ const uint32_t *image_event_measures(const struct image *image, uint32_t event, 
  * evaluated. out has room for image_listener_max. */
 uint32_t image_listeners(const struct image *image, const struct event *e, struct listener *out);
 uint32_t image_listener_max(const struct image *image);
+/* Segments of the present program. One that looks at another comes behind it, so asking them in order settles all; only a program
+ * that no compiler wrote has segments that look at each other in a circle, and then the order cuts it. */
+uint32_t image_segment_count(const struct image *image);
+struct image_segment *image_segment(const struct image *image, uint32_t i);
+uint32_t image_segment_find(const struct image *image, uint32_t symbol); /* by name; NONE when there is none */
+/* The segments that look at this, in their order. */
+const uint32_t *image_lookers(const struct image *image, enum look look, uint32_t what, uint32_t *count);
 /* Whether any wait, stop or goal of a live unit names the event: if not, strands need not be asked. */
 bool image_event_is_heard(const struct image *image, uint32_t event);
 #endif

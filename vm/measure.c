@@ -21,7 +21,7 @@
  *    a contact that changes its zone moves the window's start by up to a day and a bit.
  * 3. A window holds what happened after now - window, up to and with now.
  * 4. Money is summed exactly; numbers as doubles, in order of arrival without a window and of own time with one. */
-#include "strand.h"
+#include "flip.h"
 
 #include <math.h>
 
@@ -65,13 +65,7 @@ static bool has_window(const struct measure *m) { return m->window.type != V_MIS
 
 /* The last moment that the window does not hold. */
 static int64_t window_start(const struct measure *m, const struct env *env) {
-  int64_t start;
-  if (m->window.type == V_CALENDAR) {
-    const struct zone *z = env->zone ? env->zone : zone_utc();
-    int64_t days = m->window.i == INT64_MIN ? INT64_MAX : -m->window.i;
-    return zone_add(z, env->now_ms, -(int64_t)(int32_t)m->window.aux, days);
-  }
-  return __builtin_sub_overflow(env->now_ms, m->window.i, &start) ? INT64_MIN : start;
+  return window_ago(m->window, env->zone, env->now_ms);
 }
 
 /* How many occurrences are at or before the moment. */
@@ -299,11 +293,18 @@ static uint32_t sum_currency(const struct measure_state *s, const struct unit *u
   return declared ? declared : s->kept.type == V_MONEY ? s->kept.aux : 0;
 }
 
+/* The oldest inside leaves first. What an import brought may even lie ahead of the instant, and comes in. */
+static void series_flips(const struct measure_state *s, const struct measure *m, struct range in, const struct env *env) {
+  if (in.to > in.from) flip_lower(env, window_leaves(m->window, env->zone, s->series[in.from].at_ms));
+  if (in.to < s->series_count) flip_lower(env, s->series[in.to].at_ms);
+}
+
 static struct value value_of_series(const struct measure_state *s, const struct unit *u, const struct measure *m,
                                     const struct env *env) {
   struct range in = { series_until(s, window_start(m, env)), series_until(s, env->now_ms) };
   if (in.to < in.from) in.to = in.from;
   uint32_t count = in.to - in.from;
+  if (env->flip_ms) series_flips(s, m, in, env);
   switch ((enum measure_kind)m->kind) {
     case MEASURE_COUNT: return value_number(count);
     case MEASURE_SUM:
@@ -318,7 +319,11 @@ static struct value value_of_series(const struct measure_state *s, const struct 
 
 /* What is kept of one moment counts with a window only inside it. */
 static bool at_is_inside(const struct measure_state *s, const struct measure *m, const struct env *env) {
-  return !has_window(m) || (s->at_ms > window_start(m, env) && s->at_ms <= env->now_ms);
+  if (!has_window(m)) return true;
+  bool inside = s->at_ms > window_start(m, env) && s->at_ms <= env->now_ms;
+  if (env->flip_ms && s->at_ms > env->now_ms) flip_lower(env, s->at_ms);
+  if (env->flip_ms && inside) flip_lower(env, window_leaves(m->window, env->zone, s->at_ms));
+  return inside;
 }
 
 struct value measure_value(struct contact *c, const struct unit *u, const struct measure *m, uint32_t id, const struct env *env) {

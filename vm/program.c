@@ -34,7 +34,7 @@
  *
  * Body of a unit: the hashed part
  *
- *   byte                kind: 0 campaign, 1 rule, 2 message
+ *   byte                kind: 0 campaign, 1 rule, 2 message, 3 segment
  *   index               name
  *   byte value index varint value   entry rule: kind, within, key's code, how many at once, end
  *   byte                count of locals

@@ -36,7 +36,8 @@ struct opcode_info {
 };
 extern const struct opcode_info opcode_table[256];
 
-enum unit_kind { UNIT_CAMPAIGN, UNIT_RULE, UNIT_MESSAGE };
+/* A segment is an expression: its code begins at pc 0. */
+enum unit_kind { UNIT_CAMPAIGN, UNIT_RULE, UNIT_MESSAGE, UNIT_SEGMENT, UNIT_KIND_COUNT };
 
 struct field {       /* a property or attribute as code looks at it */
   uint32_t name;     /* string */

@@ -14,6 +14,7 @@
 #include <math.h>
 
 #include "digest.h"
+#include "flip.h"
 #include "pattern.h"
 #include "verify.h"
 
@@ -91,6 +92,16 @@ RARE static bool op_of(const struct unit *u, uint32_t message, const struct stra
   if (!s || s->sends == 0) return true;
   const struct json *key = event_property(env->event, SYMBOL_KEY);
   return !key || key->type != JSON_STRING || key_is_of_run(json_string(*key, env->scratch), s);
+}
+
+/* A segment that the present program does not have has no members. */
+RARE static bool op_segment(const struct unit *u, uint32_t s, const struct env *env) {
+  uint32_t segment = image_segment_find(env->image, u->link->symbols[s]);
+  return segment != NONE && contact_in_segment(env->contact, image_segment(env->image, segment)->stored_id);
+}
+
+RARE static struct value op_ago(struct value window, const struct env *env) {
+  return value_moment(window_ago(window, env->zone, env->now_ms));
 }
 
 /* --- comparing and computing --- */
@@ -335,9 +346,9 @@ static struct effect named(enum effect_kind kind, const struct unit *u, uint32_t
 #define FINISH(how) do { result = (how); goto out; } while (0)
 
 /* RET leaves its value at the stack's bottom and gives RUN_END. Only expressions meet RET and only they have out NULL. Compiled
- * twice, so that the loop which nobody watches has no trace of the watching. */
+ * three times, so that the loop which nobody watches has no trace of the watching, and none of flips when nobody asks for them. */
 HOT enum run_result loop(struct vm *vm, const struct unit *u, struct value *locals, const struct env *env, struct effect *out,
-                         bool watched) {
+                         bool watched, struct flip *flip) {
   const struct value *consts = u->link->consts;
   const uint8_t *const code = u->code, *ip = code + vm->pc;
   struct strand *s = vm->strand;
@@ -355,6 +366,7 @@ HOT enum run_result loop(struct vm *vm, const struct unit *u, struct value *loca
       env->watch->op(env->watch->context, u, (uint32_t)(ip - code), came, sp > vm->stack ? sp - 1 : NULL);
       came = (uint32_t)(ip - code);
     }
+    if (flip) flip_step(flip, u, ip, vm->stack, sp, env);
     switch ((enum opcode)*ip) {
       case OP_HALT: FINISH(RUN_END);
       case OP_EXIT: FINISH(RUN_EXIT);
@@ -402,6 +414,8 @@ HOT enum run_result loop(struct vm *vm, const struct unit *u, struct value *loca
         continue;
       }
       case OP_OF: PUSH_BOOL(op_of(u, U16, s, env)); ip += 3; continue;
+      case OP_SEGMENT: PUSH_BOOL(op_segment(u, U16, env)); ip += 3; continue;
+      case OP_AGO: PUSH(op_ago(consts[U16], env)); ip += 3; continue;
 
       case OP_EQ: BINARY(value_bool(equal(a, b, env))); ip++; continue;
       case OP_NE: BINARY(value_bool(!equal(a, b, env))); ip++; continue;
@@ -485,13 +499,18 @@ out:
 
 RARE static enum run_result run_watched(struct vm *vm, const struct unit *u, struct value *locals, const struct env *env,
                                         struct effect *out) {
-  return loop(vm, u, locals, env, out, true);
+  return loop(vm, u, locals, env, out, true, NULL);
+}
+
+RARE static enum run_result run_flipping(struct vm *vm, const struct unit *u, struct value *locals, const struct env *env) {
+  struct flip flip; /* of values below the newest only, so nothing is set before it is written */
+  return loop(vm, u, locals, env, NULL, env->watch != NULL, &flip);
 }
 
 static enum run_result run(struct vm *vm, const struct unit *u, struct value *locals, const struct env *env,
                            struct effect *out) {
   if (__builtin_expect(env->watch != NULL, 0)) return run_watched(vm, u, locals, env, out);
-  return loop(vm, u, locals, env, out, false);
+  return loop(vm, u, locals, env, out, false, NULL);
 }
 
 void vm_enter(struct vm *vm, struct strand *s, uint32_t pc) {
@@ -522,7 +541,9 @@ struct value vm_eval(struct vm *vm, const struct unit *u, uint32_t pc, struct st
   inner.depth = 0;
   inner.fuel = LIMIT_FUEL_COUNT;
   if (!s) memset(locals, 0, u->local_count * sizeof *locals); /* V_MISSING is 0 */
-  if (run(&inner, u, s ? s->locals : locals, env, NULL) != RUN_END) return value_missing();
+  struct value *own = s ? s->locals : locals;
+  enum run_result result = env->flip_ms ? run_flipping(&inner, u, own, env) : run(&inner, u, own, env, NULL);
+  if (result != RUN_END) return value_missing();
   return inner.stack[0];
 }
 

@@ -60,6 +60,7 @@ struct env {
   const struct zone *zone;   /* the contact's */
   struct arena *scratch;     /* released by the engine after the batch */
   const struct vm_watch *watch; /* NULL: nobody */
+  int64_t *flip_ms;          /* expressions lower it to the moment at which their answer may change by time alone; NULL: nobody asks */
 };
 
 enum effect_kind {

@@ -180,7 +180,7 @@ static bool pool_ok(struct check *c) {
 
 static bool entry_ok(struct check *c) {
   const struct entry_rule *r = &c->u->entry;
-  if (c->u->kind > UNIT_MESSAGE) return refuse(c, CAMP_CORRUPT, "kind %u is none of a unit", c->u->kind);
+  if (c->u->kind >= UNIT_KIND_COUNT) return refuse(c, CAMP_CORRUPT, "kind %u is none of a unit", c->u->kind);
   if (!string_ok(c, c->u->name, "name", 0) || !string_or_none(c, c->u->channel, "channel", 0)) return false;
   if (r->kind > ENTRY_ONCE_IN) return refuse(c, CAMP_CORRUPT, "entry rule %u is unknown", r->kind);
   if (!duration_ok(c, r->within, r->kind == ENTRY_ONCE_IN, "entry rule", r->kind)) return false;
@@ -332,6 +332,7 @@ static bool special_operands_ok(struct check *c, uint32_t pc, const uint32_t ope
   const struct unit *u = c->u;
   switch (u->code[pc]) {
     case OP_MATCHES: return pattern_ok(c, pc, operands[0]);
+    case OP_AGO: return duration_ok(c, u->consts[operands[0]], true, "pc", pc);
     case OP_DROP:
       return u->consts[operands[1]].type == V_TEXT || refuse(c, CAMP_CORRUPT, "pc %u: the reason is not a text", pc);
     case OP_NEXTTIME: case OP_WINDOW:
@@ -422,6 +423,15 @@ static bool follow(struct check *c, uint32_t pc, enum mode mode) {
   return (info->flags & OPF_END) || enter(c, next, mode, after, "pc", pc);
 }
 
+/* A segment is one expression, at the code's beginning, and nothing that acts. */
+static bool segment_ok(struct check *c) {
+  const struct unit *u = c->u;
+  if (u->trigger_count || u->stop_count || u->goal_count || u->wait_count) {
+    return refuse(c, CAMP_CORRUPT, "a segment has triggers, stops, goals or waits");
+  }
+  return enter_expr(c, 0, "segment", 0);
+}
+
 static bool code_ok(struct check *c) {
   const struct unit *u = c->u;
   if (!sweep(c) || !entry_ok(c) || !measures_ok(c)) return false;
@@ -430,6 +440,7 @@ static bool code_ok(struct check *c) {
     return false;
   }
   if (!schedules_ok(c) || !waits_ok(c)) return false;
+  if (u->kind == UNIT_SEGMENT && !segment_ok(c)) return false;
   while (c->work_count) {
     uint32_t at = c->work[--c->work_count];
     if (!follow(c, at & ~WORK_EXPR, at & WORK_EXPR ? MODE_EXPR : MODE_STEP)) return false;

@@ -368,7 +368,8 @@ static int simulate(struct simulation *m, const struct options *o, long batch) {
   code = session_engine(&m->s, eo, m->known.bytes_known ? m->clock_ms : first, option(o, "send"));
   for (bool more = code == EXIT_FINE; more && code == EXIT_FINE;) code = session_sweep(&m->s, &more);
   if (code == EXIT_FINE && !m->bounded && engine_recurs(m->s.engine)) {
-    complain("simulate", "the project starts campaigns again and again (`start every …`), so it has no end of its own. Add --until, "
+    complain("simulate", "the project starts campaigns again and again (`start every …`), or has a segment that follows the clock (`now.month`), so it "
+             "has no end of its own. Add --until, "
              "such as --until 2027-01-01, or give the campaign an end: `ends on 2026-12-31`.");
     code = EXIT_COULD_NOT;
   }

@@ -3,7 +3,7 @@
  * Not for running code (tick.c, vm/strand.c) or sending: a message is a row of the outbox here.
  *
  * Invariants:
- * 1. A `set`, a list and a tag are seen by the very next condition; emitted events, campaigns that start campaigns and forks are
+ * 1. A `set`, a list and a tag are seen by the very next condition, also through segments; emitted events, campaigns that start campaigns and forks are
  *    queued, first in first out.
  * 2. What cannot be done leaves a reason beside the event in hand. */
 #include "runtime/engine/tick.h"
@@ -31,6 +31,10 @@ static void task_event(struct live *l, struct str name, struct str body, uint8_t
 static void task_internal(struct live *l, const char *before, struct str name, const char *after, struct str body) {
   struct str full = arena_printf(&l->e->contact, "%s" STR_FMT "%s", before, STR_ARG(name), after);
   if (image_symbol(l->e->image, full) != NONE) task_event(l, full, body, EVENT_EMITTED, true);
+}
+
+void live_queue_internal(struct live *l, struct str name) {
+  if (name.len) task_event(l, name, (struct str){ 0 }, EVENT_EMITTED, true);
 }
 
 static enum camp_err effect_outbox(struct live *l, struct strand_item *item, const struct effect *f, uint32_t pc) {
@@ -61,16 +65,22 @@ static enum camp_err effect_member(struct live *l, const struct effect *f) {
     case EFFECT_JOIN:
       if (!contact_join(&l->c, id, l->now_ms)) return CAMP_OK;
       live_schedules_joined(l, id, l->now_ms);
+      segments_mark(l, LOOK_LIST, f->name);
       task_internal(l, "enters ", f->name, "", (struct str){ 0 });
       return store_member_put(e->store, id, l->c.id, l->now_ms);
     case EFFECT_LEAVE:
       if (!contact_leave(&l->c, id)) return CAMP_OK;
+      segments_mark(l, LOOK_LIST, f->name);
       task_internal(l, "leaves ", f->name, "", (struct str){ 0 });
       return store_member_remove(e->store, id, l->c.id);
     case EFFECT_TAG:
-      return contact_tag(&l->c, id, l->now_ms) ? store_tag_put(e->store, id, l->c.id, l->now_ms) : CAMP_OK;
+      if (!contact_tag(&l->c, id, l->now_ms)) return CAMP_OK;
+      segments_mark(l, LOOK_TAG, f->name);
+      return store_tag_put(e->store, id, l->c.id, l->now_ms);
     default:
-      return contact_untag(&l->c, id) ? store_tag_remove(e->store, id, l->c.id) : CAMP_OK;
+      if (!contact_untag(&l->c, id)) return CAMP_OK;
+      segments_mark(l, LOOK_TAG, f->name);
+      return store_tag_remove(e->store, id, l->c.id);
   }
 }
 
@@ -98,6 +108,7 @@ void live_rezone(struct live *l) {
   live_zone(l);
   if (l->zone == was) return;
   l->schedule_ms = SCHEDULE_STALE;
+  segments_mark_all(l);
   for (uint32_t i = 0; i < l->strands.count; i++) {
     struct strand_item *item = l->strands.items[i];
     if (item->state == ROW_GONE || item->queued || item->s.due_ms == NEVER) continue;
@@ -118,6 +129,7 @@ static enum camp_err effect_set(struct live *l, struct strand_item *item, const 
     return CAMP_OK;
   }
   if (watched) live_attribute_changed(l, f->name, was, is);
+  segments_mark(l, LOOK_ATTRIBUTE, f->name);
   if (str_is(f->name, "timezone")) live_rezone(l);
   return CAMP_OK;
 }
@@ -162,7 +174,7 @@ static enum camp_err effect_fork(struct live *l, struct strand_item *item, const
   return CAMP_OK;
 }
 
-enum camp_err live_apply(struct live *l, struct strand_item *item, const struct effect *f) {
+static enum camp_err apply(struct live *l, struct strand_item *item, const struct effect *f) {
   switch (f->kind) {
     case EFFECT_SEND:
     case EFFECT_DROP: return effect_outbox(l, item, f, f->pc);
@@ -183,4 +195,9 @@ enum camp_err live_apply(struct live *l, struct strand_item *item, const struct 
     }
   }
   return CAMP_OK;
+}
+
+enum camp_err live_apply(struct live *l, struct strand_item *item, const struct effect *f) {
+  TRY(apply(l, item, f));
+  return segments_settle(l);
 }

@@ -54,13 +54,10 @@ static int by_hash(const void *a, const void *b) {
 
 /* By name id, whether a live unit has kept a measure up to now, and whether a current one had a schedule; NULL when the program brings
  * no unit with such that was not there, which is nearly always, and asks for no reading of programs. */
-static enum camp_err names_kept(struct store *s, const struct program *p, struct arena *a, bool **kept) {
-  struct stored_unit *live;
-  uint32_t count;
+static enum camp_err names_kept(struct store *s, const struct program *p, const struct stored_unit *live, uint32_t count,
+                                struct arena *a, bool **kept) {
   bool any = false;
   *kept = NULL;
-  TRY(store_units(s, a, &live, &count));
-  if (count) qsort(live, count, sizeof *live, by_hash);
   for (uint32_t i = 0; i < p->unit_count && !any; i++) {
     struct stored_unit wanted = { .hash = { (const char *)p->units[i].hash, UNIT_HASH_BYTES } };
     const struct stored_unit *was = count ? bsearch(&wanted, live, count, sizeof *live, by_hash) : NULL;
@@ -80,9 +77,41 @@ static enum camp_err names_kept(struct store *s, const struct program *p, struct
   return CAMP_OK;
 }
 
+static bool is_segment(const struct stored_unit *u) { return u->current && u->body.len && u->body.ptr[0] == UNIT_SEGMENT; }
+
+/* A segment that is new, or means something else than before, gets the deploy's number: contacts that were known before become its
+ * members without entering it. What was known of its members, and of the members of one that is gone, is forgotten. `live` is
+ * sorted by hash and says what was current before. */
+static enum camp_err deploy_segments(struct store *s, const struct program *p, const struct stored_unit *live, uint32_t live_count,
+                                     uint32_t epoch) {
+  for (uint32_t i = 0; i < p->unit_count; i++) {
+    const struct unit *u = &p->units[i];
+    if (u->kind != UNIT_SEGMENT) continue;
+    uint32_t id;
+    TRY(store_name(s, NAME_SEGMENT, unit_name(u), &id));
+    struct stored_unit wanted = { .hash = { (const char *)u->hash, UNIT_HASH_BYTES } };
+    const struct stored_unit *was = live_count ? bsearch(&wanted, live, live_count, sizeof *live, by_hash) : NULL;
+    if (was && was->current) continue;
+    if (store_name_epoch(s, id) != epoch) TRY(store_name_renew(s, id));
+    TRY(store_members_forget(s, id));
+  }
+  for (uint32_t i = 0; i < live_count; i++) {
+    if (!is_segment(&live[i])) continue;
+    bool kept = false;
+    for (uint32_t k = 0; k < p->unit_count && !kept; k++)
+      kept = p->units[k].kind == UNIT_SEGMENT && str_eq(unit_name(&p->units[k]), live[i].name);
+    if (!kept) TRY(store_members_forget(s, store_name_find(s, NAME_SEGMENT, live[i].name)));
+  }
+  return CAMP_OK;
+}
+
 static enum camp_err deploy(struct store *s, const struct program *p, struct arena *a, int64_t at_ms) {
   bool *kept;
-  TRY(names_kept(s, p, a, &kept));
+  struct stored_unit *live;
+  uint32_t live_count;
+  TRY(store_units(s, a, &live, &live_count));
+  if (live_count) qsort(live, live_count, sizeof *live, by_hash);
+  TRY(names_kept(s, p, live, live_count, a, &kept));
   uint32_t *ids = arena_zalloc(a, p->unit_count + 1, sizeof *ids), epoch;
   size_t steps = 0;
   for (uint32_t i = 0; i < p->unit_count; i++) steps += p->units[i].step_count;
@@ -110,8 +139,9 @@ static enum camp_err deploy(struct store *s, const struct program *p, struct are
       TRY(store_name(s, NAME_SCHEDULE, schedule_name(a, u, &u->schedules[k]), &id));
       if (kept && !kept[id] && store_name_epoch(s, id) != epoch) TRY(store_name_renew(s, id));
     }
-    if (u->kind != UNIT_MESSAGE) TRY(store_name(s, NAME_CAMPAIGN, unit_name(u), &id));
+    if (u->kind == UNIT_CAMPAIGN || u->kind == UNIT_RULE) TRY(store_name(s, NAME_CAMPAIGN, unit_name(u), &id));
   }
+  TRY(deploy_segments(s, p, live, live_count, epoch));
   for (uint32_t i = 0; i < p->list_count; i++) {
     uint32_t id;
     TRY(store_name(s, NAME_LIST, p->lists[i], &id));
@@ -181,7 +211,7 @@ static enum camp_err number_names(struct engine *e) {
     TRY(store_name(e->store, NAME_MEASURE, unit_string(m->unit, m->measure->text), &m->stored_id));
     m->epoch = store_name_epoch(e->store, m->stored_id);
   }
-  return CAMP_OK;
+  return segments_number(e);
 }
 
 static enum camp_err number_names_committed(struct engine *e, struct engine_error *error) {
@@ -210,6 +240,7 @@ static enum camp_err open_parts(struct engine *e, struct engine_error *error) {
     e->zone = zones_find(e->zones, zone);
     if (!e->zone) return say(error, CAMP_NOT_FOUND, "the time zone \"" STR_FMT "\" is not in the system's zone files", STR_ARG(zone));
   }
+  segments_open(e);
   enum camp_err err = store_clock_get(e->store, &e->clock);
   return err == CAMP_OK ? CAMP_OK : say_store(error, err, e->store);
 }
@@ -281,6 +312,7 @@ enum camp_err engine_message_id(struct engine *e, struct str name, uint32_t *id)
 
 void engine_rollback(struct engine *e) {
   store_rollback(e->store);
+  if (e->segment_count) memset(e->segments_marked, 0, (e->segment_count + 63) / 64 * sizeof *e->segments_marked);
   uint32_t symbols = image_symbol_count(e->image);
   memset(e->event_ids, 0, symbols * sizeof *e->event_ids);
   memset(e->message_ids, 0, symbols * sizeof *e->message_ids);
@@ -307,6 +339,7 @@ enum camp_err engine_next_wait(struct engine *e, int64_t contact, int64_t *at_ms
   struct live l;
   TRY(live_open(e, &l, contact, (struct str){ 0 }, false));
   *at_ms = live_schedules_once(&l);
+  if (segments_once(&l) < *at_ms) *at_ms = segments_once(&l);
   for (uint32_t i = 0; i < l.strands.count; i++)
     if (l.strands.items[i]->s.due_ms < *at_ms) *at_ms = l.strands.items[i]->s.due_ms;
   return CAMP_OK;

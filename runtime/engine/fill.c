@@ -8,10 +8,11 @@
 #include "runtime/engine/tick.h"
 
 enum camp_err live_fill_all(struct live *l, bool *filled) {
-  bool measures;
+  bool measures, segments;
   TRY(live_fill_measures(l, &measures));
+  TRY(live_fill_segments(l, &segments));
   bool schedules = live_fill_schedules(l);
   l->c.measures_as_of = l->e->epoch;
-  *filled = measures || schedules;
+  *filled = measures || segments || schedules;
   return CAMP_OK;
 }

@@ -90,6 +90,7 @@ enum camp_err live_open(struct engine *e, struct live *l, int64_t id, struct str
   l->starts_allowed = true;
   l->arrival_ms = INT64_MIN;
   l->schedule_ms = SCHEDULE_STALE;
+  l->import_ms = INT64_MIN;
   if (fresh) {
     l->row = (struct contact_row){ .id = id, .key = key, .timer_ms = STORE_NEVER, .fresh = true };
   } else {
@@ -148,9 +149,11 @@ static bool slot_taken(const struct live *l, uint32_t slot) {
 
 enum camp_err live_close(struct live *l) {
   struct engine *e = l->e;
+  TRY(segments_imported(l));
   if (!l->changed) return CAMP_OK;
   if (l->c.schedules.count) live_schedules_forget(l);
   int64_t earliest = live_schedules_due(l);
+  if (contact_flip(&l->c) < earliest) earliest = contact_flip(&l->c);
   struct strand_row *rows = arena_alloc(&e->contact, (l->strands.count + 1) * sizeof *rows);
   uint32_t n = 0;
   for (uint32_t i = 0; i < l->strands.count; i++) {

@@ -72,7 +72,7 @@ enum camp_err engine_schedules_load(struct engine *e) {
 bool engine_recurs(const struct engine *e) {
   for (uint32_t i = 0; i < e->schedule_count; i++)
     if (schedule_recurs(e->schedules[i].schedule) && e->schedules[i].unit->entry.ends.type == V_MISSING) return true;
-  return false;
+  return segments_recur(e);
 }
 
 static const struct start_schedule *find(const struct engine *e, uint32_t id) {

@@ -1,5 +1,5 @@
-/* Shows what a deploy brought to every contact that is known, when it brought something that acts without an event: a schedule must set
- * a timer for those who are asleep.
+/* Shows what a deploy brought to every contact that is known, when it brought something that acts without an event: a schedule or a
+ * segment must set a timer for those who are asleep, and a segment counts its members.
  *
  * Not for what is filled (fill.c). A contact that an event or a timer opens meanwhile is filled there, and finds nothing to do here.
  *
@@ -14,6 +14,8 @@
 static bool is_needed(const struct engine *e) {
   for (uint32_t i = 0; i < e->schedule_count; i++)
     if (e->schedules[i].epoch > e->clock.swept_epoch) return true;
+  for (uint32_t i = 0; i < e->segment_count; i++)
+    if (image_segment(e->image, i)->epoch > e->clock.swept_epoch) return true;
   return false;
 }
 

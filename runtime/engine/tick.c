@@ -5,11 +5,12 @@
  *   live_open --> live_input / live_timers, in the agenda's order --> live_close
  *
  * Invariants:
- * 1. The agenda is ordered by time, then event before timer, then arrival or creation. live_input runs every timer that is due
+ * 1. The agenda is ordered by time, then event before timer, then arrival or creation; of timers, segments that change by time
+ *    before strands, so that what wakes at that moment finds them as they are. live_input runs every timer that is due
  *    strictly before the input's instant first, so the batch size cannot matter.
  * 2. The contact's clock never runs back: an input's instant is the later of its own time and the clock.
- * 3. One event acts in this order: history and measures, goals, stops, waits (oldest run first), starts (in order of
- *    declaration). Emitted events queue behind it at the same instant, to LIMIT_EMIT_DEPTH.
+ * 3. One event acts in this order: history and measures, goals, stops, waits (oldest run first), segments, starts (in
+ *    order of declaration). Emitted events queue behind it at the same instant, to LIMIT_EMIT_DEPTH.
  * 4. A strand is offered one event once (its `heard` stamp), so a wait that begins in an event does not hear that event.
  * 5. Nothing here looks at a clock, at another contact or at the order of the batch. */
 #include "runtime/engine/tick.h"
@@ -114,6 +115,7 @@ static void take_measures(struct live *l) {
   for (uint32_t i = 0; i < count; i++) {
     const struct image_measure *m = image_measure(e->image, ids[i]);
     if (m->measure->filter_pc != NONE && !value_true(vm_eval(&e->vm, m->unit, m->measure->filter_pc, NULL, &env))) continue;
+    segments_mark_measure(l, ids[i]);
     if (!measure_take(&l->c, m->unit, m->measure, m->stored_id, &env))
       live_outcome(l, STR_FMT ": an older occurrence was let go, because at most %d are remembered", STR_ARG(unit_string(m->unit, m->measure->text)),
                    LIMIT_SERIES_COUNT);
@@ -242,6 +244,7 @@ static enum camp_err act(struct live *l) {
     TRY(act_stops(l));
     TRY(act_waits(l));
   }
+  TRY(segments_settle(l));
   return act_starts(l);
 }
 
@@ -293,9 +296,11 @@ static enum camp_err task_run(struct live *l, struct task *t) {
 
 /* What was queued behind the input, first in first out, at the same instant. */
 static enum camp_err drain(struct live *l) {
+  TRY(segments_settle(l));
   while (l->task_next < l->tasks.count) {
     struct task t = l->tasks.items[l->task_next++];
     TRY(task_run(l, &t));
+    TRY(segments_settle(l));
   }
   l->tasks.count = l->task_next = 0;
   l->depth = 0;
@@ -320,6 +325,19 @@ static enum camp_err too_many_wakes(struct live *l, struct strand_item *item) {
   return live_end(l, item);
 }
 
+/* base INT64_MIN: the instant. */
+static void timer_fires(struct live *l, int64_t due_ms, int64_t base_ms) {
+  if (due_ms > l->c.clock_ms) l->c.clock_ms = due_ms;
+  l->now_ms = l->c.clock_ms;
+  if (l->now_ms > l->e->latest_ms) l->e->latest_ms = l->now_ms;
+  l->base_ms = base_ms == INT64_MIN ? l->now_ms : base_ms;
+  l->event = NULL;
+  l->depth = 0;
+  l->stamp++;
+  l->e->pending.wakes++;
+  l->changed = true;
+}
+
 enum camp_err live_timers(struct live *l, int64_t before_ms) {
   int64_t woken_ms = INT64_MIN;
   uint32_t woken = 0;
@@ -331,18 +349,18 @@ enum camp_err live_timers(struct live *l, int64_t before_ms) {
       if (item->state == ROW_GONE || item->s.due_ms >= before_ms) continue;
       if (!next || item->s.due_ms < next->s.due_ms || (item->s.due_ms == next->s.due_ms && older_run(item, next) < 0)) next = item;
     }
-    int64_t scheduled_ms = live_schedules_due(l);
+    int64_t scheduled_ms = live_schedules_due(l), flip_ms = contact_flip(&l->c);
+    if (flip_ms < before_ms && flip_ms <= scheduled_ms && (!next || flip_ms <= next->s.due_ms)) {
+      timer_fires(l, flip_ms, flip_ms);
+      segments_flip(l);
+      TRY(drain(l));
+      TRY(note(l));
+      continue;
+    }
     if (next ? scheduled_ms < next->s.due_ms : scheduled_ms < before_ms) next = NULL;
     else if (!next) return CAMP_OK;
     int64_t due_ms = next ? next->s.due_ms : scheduled_ms;
-    if (due_ms > l->c.clock_ms) l->c.clock_ms = due_ms;
-    l->now_ms = l->c.clock_ms;
-    if (l->now_ms > l->e->latest_ms) l->e->latest_ms = l->now_ms;
-    l->base_ms = next ? due_ms : l->now_ms;
-    l->event = NULL;
-    l->depth = 0;
-    l->stamp++;
-    l->e->pending.wakes++;
+    timer_fires(l, due_ms, next ? due_ms : INT64_MIN);
     woken = l->now_ms == woken_ms ? woken + 1 : 1;
     woken_ms = l->now_ms;
     if (!next) TRY(live_schedule_fire(l));
@@ -368,6 +386,7 @@ static enum camp_err merge_traits(struct live *l, struct str traits) {
   for (struct json_walk w = json_walk_of(traits); json_next(&w);) {
     struct str name = json_string((struct json){ .type = JSON_STRING, .escaped = w.key_escaped,
                                                  .text = { w.key.ptr - 1, w.key.len + 2 } }, &e->contact);
+    segments_mark(l, LOOK_ATTRIBUTE, name);
     if (!live_attribute_is_watched(l, name)) continue;
     struct json before = was.len ? json_member(was, name) : (struct json){ .type = JSON_BAD };
     struct value from = before.type == JSON_BAD ? value_missing() : value_from_json(before, V_MISSING, 0, l->zone, &e->contact);
@@ -383,7 +402,9 @@ static enum camp_err set_zone(struct live *l, struct str zone) {
     live_outcome(l, "timezone \"" STR_FMT "\" is not in the system's zone files", STR_ARG(zone));
     return CAMP_OK;
   }
-  if (contact_set(&l->c, STR("timezone"), value_text(zone), l->zone) == CAMP_OK) live_rezone(l);
+  if (contact_set(&l->c, STR("timezone"), value_text(zone), l->zone) != CAMP_OK) return CAMP_OK;
+  segments_mark(l, LOOK_ATTRIBUTE, STR("timezone"));
+  live_rezone(l);
   return CAMP_OK;
 }
 
@@ -391,8 +412,13 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
   struct engine *e = l->e;
   bool import = in->kind == EVENT_IMPORTED || e->options.import;
   int64_t instant = in->at_ms > l->c.clock_ms ? in->at_ms : l->c.clock_ms;
-  if (import) TRY(live_refresh(l));
-  else TRY(live_timers(l, instant));
+  if (import) {
+    TRY(live_refresh(l));
+    if (in->arrival_ms > l->import_ms) l->import_ms = in->arrival_ms;
+  } else {
+    TRY(segments_imported(l));
+    TRY(live_timers(l, instant));
+  }
   bool again = false;
   l->now_ms = instant;
   if (in->ident) TRY(live_seen(l, in->ident, &again));
@@ -405,7 +431,10 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
   e->pending.events++;
   /* An import wakes nobody, and what was imported today about last year leaves the contact where it is in time. */
   if (!import) l->c.clock_ms = instant;
-  if (in->at_ms < l->c.known_ms) l->c.known_ms = in->at_ms;
+  if (in->at_ms < l->c.known_ms) {
+    l->c.known_ms = in->at_ms;
+    segments_mark_known(l);
+  }
   l->base_ms = in->at_ms;
   l->depth = 0;
   TRY(set_zone(l, in->zone));

@@ -63,6 +63,11 @@ struct engine {
   struct event past;             /* the one under a walk through history */
   struct buf scratch;
   struct buf outcome;            /* lent to the live contact */
+  /* Segments of the present program, by their order in the image; see segments.c. */
+  uint32_t segment_count, segment_id_max, born_count;
+  uint32_t *segment_by_id;       /* stored name id -> segment, NONE */
+  uint32_t *born;                /* asked when a contact is first heard of */
+  uint64_t *segments_marked;     /* of the contact in the tick: a bit each */
   const struct unit **unit_by_id;/* row id -> live unit */
   uint32_t unit_id_max;
   struct start_schedule *schedules; /* of current units, by id */
@@ -134,6 +139,8 @@ struct live {
   bool unknown;                  /* nothing of this contact was known before the first input */
   bool changed;
   bool filled;                   /* a younger deploy found something to fill when it was opened */
+  bool segments_marked, segments_silent; /* silent: nobody enters or leaves */
+  int64_t import_ms;             /* something was imported: segments are asked at the end, as of this moment; else INT64_MIN */
 };
 
 /* live.c: the contact in memory. */
@@ -156,6 +163,25 @@ enum camp_err live_apply(struct live *l, struct strand_item *item, const struct 
 bool live_attribute_is_watched(struct live *l, struct str name);
 void live_attribute_changed(struct live *l, struct str name, struct value was, struct value is);
 void live_rezone(struct live *l); /* wall-clock timers anew, when the zone has changed */
+
+/* An event that the engine makes itself; nothing when the name is empty. */
+void live_queue_internal(struct live *l, struct str name);
+
+/* segments.c: memberships that follow from conditions. What changed is marked; settling asks the segments that look at it. */
+void segments_mark_measure(struct live *l, uint32_t measure);
+void segments_mark(struct live *l, enum look look, struct str name);
+void segments_mark_all(struct live *l);   /* the zone has changed */
+void segments_mark_known(struct live *l); /* when the contact was first heard of */
+void segments_flip(struct live *l);       /* those whose flip is due */
+void segments_forget_marks(struct live *l);
+enum camp_err segments_settle(struct live *l) MUST_CHECK;
+enum camp_err segments_imported(struct live *l) MUST_CHECK;
+/* Those of younger deploys; *filled: something changed. */
+enum camp_err live_fill_segments(struct live *l, bool *filled) MUST_CHECK;
+int64_t segments_once(const struct live *l); /* the earliest flip of those that do not */
+bool segments_recur(const struct engine *e); /* some contact may come and go for ever, by the clock alone */
+enum camp_err segments_number(struct engine *e) MUST_CHECK; /* their names' numbers; in a transaction */
+void segments_open(struct engine *e);
 
 /* tick.c: the agenda. */
 enum camp_err live_input(struct live *l, const struct tick_input *in) MUST_CHECK;

@@ -161,6 +161,11 @@ enum camp_err store_member_put(struct store *s, uint32_t list, int64_t contact, 
   return put_3(s, Q_MEMBER_PUT, list, contact, since_ms);
 }
 enum camp_err store_member_remove(struct store *s, uint32_t list, int64_t contact) { return remove_2(s, Q_MEMBER_GONE, list, contact); }
+enum camp_err store_members_forget(struct store *s, uint32_t list) {
+  sqlite3_stmt *q = query(s, Q_MEMBER_FORGET);
+  if (q) sqlite3_bind_int64(q, 1, list);
+  return query_run(s, q);
+}
 enum camp_err store_tag_put(struct store *s, uint32_t tag, int64_t contact, int64_t since_ms) {
   return put_3(s, Q_TAG_PUT, tag, contact, since_ms);
 }

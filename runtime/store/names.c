@@ -79,13 +79,13 @@ uint32_t store_name_find(const struct store *s, enum name_kind kind, struct str 
   return 0;
 }
 
-static bool has_epoch(enum name_kind kind) { return kind == NAME_MEASURE || kind == NAME_SCHEDULE; }
+static bool has_epoch(enum name_kind kind) { return kind == NAME_MEASURE || kind == NAME_SCHEDULE || kind == NAME_SEGMENT; }
 
 enum camp_err store_name(struct store *s, enum name_kind kind, struct str text, uint32_t *id) {
   *id = store_name_find(s, kind, text);
   if (*id) return CAMP_OK;
   if (s->now.name_count >= LIMIT_NAMES_COUNT)
-    return store_fail_as(s, CAMP_LIMIT, "more than %d different names of events, lists, tags, campaigns, measures and messages",
+    return store_fail_as(s, CAMP_LIMIT, "more than %d different names of events, lists, tags, segments, campaigns, measures and messages",
                          LIMIT_NAMES_COUNT);
   uint32_t made = s->now.name_count + 1, epoch = has_epoch(kind) ? s->now.epoch : 0;
   sqlite3_stmt *q = query(s, Q_NAME_PUT);

@@ -50,9 +50,9 @@ create table source(
 create table name(
   -- Event, list, tag, campaign, measure and message names as small numbers that never change.
   id INTEGER PRIMARY KEY,
-  kind INTEGER NOT NULL,            -- 1 event, 2 list or tag, 3 schedule, 4 campaign, 5 measure, 6 message
+  kind INTEGER NOT NULL,            -- 1 event, 2 list or tag, 3 schedule, 4 campaign, 5 measure, 6 message, 7 segment
   text TEXT NOT NULL,
-  epoch INTEGER NOT NULL            -- measures and schedules: the deploy that brought it; else 0
+  epoch INTEGER NOT NULL            -- measures, schedules, segments: the deploy that brought it; else 0
 ) strict;
 
 create table deploy(
@@ -153,7 +153,7 @@ create table entry_key(
 ) strict, without rowid;
 
 create table member(
-  -- Who is in which list.
+  -- Who is in which list or segment.
   list INTEGER NOT NULL,            -- name.id
   contact INTEGER NOT NULL,
   since INTEGER NOT NULL,
@@ -249,7 +249,7 @@ create view due as
   from position where waits_until_ms is not null group by campaign, file, line, step;
 
 create view membership as
-  -- Who is in which list since when.
+  -- Who is in which list or segment since when.
   select c.key as contact, n.text as list, strftime('%Y-%m-%dT%H:%M:%fZ', m.since / 1000.0, 'unixepoch') as since,
     m.contact as contact_id, m.since as since_ms
   from member m join name n on n.id = m.list join slot c on c.id = m.contact << 12;

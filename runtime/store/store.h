@@ -40,13 +40,14 @@ void store_rollback(struct store *s);
  * Kept in memory for look-up; at most LIMIT_NAMES_COUNT. Making one needs a transaction. A rollback forgets those made in it. */
 /* NAME_LIST serves tags too: the numbers of code's strings need not say which they are. A schedule is known by its campaign's name
  * and its moment. */
-enum name_kind { NAME_EVENT = 1, NAME_LIST = 2, NAME_SCHEDULE = 3, NAME_CAMPAIGN = 4, NAME_MEASURE, NAME_MESSAGE };
+enum name_kind { NAME_EVENT = 1, NAME_LIST = 2, NAME_SCHEDULE = 3, NAME_CAMPAIGN = 4, NAME_MEASURE, NAME_MESSAGE, NAME_SEGMENT };
 uint32_t store_name_find(const struct store *s, enum name_kind kind, struct str text); /* 0 when unknown */
 enum camp_err store_name(struct store *s, enum name_kind kind, struct str text, uint32_t *id) MUST_CHECK;
 struct str store_name_text(const struct store *s, uint32_t id);
-/* Measures and schedules also carry the epoch (deploy number) at which they appeared; 0 for other kinds. */
+/* Measures, schedules and segments also carry the epoch (deploy number) at which they appeared; 0 for other kinds. */
 uint32_t store_name_epoch(const struct store *s, uint32_t id);
-/* A known measure or schedule that nobody kept up for a while: it counts as new with the present epoch. */
+/* A known measure or schedule that nobody kept up for a while: or a segment that means something else
+ * now: it counts as new with the present epoch. */
 enum camp_err store_name_renew(struct store *s, uint32_t id) MUST_CHECK;
 uint32_t store_name_count(const struct store *s);
 
@@ -153,6 +154,8 @@ enum camp_err store_entry_key(struct store *s, int64_t contact, uint32_t campaig
 /* Lists, beside what the contact's state says, for questions by list. */
 enum camp_err store_member_put(struct store *s, uint32_t list, int64_t contact, int64_t since_ms) MUST_CHECK;
 enum camp_err store_member_remove(struct store *s, uint32_t list, int64_t contact) MUST_CHECK;
+/* A list or segment: nobody is in it any more. */
+enum camp_err store_members_forget(struct store *s, uint32_t list) MUST_CHECK;
 enum camp_err store_tag_put(struct store *s, uint32_t tag, int64_t contact, int64_t since_ms) MUST_CHECK;
 enum camp_err store_tag_remove(struct store *s, uint32_t tag, int64_t contact) MUST_CHECK;
 enum camp_err store_goal_put(struct store *s, uint32_t campaign, int64_t contact, uint32_t entry, int64_t at_ms, int64_t event) MUST_CHECK;

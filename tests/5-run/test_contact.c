@@ -99,6 +99,10 @@ static void veteran(struct contact *c, struct arena *a) {
   VEC_PUSH(a, &c->seen, ((struct seen){ 0, 20458 }));
   VEC_PUSH(a, &c->seen, ((struct seen){ 1, 0 }));
   VEC_PUSH(a, &c->seen, ((struct seen){ 1, UINT32_MAX }));
+  contact_segment_put(c, (struct segment_state){ .id = 90, .in = true, .since_ms = c->clock_ms - 5000, .flip_ms = INT64_MAX });
+  contact_segment_put(c, (struct segment_state){ .id = 80, .flip_ms = c->clock_ms + 90 * MS_PER_DAY });
+  contact_segment_put(c, (struct segment_state){ .id = 85, .in = true, .since_ms = 7, .flip_ms = c->clock_ms + 1 });
+  c->segments_ms = c->clock_ms + 12;
 }
 
 static void measures_equal(const struct measure_state *a, const struct measure_state *b) {
@@ -134,6 +138,12 @@ static void contacts_equal(const struct contact *a, const struct contact *b) {
   assert_int_equal(a->seen.count, b->seen.count);
   for (uint32_t i = 0; i < a->seen.count; i++)
     assert_true(a->seen.items[i].hash == b->seen.items[i].hash && a->seen.items[i].day == b->seen.items[i].day);
+  assert_int_equal(a->segments.count, b->segments.count);
+  assert_true(a->segments.count == 0 || a->segments_ms == b->segments_ms);
+  for (uint32_t i = 0; i < a->segments.count; i++) {
+    const struct segment_state *x = &a->segments.items[i], *y = &b->segments.items[i];
+    assert_true(x->id == y->id && x->in == y->in && x->since_ms == y->since_ms && x->flip_ms == y->flip_ms);
+  }
 }
 
 static void test_round_trip(void **state) {
@@ -212,8 +222,8 @@ static void test_damage(void **state) {
   uint64_t s = 1;
   for (int round = 0; round < 20000; round++) {
     for (size_t i = 0; i < bytes.len; i++) p[i] = (char)(s = hash_u64(s + 1));
-    p[0] = 1;
-    p[1] = (char)(p[1] & 63);
+    p[0] = 2;
+    p[1] = (char)(p[1] & 127);
     judge(&a, &b, (struct str){ p, s % bytes.len + 1 });
   }
   free(p);
@@ -226,18 +236,18 @@ static void test_damage(void **state) {
 static void test_refused(void **state) {
   (void)state;
   static const struct { const char *what, *bytes; size_t len; } rows[] = {
-    { "another format", "\x02\0\0\0\0\0", 6 },
-    { "a part that does not exist", "\x01\x40\0\0\0\0", 6 },
-    { "bytes behind the end", "\x01\0\0\0\0\0\0", 7 },
-    { "a part without items", "\x01\x04\0\0\0\0\0", 7 },
-    { "more items than bytes", "\x01\x20\0\0\0\0\xff\xff\x03", 9 },
-    { "a clock beyond the calendar", "\x01\0\0\xff\xff\xff\xff\xff\xff\xff\x7f\0\0", 12 },
-    { "an id beyond 32 bits", "\x01\x04\0\0\0\0\x01\xff\xff\xff\xff\xff\x01\0", 14 },
+    { "another format", "\x01\0\0\0\0\0", 6 },
+    { "a part that does not exist", "\x02\x80\x01\0\0\0\0", 7 },
+    { "bytes behind the end", "\x02\0\0\0\0\0\0", 7 },
+    { "a part without items", "\x02\x04\0\0\0\0\0", 7 },
+    { "more items than bytes", "\x02\x20\0\0\0\0\xff\xff\x03", 9 },
+    { "a clock beyond the calendar", "\x02\0\0\xff\xff\xff\xff\xff\xff\xff\x7f\0\0", 12 },
+    { "an id beyond 32 bits", "\x02\x04\0\0\0\0\x01\xff\xff\xff\xff\xff\x01\0", 14 },
   };
   struct arena a;
   struct contact c;
   arena_init(&a, 1024);
-  assert_int_equal(contact_read(&c, &a, (struct str){ "\x01\0\0\0\0\0", 6 }), CAMP_OK);
+  assert_int_equal(contact_read(&c, &a, (struct str){ "\x02\0\0\0\0\0", 6 }), CAMP_OK);
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
     if (contact_read(&c, &a, (struct str){ rows[i].bytes, rows[i].len }) != CAMP_CORRUPT) fail_msg("taken: %s", rows[i].what);
   arena_deinit(&a);

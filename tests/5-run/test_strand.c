@@ -116,6 +116,9 @@ static const struct expr_case exprs[] = {
   { OP_TAGGED, "TAGGED buyer; RET", "true" },
   { OP_TAGGED, "TAGGED others; RET", "false" },
   { OP_TAGGED, "TAGGED nowhere; RET", "false" },
+  { OP_SEGMENT, "SEGMENT nowhere; RET", "false" },
+  { OP_AGO, "AGO 3d; CONST 2026-01-02T10:00Z; EQ; RET", "true" },
+  { OP_AGO, "AGO 90m; CONST 2026-01-05T08:30Z; EQ; RET", "true" },
   { OP_OF, "OF hello; RET", "true" },
   { OP_OF, "OF hello_again; RET", "false" },
 
