@@ -101,7 +101,7 @@ struct stmt {
   struct expr *at;        /* send … at MOMENT */
   struct event_ref *unless;
   struct expr *if_still;
-  struct prop *props;     /* emit with { } */
+  struct prop *props;     /* emit, send with { } */
   /* if and wait */
   struct stmt *then, *otherwise; /* if: blocks (else if is a nested STMT_IF); wait, split: otherwise = else block; repeat, for each: then */
   bool has_else;
@@ -130,8 +130,12 @@ struct contact_decl{ struct member *members; };
 /* Also a segment. */
 struct define_decl { struct name name; struct expr *value; uint8_t state; /* names: cycle mark */ uint8_t height; /* definitions below it */ bool typed, used; };
 struct list_decl   { struct name name; };
+/* `{{ code }}`: what a message says of the values that come with a send. */
+struct said_value { struct name name; bool required; /* somewhere without a default */ struct said_value *next; };
+struct sending { const struct stmt *stmt; struct sending *next; };
 struct message_decl{ struct name name; struct name channel; struct name subject, body; /* text and its span inside the quotes */
-  bool has_subject, has_body, body_is_file; };
+  bool has_subject, has_body, body_is_file;
+  struct said_value *said; struct sending *sendings; /* filled by flow */ };
 
 struct start_clause { struct event_ref *events; struct expr *where_cond; /* `and COND` */ struct span span; struct start_clause *next; };
 /* start at …, start every …: at_ms and days as in struct schedule (vm/program.h) */

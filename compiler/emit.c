@@ -170,7 +170,7 @@ uint32_t build_op(struct builder *b, enum opcode op, uint32_t x, uint32_t y) {
     code_operand(b, info->operands[1], y);
   if (op == OP_ONEOF)
     build_depth(b, -(int32_t)x);
-  else if (op == OP_EMIT)
+  else if (info->operands[0] == 'e')
     build_depth(b, -(int32_t)b->emits.items[x].key_count);
   else if (op == OP_WAIT || op == OP_OVER)
     build_depth(b, b->waits_made.items[x].arm_pc == NONE ? 0 : -1);

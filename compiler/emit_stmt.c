@@ -191,6 +191,20 @@ static uint32_t reason_const(struct builder *b, const char *before, const char *
   return build_const(b, value_text(text));
 }
 
+/* The values of `with { }`, on the stack in their order; returns the index of their names. */
+static uint32_t emit_props(struct builder *b, const struct stmt *st) {
+  struct emit emit = { .event = build_string(b, st->name.text), .first_key = b->emit_keys.count };
+  for (const struct prop *p = st->props; p; p = p->next) {
+    emit_expr(b, p->value);
+    uint32_t key = build_string(b, p->name.text);
+    VEC_PUSH(b->a, &b->emit_keys, key);
+    emit.key_count++;
+  }
+  uint32_t index = b->emits.count;
+  VEC_PUSH(b->a, &b->emits, emit);
+  return index;
+}
+
 static void emit_drop(struct builder *b, const struct stmt *st, const struct event_ref *unless) {
   buf_clear(&b->text);
   if (unless)
@@ -216,7 +230,10 @@ static void emit_send(struct builder *b, const struct stmt *st) {
     build_place(b, PLACE_IF, build_pc(b), st->if_still->span);
     still = build_jump(b, OP_JUMPF, 0);
   }
-  build_op(b, OP_SEND, build_string(b, st->name.text), 0);
+  if (st->props)
+    build_op(b, OP_SENDWITH, emit_props(b, st), 0);
+  else
+    build_op(b, OP_SEND, build_string(b, st->name.text), 0);
   if (still != NONE) {
     VEC_PUSH(b->a, &b->pcs, build_jump(b, OP_JUMP, 0));
     build_land(b, still);
@@ -232,19 +249,6 @@ static void emit_send(struct builder *b, const struct stmt *st) {
 }
 
 /* --- the rest ------------------------------------------------------------------------------------------------------ */
-static void emit_emit(struct builder *b, const struct stmt *st) {
-  struct emit emit = { .event = build_string(b, st->name.text), .first_key = b->emit_keys.count };
-  for (const struct prop *p = st->props; p; p = p->next) {
-    emit_expr(b, p->value);
-    uint32_t key = build_string(b, p->name.text);
-    VEC_PUSH(b->a, &b->emit_keys, key);
-    emit.key_count++;
-  }
-  uint32_t index = b->emits.count;
-  VEC_PUSH(b->a, &b->emits, emit);
-  build_op(b, OP_EMIT, index, 0);
-}
-
 static void emit_if(struct builder *b, const struct stmt *st) {
   uint32_t from = build_pc(b);
   emit_expr(b, st->value);
@@ -375,7 +379,7 @@ static void emit_stmt(struct builder *b, const struct stmt *st) {
     build_op(b, OP_SET, build_field(b, st->name.text, t), 0);
     break;
   }
-  case STMT_EMIT: emit_emit(b, st); break;
+  case STMT_EMIT: build_op(b, OP_EMIT, emit_props(b, st), 0); break;
   case STMT_EXIT:
     if (goals_within(b->campaign).type == V_MISSING)
       build_op(b, OP_EXIT, 0, 0);

@@ -160,6 +160,8 @@ static void loops_find(struct flow *f, struct node *root) {
 static bool flow_block(struct flow *f, const struct stmt *block);
 
 static void flow_send(struct flow *f, const struct stmt *st) {
+  if (st->decl)
+    values_note(f->c, st->decl, st);
   if (st->after.type != V_MISSING || st->at)
     return;
   if (st->unless) {
@@ -385,11 +387,11 @@ static void flow_message(struct flow *f, const struct message_decl *m) {
   flow_empty(f, m, email);
 }
 
-static void flow_texts(struct flow *f, const struct message_decl *m) {
+static void flow_texts(struct flow *f, struct message_decl *m) {
   if (m->has_subject)
-    template_check(f->s, m->subject.text, m->subject.span);
+    template_check(f->s, m, m->subject.text, m->subject.span);
   if (m->has_body)
-    template_check(f->s, m->body.text, m->body.span);
+    template_check(f->s, m, m->body.text, m->body.span);
 }
 
 static void flow_define(struct flow *f, const struct item *item) {
@@ -420,6 +422,9 @@ void flow_check(struct compilation *c, struct tree *tree, struct scope *scope) {
   for (const struct item *i = tree->items; i; i = i->next)
     if (i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE)
       flow_idle(&f, i);
+  for (struct item *i = tree->items; i; i = i->next)
+    if (i->kind == ITEM_MESSAGE)
+      values_check(c, scope, &i->message);
   for (uint32_t i = 0; i < f.all.count; i++)
     if (f.all.items[i]->color == 0)
       loops_find(&f, f.all.items[i]);

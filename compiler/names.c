@@ -719,7 +719,10 @@ static void resolve_each(struct resolver *r, struct stmt *st, const struct env *
 
 static void resolve_stmt(struct resolver *r, struct stmt *st, const struct env *env) {
   switch ((enum stmt_kind)st->kind) {
-  case STMT_SEND: resolve_message_name(r, &st->name, &st->decl); break;
+  case STMT_SEND:
+    resolve_message_name(r, &st->name, &st->decl);
+    resolve_props(r, st->props, NULL, st->name.text, env);
+    break;
   case STMT_JOIN: case STMT_LEAVE: resolve_list_name(r, &st->name, &st->decl); break;
   case STMT_SET: resolve_set(r, st); break;
   case STMT_START: case STMT_STOP: resolve_campaign_name(r, &st->name, &st->decl); break;

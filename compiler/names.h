@@ -112,8 +112,13 @@ void sense_check(struct compilation *c, const struct expr *e);
 bool literal_is(const struct expr *e);
 struct value literal_value(const struct expr *e);
 void literal_fold(struct compilation *c, struct expr *e);
+/* values.c: a send of the message; then, when all are known, whether each gives what the message says. */
+void values_note(struct compilation *c, struct message_decl *m, const struct stmt *send);
+void values_check(struct compilation *c, struct scope *s, struct message_decl *m);
+/* Two values of one name in `with { }`. */
+void values_twice(struct compilation *c, const struct prop *props);
 /* walk.c: whether a statement of the block, or of one inside it, suspends the run. */
 bool block_suspends(const struct stmt *block);
-/* template.c: reports what is wrong in a message's text. */
-void template_check(struct scope *s, struct str text, struct span span);
+/* template.c: reports what is wrong in a text of the message, and notes the values that it says. */
+void template_check(struct scope *s, struct message_decl *m, struct str text, struct span span);
 #endif

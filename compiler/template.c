@@ -1,4 +1,5 @@
-/* The texts of messages: what stands as it is, and `{{ contact.x }}` or `{{ contact.x | default: "…" }}`.
+/* The texts of messages: what stands as it is, `{{ contact.x }}`, and `{{ x }}` of the values that come with a send; each may have
+ * a `| default: "…"`.
  *
  * Not here: rendering (the VM's part table is all that it needs), and the rest of Liquid, which is refused by name.
  *
@@ -10,6 +11,7 @@
 struct template {
   struct scope *s;
   struct builder *b;      /* NULL: only checked */
+  struct message_decl *message; /* whose values are noted; NULL when emitting */
   struct str text;
   struct span span;       /* of the text as it stands in its source */
   VEC(struct part) parts;
@@ -71,7 +73,7 @@ static void only_attributes(struct template *t, size_t from, size_t to, const ch
   while (to > from && is_blank(t->text.ptr[to - 1]))
     to--;
   struct diagnostic *d = diag(t->s->c, DIAG_E0507, span_of(t, from, to), "%s", what);
-  d->expected = STR("`{{ contact.first_name }}` or `{{ contact.first_name | default: \"friend\" }}`");
+  d->expected = STR("`{{ contact.first_name }}`, `{{ contact.first_name | default: \"friend\" }}` or `{{ code }}`, which a send gives with the message");
 }
 
 /* `| default: "…"` up to `to`; false when it was reported. */
@@ -104,14 +106,51 @@ static bool parse_default(struct template *t, size_t at, size_t to, struct str *
   return false;
 }
 
+/* A value that comes with a send, noted for flow.c, which knows the sends. */
+static void note_value(struct template *t, struct str name, struct span span, bool required) {
+  struct said_value **end = &t->message->said;
+  while (*end && !str_eq((*end)->name.text, name))
+    end = &(*end)->next;
+  if (!*end) {
+    *end = ARENA_NEW(&t->s->c->arena, struct said_value);
+    (*end)->name = (struct name){ arena_str(&t->s->c->arena, name), span };
+  }
+  (*end)->required |= required;
+}
+
+/* `{{ code }}`: the name has been read, up to `at`. */
+static void parse_value(struct template *t, struct str name, size_t from, size_t at, size_t to) {
+  struct str instead = { NULL, 0 };
+  size_t name_to = at;
+  at = skip(t, at, to);
+  bool has_default = at < to && t->text.ptr[at] == '|';
+  if (has_default && !parse_default(t, at, to, &instead))
+    return;
+  if (at < to && !has_default) {
+    only_attributes(t, from, to, "a message says one value between `{{` and `}}`");
+    return;
+  }
+  if (!t->b) {
+    note_value(t, name, span_of(t, from, name_to), !has_default);
+    return;
+  }
+  struct part p = { .kind = PART_VALUE, .text = has_default ? build_string(t->b, instead) : NONE,
+                    .field = build_field(t->b, name, (struct type){ .kind = V_MISSING }) };
+  VEC_PUSH(t->b->a, &t->parts, p);
+}
+
 /* What stands between {{ and }}. */
 static void parse_output(struct template *t, size_t from, size_t to) {
   size_t at = skip(t, from, to), start = at;
   while (at < to && is_name(t->text.ptr[at]))
     at++;
   struct str root = { t->text.ptr + start, at - start }, name = { NULL, 0 }, instead = { NULL, 0 };
+  if (root.len && !str_is(root, "contact") && (at >= to || t->text.ptr[at] != '.')) {
+    parse_value(t, root, start, at, to);
+    return;
+  }
   if (!str_is(root, "contact") || at >= to || t->text.ptr[at] != '.') {
-    only_attributes(t, start < to ? start : from, to, "a message can say only what the contact's attributes hold");
+    only_attributes(t, start < to ? start : from, to, "a message can say only what the contact's attributes hold and what comes with a send");
     return;
   }
   size_t name_from = ++at;
@@ -181,7 +220,7 @@ const struct part *template_parts(struct builder *b, struct str text, struct spa
   return t.parts.items;
 }
 
-void template_check(struct scope *s, struct str text, struct span span) {
-  struct template t = { .s = s, .text = text, .span = span };
+void template_check(struct scope *s, struct message_decl *m, struct str text, struct span span) {
+  struct template t = { .s = s, .message = m, .text = text, .span = span };
   parse(&t);
 }

@@ -568,6 +568,7 @@ static void check_stmt(struct checker *k, struct stmt *st) {
     break;
   case STMT_SET: check_assigned(k, st->decl, st->name.text, st->value); break;
   case STMT_EMIT: check_props(k, st->props, st->decl); break;
+  case STMT_SEND: check_props(k, st->props, NULL); break;
   case STMT_IF: check_cond(k, st->value); break;
   case STMT_WAIT: check_moment(k, st->value); break;
   case STMT_EACH: check_list(k, st->value); break;

@@ -262,6 +262,7 @@ stmt(A) ::= send_unless(A).
 stmt(A) ::= send_unless(S) IF STILL expr(E).      { A = S; A->if_still = E; stmt_end(p, A); }
 
 send(A) ::= SEND(T) name(N).                      { A = stmt_named(p, STMT_SEND, T, N); }
+send(A) ::= SEND(T) name(N) WITH LBRACE props(L) RBRACE. { A = stmt_named(p, STMT_SEND, T, N); A->props = L.first; }
 send_time(A) ::= send(A).
 send_time(A) ::= send(S) AFTER DURATION(D).       { A = S; A->after = D.value; A->after_span = span_of(p, D); stmt_end(p, A); }
 send_time(A) ::= send(S) AT sum(E).               { A = S; A->at = E; stmt_end(p, A); }

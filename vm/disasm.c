@@ -206,7 +206,7 @@ static void put_parts(struct buf *b, const struct unit *u, const char *what, con
     if (p[i].kind == PART_TEXT) {
       buf_json_str(b, unit_string(u, p[i].text));
     } else {
-      buf_c(b, "contact.");
+      buf_c(b, p[i].kind == PART_ATTR ? "contact." : "given ");
       put_field(b, u, p[i].field);
       if (p[i].text != NONE) {
         buf_c(b, " default ");

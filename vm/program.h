@@ -100,8 +100,8 @@ struct wait {
 /* A split puts each contact in one of so many places, by BUCKET. */
 #define SPLIT_PLACES 1000000
 
-struct emit {          /* emit NAME with { key: … } */
-  uint32_t event;      /* string */
+struct emit {          /* emit NAME with { key: … }; send NAME with { key: … } */
+  uint32_t event;      /* string: the event's name, or the message's */
   uint32_t first_key, key_count; /* strings in emit_keys */
 };
 
@@ -114,11 +114,11 @@ struct entry_rule {
   struct value ends;   /* V_LOCAL: nobody enters from this moment on, by the contact's clock; else V_MISSING */
 };
 
-enum part_kind { PART_TEXT, PART_ATTR };
+enum part_kind { PART_TEXT, PART_ATTR, PART_VALUE /* given with the send */ };
 struct part {          /* a piece of a message's subject or body */
   uint8_t kind;
-  uint32_t text;       /* PART_TEXT: string to copy; PART_ATTR: string printed when the attribute is missing, or NONE */
-  uint32_t field;      /* PART_ATTR */
+  uint32_t text;       /* PART_TEXT: string to copy; else: string printed when the attribute or value is missing, or NONE */
+  uint32_t field;      /* PART_ATTR, PART_VALUE */
 };
 
 struct step {          /* where an instruction came from; sorted by pc */

@@ -477,11 +477,12 @@ HOT enum run_result loop(struct vm *vm, const struct unit *u, struct value *loca
         set.values = sp; /* stays in the vm's stack until the next vm_run */
         YIELD_EFFECT(3, set);
       }
-      case OP_EMIT: {
+      case OP_EMIT:
+      case OP_SENDWITH: {
         const struct emit *e = &u->emits[U16];
         sp -= e->key_count;
         make_whole(sp, e->key_count);
-        struct effect emit = named(EFFECT_EMIT, u, e->event);
+        struct effect emit = named(*ip == OP_EMIT ? EFFECT_EMIT : EFFECT_SEND, u, e->event);
         emit.emit = e;
         emit.values = sp;
         YIELD_EFFECT(3, emit);

@@ -73,8 +73,8 @@ struct effect {
   struct str reason;          /* EFFECT_DROP; EFFECT_NOTE: what was left undone */
   uint32_t field;             /* EFFECT_SET: the unit's field */
   uint32_t pc;                /* EFFECT_FORK: where the second strand starts */
-  const struct value *values; /* EFFECT_SET: one; EFFECT_EMIT: one a key. Valid until the next vm_run */
-  const struct emit *emit;    /* EFFECT_EMIT: keys in unit->emit_keys */
+  const struct value *values; /* EFFECT_SET: one; EFFECT_EMIT, EFFECT_SEND: one a key. Valid until the next vm_run */
+  const struct emit *emit;    /* EFFECT_EMIT, EFFECT_SEND with values: keys in unit->emit_keys; else NULL */
 };
 
 enum run_result {

@@ -292,7 +292,7 @@ static bool emits_ok(struct check *c) {
 
 static bool parts_ok(struct check *c, const struct part *p, uint32_t count, const char *where) {
   for (uint32_t i = 0; i < count; i++) {
-    if (p[i].kind > PART_ATTR) return refuse(c, CAMP_CORRUPT, "%s %u: kind %u is unknown", where, i, p[i].kind);
+    if (p[i].kind > PART_VALUE) return refuse(c, CAMP_CORRUPT, "%s %u: kind %u is unknown", where, i, p[i].kind);
     if (p[i].kind == PART_TEXT) {
       if (!string_ok(c, p[i].text, where, i)) return false;
     } else if (!string_or_none(c, p[i].text, where, i) || !index_ok(c, p[i].field, c->u->field_count, "field", where, i)) {
@@ -379,7 +379,7 @@ static bool sweep(struct check *c) {
 
 static uint32_t pops_of(const struct unit *u, uint8_t op, const uint32_t operands[2]) {
   if (op == OP_ONEOF) return operands[0] + 1;
-  if (op == OP_EMIT) return u->emits[operands[0]].key_count;
+  if (opcode_table[op].operands[0] == 'e') return u->emits[operands[0]].key_count;
   if (op == OP_WAIT || op == OP_OVER) return u->waits[operands[0]].arm_pc != NONE;
   CHECK(opcode_table[op].pops >= 0);
   return (uint32_t)opcode_table[op].pops;

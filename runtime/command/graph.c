@@ -114,8 +114,8 @@ static void edge_new(struct graph *g, uint32_t from, uint32_t to, struct str tex
  * a send, and a `still` that failed is no send at all. */
 static struct str effect_text(struct graph *g, const struct unit *u, uint32_t pc, const uint32_t operands[2]) {
   struct str name;
-  if (u->code[pc] == OP_SEND) {
-    name = u->strings[operands[0]];
+  if (u->code[pc] == OP_SEND || u->code[pc] == OP_SENDWITH) {
+    name = u->strings[u->code[pc] == OP_SEND ? operands[0] : u->emits[operands[0]].event];
     return arena_printf(&g->arena, "send " STR_FMT, STR_ARG(name));
   }
   if (u->code[pc] == OP_DROP) {
@@ -139,7 +139,7 @@ static enum shape shape_of(uint8_t op) {
 static uint32_t node_of(struct graph *g, const struct unit *u, uint32_t pc, const uint32_t operands[2], struct str decision) {
   uint8_t op = u->code[pc];
   if (g->node_at[pc]) return g->node_at[pc] - 1;
-  struct str text = op == OP_HALT || op == OP_OVER ? STR("end") : op == OP_SEND || op == OP_DROP ? effect_text(g, u, pc, operands)
+  struct str text = op == OP_HALT || op == OP_OVER ? STR("end") : op == OP_SEND || op == OP_SENDWITH || op == OP_DROP ? effect_text(g, u, pc, operands)
                   : decision.len ? arena_printf(&g->arena, STR_FMT "?", STR_ARG(decision)) : label_of(g, u, pc);
   uint32_t node = node_new(g, shape_of(op), pc, text);
   g->node_at[pc] = node + 1;

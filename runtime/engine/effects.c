@@ -37,6 +37,34 @@ void live_queue_internal(struct live *l, struct str name) {
   if (name.len) task_event(l, name, (struct str){ 0 }, EVENT_EMITTED, true);
 }
 
+/* The values of a send as the message will say them: numbers, texts and lists as JSON, all else as the text that a message prints,
+ * moments on the contact's clock. False when they are too long. */
+static bool given_values(struct live *l, const struct strand_item *item, const struct effect *f, struct str *out) {
+  const struct unit *u = item->s.unit;
+  struct buf body, text;
+  buf_init(&body, LIMIT_EVENT_BYTES);
+  buf_init(&text, LIMIT_EVENT_BYTES);
+  for (uint32_t i = 0; i < f->emit->key_count; i++) {
+    struct value v = f->values[i];
+    buf_byte(&body, i ? ',' : '{');
+    buf_json_str(&body, unit_string(u, u->emit_keys[f->emit->first_key + i]));
+    buf_byte(&body, ':');
+    buf_clear(&text);
+    if (v.type == V_MISSING || v.type == V_TEXT || v.type == V_BOOL || v.type == V_NUMBER || v.type == V_LIST || v.type == V_RECORD) {
+      value_to_json(&body, v, l->zone);
+    } else {
+      value_print(&text, v, l->zone);
+      buf_json_str(&body, buf_as_str(&text));
+    }
+  }
+  buf_byte(&body, '}');
+  bool fits = !body.failed && !text.failed;
+  if (fits) *out = arena_str(&l->e->contact, buf_as_str(&body));
+  buf_deinit(&body);
+  buf_deinit(&text);
+  return fits;
+}
+
 static enum camp_err effect_outbox(struct live *l, struct strand_item *item, const struct effect *f, uint32_t pc) {
   struct engine *e = l->e;
   struct outbox_row row = {
@@ -44,10 +72,14 @@ static enum camp_err effect_outbox(struct live *l, struct strand_item *item, con
     .unit = item->s.unit->link->stored_id, .entry = item->s.entry, .fork = item->s.fork, .ordinal = ++item->s.sends, .pc = pc,
     .state = f->kind == EFFECT_SEND ? OUTBOX_READY : OUTBOX_DROPPED, .reason = f->reason,
   };
+  if (f->emit && !given_values(l, item, f, &row.given)) {
+    row.state = OUTBOX_DROPPED;
+    row.reason = arena_printf(&e->contact, "the values of `with` are over %u bytes", LIMIT_EVENT_BYTES);
+  }
   TRY(engine_message_id(e, f->name, &row.message));
   TRY(store_outbox_put(e->store, &row));
   l->c.last_message = row.id;
-  if (f->kind == EFFECT_SEND) e->pending.sends++;
+  if (row.state == OUTBOX_READY) e->pending.sends++;
   else e->pending.drops++;
   return CAMP_OK;
 }

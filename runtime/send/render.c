@@ -6,7 +6,7 @@
  * 1. The key is a function of contact, campaign, entry, fork and ordinal, and no two of those give the same key: / and %
  *    inside a name are written as %XX.
  * 2. The subject and the address hold no control characters, whatever the attributes hold.
- * 3. In a body that begins with a tag, attributes are escaped, so that a contact's name cannot add tags.
+ * 3. In a body that begins with a tag, attributes and values are escaped, so that a contact's name cannot add tags.
  * 4. Subject and body are each at most LIMIT_MESSAGE_BYTES. */
 #include "runtime/send/render.h"
 
@@ -59,21 +59,30 @@ static bool begins_with_tag(const struct unit *u, const struct part *parts, uint
   return i < text.len && text.ptr[i] == '<';
 }
 
-static void add_attribute(struct buf *b, const struct unit *u, const struct part *p, struct contact *c, bool html) {
+/* An attribute, as it is now, or a value that came with the send. */
+static struct value part_value(const struct unit *u, const struct part *p, struct contact *c, struct str given) {
   const struct field *f = &u->fields[p->field];
-  struct value v = contact_attribute(c, unit_string(u, f->name), f, zone_utc());
-  /* Only texts can hold what needs escaping; numbers, money and dates print none of it. */
-  struct str text = v.type == V_TEXT ? value_str(v) : unit_string(u, p->text);
-  if (v.type != V_TEXT && v.type != V_MISSING) value_print(b, v, zone_utc());
+  struct str name = unit_string(u, f->name);
+  if (p->kind == PART_ATTR) return contact_attribute(c, name, f, zone_utc());
+  struct json member = given.len ? json_member(given, name) : (struct json){ .type = JSON_BAD };
+  return member.type == JSON_BAD ? value_missing() : value_from_json(member, V_MISSING, 0, zone_utc(), c->arena);
+}
+
+static void add_value(struct buf *b, const struct unit *u, const struct part *p, struct value v, bool html) {
+  /* Only texts, lists and records can hold what needs escaping; numbers, money and dates print none of it. */
+  bool holds_text = v.type == V_TEXT || v.type == V_LIST || v.type == V_RECORD;
+  struct str text = holds_text ? value_str(v) : unit_string(u, p->text);
+  if (!holds_text && v.type != V_MISSING) value_print(b, v, zone_utc());
   else if (html) add_escaped(b, text);
   else buf_str(b, text);
 }
 
-static bool add_parts(struct buf *b, const struct unit *u, const struct part *parts, uint32_t count, struct contact *c, bool html) {
+static bool add_parts(struct buf *b, const struct unit *u, const struct part *parts, uint32_t count, struct contact *c, struct str given,
+                      bool html) {
   buf_clear(b);
   for (uint32_t i = 0; i < count && !b->failed; i++) {
     if (parts[i].kind == PART_TEXT) buf_str(b, unit_string(u, parts[i].text));
-    else add_attribute(b, u, &parts[i], c, html);
+    else add_value(b, u, &parts[i], part_value(u, &parts[i], c, given), html);
   }
   return !b->failed;
 }
@@ -115,11 +124,12 @@ bool render_envelope(const struct image *image, const struct store *store, const
   struct contact c = { .id = item->row.contact, .key = item->key, .attributes = item->attributes, .arena = a };
   out->channel = unit_string(u, u->channel);
   if (!take_address(&c, &text, out, why)) return false;
-  if (!add_parts(b, u, u->subject, u->subject_count, &c, false)) return too_long(out, "subject", why);
+  if (!add_parts(b, u, u->subject, u->subject_count, &c, item->row.given, false)) return too_long(out, "subject", why);
   for (size_t i = 0; i < b->len; i++)
     if (is_control(b->data[i])) b->data[i] = ' ';
   out->subject = arena_str(a, buf_as_str(b));
-  if (!add_parts(b, u, u->body, u->body_count, &c, begins_with_tag(u, u->body, u->body_count))) return too_long(out, "body", why);
+  if (!add_parts(b, u, u->body, u->body_count, &c, item->row.given, begins_with_tag(u, u->body, u->body_count)))
+    return too_long(out, "body", why);
   out->body = arena_str(a, buf_as_str(b));
   return true;
 }

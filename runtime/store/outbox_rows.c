@@ -38,6 +38,7 @@ enum camp_err store_outbox_put(struct store *s, struct outbox_row *r) {
     sqlite3_bind_int64(q, 12, r->ordinal);
     sqlite3_bind_int64(q, 13, r->state);
     bind_str_or_null(q, 14, r->reason);
+    bind_str_or_null(q, 15, r->given);
   }
   enum camp_err err = query_run(s, q);
   if (!err) s->now.outbox_last = r->id;
@@ -51,7 +52,7 @@ static struct outbox_row outbox_of(struct arena *a, sqlite3_stmt *q) {
     .campaign = (uint32_t)sqlite3_column_int64(q, 6), .unit = (uint32_t)sqlite3_column_int64(q, 7),
     .entry = (uint32_t)sqlite3_column_int64(q, 8), .fork = (uint32_t)sqlite3_column_int64(q, 9),
     .ordinal = (uint32_t)sqlite3_column_int64(q, 10), .pc = (uint32_t)sqlite3_column_int64(q, 11),
-    .state = (uint8_t)sqlite3_column_int(q, 12), .reason = column_str(a, q, 13) };
+    .state = (uint8_t)sqlite3_column_int(q, 12), .reason = column_str(a, q, 13), .given = column_str(a, q, 14) };
   if (r.state == OUTBOX_SENT) r.sent_ms = sqlite3_column_int64(q, 4);
   return r;
 }
@@ -81,7 +82,7 @@ static enum camp_err item_add(struct store *s, struct arena *a, int64_t id, item
   if (err || !row) return err;
   int state = sqlite3_column_int(q, 12);
   if (state == OUTBOX_READY || is_put_off(state)) {
-    struct outbox_item item = { .row = outbox_of(a, q), .key = column_str(a, q, 14), .attributes = column_str(a, q, 15) };
+    struct outbox_item item = { .row = outbox_of(a, q), .key = column_str(a, q, 15), .attributes = column_str(a, q, 16) };
     VEC_PUSH(a, items, item);
   }
   sqlite3_reset(q);

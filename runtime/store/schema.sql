@@ -193,7 +193,8 @@ create table outbox(
   fork INTEGER NOT NULL,
   ordinal INTEGER NOT NULL,
   state INTEGER NOT NULL,           -- 0 ready, 1 claimed, 2 sent, 3 dropped, 4 withdrawn, 5 failed, 6 deferred, 8 in doubt (deferred, and perhaps delivered)
-  reason TEXT
+  reason TEXT,
+  given TEXT                        -- `send … with { }`: the values as they were then, a JSON object
 ) strict;
 
 create table outbox_late(
@@ -266,7 +267,7 @@ create view message as
     strftime('%Y-%m-%dT%H:%M:%fZ', o.at / 1000.0, 'unixepoch') as at,
     case o.state when 0 then 'ready' when 1 then 'claimed' when 2 then 'sent' when 3 then 'dropped' when 4 then 'withdrawn'
       when 5 then 'failed' when 6 then 'deferred' when 8 then 'in doubt' end as state,
-    o.reason as reason,
+    o.reason as reason, o.given as given,
     case o.state when 2 then strftime('%Y-%m-%dT%H:%M:%fZ', o.sent / 1000.0, 'unixepoch') end as sent,
     o.entry as entry, o.fork as fork, o.ordinal as ordinal, p.file as file, p.line as line,
     o.id as outbox_id, o.contact as contact_id, o.at as at_ms

@@ -172,6 +172,7 @@ struct outbox_row {
   uint32_t pc;            /* the step that sent it */
   uint8_t state;
   struct str reason;
+  struct str given;       /* `with { }`: a JSON object, or empty */
 };
 enum camp_err store_outbox_put(struct store *s, struct outbox_row *row) MUST_CHECK;
 enum camp_err store_outbox_get(struct store *s, struct arena *a, int64_t id, struct outbox_row *out) MUST_CHECK;

@@ -262,6 +262,7 @@ static const struct steps_case steps[] = {
   { OP_SET, "CONST \"pro\"; SET plan; HALT", "set plan \"pro\"; end" },
   { OP_SET, "FIELD nums; EACH 0 out; SET left; HALT; out: HALT", "set left missing; end" },
   { OP_EMIT, "CONST 1; CONST true; EMIT 0; HALT", "emit upgraded 1 true; end" },
+  { OP_SENDWITH, "CONST 1; CONST true; SENDWITH 0; HALT", "send upgraded 1 true; end" },
   { OP_START, "START other; HALT", "start other; end" },
   { OP_STOP, "STOP other; HALT", "stop other; end" },
   { OP_FORK, "FORK x; SEND a; HALT; x: SEND b; HALT", "fork; send a; end" },
@@ -286,7 +287,7 @@ static void show_effect(struct buf *b, const struct unit *u, const struct effect
   buf_c(b, names[e->kind]);
   if (e->kind != EFFECT_FORK) buf_printf(b, " " STR_FMT, STR_ARG(e->name));
   if (e->kind == EFFECT_DROP) buf_printf(b, " (" STR_FMT ")", STR_ARG(e->reason));
-  uint32_t values = e->kind == EFFECT_SET ? 1 : e->kind == EFFECT_EMIT ? e->emit->key_count : 0;
+  uint32_t values = e->kind == EFFECT_SET ? 1 : e->emit ? e->emit->key_count : 0;
   for (uint32_t i = 0; i < values; i++) {
     buf_c(b, " ");
     value_show(b, e->values[i]);
