@@ -64,6 +64,7 @@ struct scan {
   const char *at, *end;
   const char *why;
   bool escaped; /* the string just scanned */
+  bool nul;     /* \u0000 is text like any other */
 };
 
 static bool refuse(struct scan *s, const char *at, const char *why) {
@@ -99,7 +100,7 @@ static bool scan_escape(struct scan *s) {
   }
   int n = hex4(p + 1, s->end);
   if (n < 0) return refuse(s, p, "\\u wants four hexadecimal digits");
-  if (n == 0) return refuse(s, p, "\\u0000 is not allowed in text");
+  if (n == 0 && !s->nul) return refuse(s, p, "\\u0000 is not allowed in text");
   s->at = p + 5;
   if (is_low_surrogate(n)) return refuse(s, p, "half of a surrogate pair");
   if (!is_high_surrogate(n)) return true;
@@ -242,10 +243,10 @@ static enum json_type type_of(char first) {
   }
 }
 
-bool json_check(struct str text, struct json *out, const char **why, size_t *at_byte) {
+static bool check(struct str text, bool nul, struct json *out, const char **why, size_t *at_byte) {
   *out = (struct json){ .type = JSON_BAD };
   const char *start = text.ptr ? text.ptr : "";
-  struct scan s = { .at = start, .end = start + text.len };
+  struct scan s = { .at = start, .end = start + text.len, .nul = nul };
   const char *from = skip_space(s.at, s.end);
   bool good = scan_value(&s);
   const char *to = s.at;
@@ -260,6 +261,13 @@ bool json_check(struct str text, struct json *out, const char **why, size_t *at_
   }
   *out = (struct json){ type_of(*from), *from == '"' && s.escaped, str_slice(from, to) };
   return true;
+}
+
+bool json_check(struct str text, struct json *out, const char **why, size_t *at_byte) {
+  return check(text, false, out, why, at_byte);
+}
+bool json_check_nul(struct str text, struct json *out, const char **why, size_t *at_byte) {
+  return check(text, true, out, why, at_byte);
 }
 
 /* --- walking checked text -------------------------------------------------------------------------------------------- */

@@ -25,6 +25,8 @@ struct json {
 /* Checks that text holds exactly one value (white space around it allowed) and gives it. On failure false,
  * *why a static sentence and *at_byte where it was seen. */
 bool json_check(struct str text, struct json *out, const char **why, size_t *at_byte);
+/* The same, but \u0000 may stand in strings: for tools whose texts are measured, never for what is stored. */
+bool json_check_nul(struct str text, struct json *out, const char **why, size_t *at_byte);
 
 /* Walks a checked object or array, in order. The walk trusts json_check: give it only slices of checked text.
  *   struct json_walk w = json_walk_of(object.text);

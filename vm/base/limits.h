@@ -54,6 +54,21 @@
 /* Engine */
 #define LIMIT_BATCH_COUNT 200000             /* inputs or timers in one transaction */
 #define LIMIT_MESSAGE_BYTES (1u << 20)       /* one rendered message */
+/* Liquid: always on, for templates and data are other people's */
+#define LIMIT_LIQUID_OUTPUT_BYTES (4u << 20)     /* one rendered text */
+#define LIMIT_LIQUID_MEMORY_BYTES (16u << 20)    /* what one render makes besides: joined texts, split arrays */
+#define LIMIT_LIQUID_STEPS_COUNT 1000000         /* tags and outputs that one render runs through */
+#define LIMIT_LIQUID_DEPTH 100                   /* nested blocks; scopes and snippets inside each other */
+#define LIMIT_LIQUID_EXPRESSION_DEPTH 50         /* brackets inside brackets */
+#define LIMIT_LIQUID_STACK_COUNT 256             /* values of one expression: filter arguments, nested brackets */
+#define LIMIT_LIQUID_RANGE_COUNT 1000000         /* a range made into an array, as filters do */
+#define LIMIT_LIQUID_CYCLES_COUNT 1000           /* different cycles of one render */
+#define LIMIT_LIQUID_ERRORS_COUNT 1000           /* messages that one render prints */
+#define LIMIT_LIQUID_DIGITS_COUNT 1000           /* of one number */
+#define LIMIT_LIQUID_DATE_WIDTH 1024             /* %100Y of strftime */
+#define LIMIT_LIQUID_DATE_BYTES (64u << 10)      /* one formatted date */
+#define LIMIT_LIQUID_SOURCE_BYTES (4u << 20)     /* one template */
+#define LIMIT_LIQUID_CODE_COUNT (4u << 20)       /* words of one unit of templates */
 #define LIMIT_ZONES_COUNT 700                /* zones held at a time */
 #define LIMIT_ZONE_BYTES (256u << 10)         /* one zone file; the largest of the system has 4 KB */
 #define LIMIT_REGEX_STEPS 100000             /* PCRE2 match limit of `matches` */

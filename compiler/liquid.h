@@ -1,0 +1,33 @@
+#ifndef CAMP_COMPILER_LIQUID_H
+#define CAMP_COMPILER_LIQUID_H
+/* Liquid text to code. One compiler makes one unit: templates are added one by one and share names and constants; texts
+ * borrow from the sources, which must outlive the unit. */
+#include "vm/liquid_code.h"
+
+enum liquid_mode {
+  LIQUID_LAX,     /* what cannot be read is guessed at, as Liquid 2 did */
+  LIQUID_WARN,    /* the same; kept apart as the reference does */
+  LIQUID_STRICT,
+  LIQUID_STRICT2  /* every tag is read by one grammar: the mode of new templates */
+};
+struct liquid_options {
+  enum liquid_mode mode;
+  bool escape;    /* outputs escape HTML */
+  bool camp;      /* Camp's own filters are known */
+};
+struct liquid_error {
+  struct str text;    /* Liquid syntax error (line 3): … */
+  struct str reason;  /* without that prefix */
+  uint32_t line;
+  const char *at;     /* in the source: where the tag or output begins */
+};
+struct liquid_compiler;
+/* Reset and used again, it allocates nothing once warm. */
+struct liquid_compiler *liquid_compiler_new(void);
+void liquid_compiler_free(struct liquid_compiler *c);
+void liquid_reset(struct liquid_compiler *c, const struct liquid_options *options);
+/* False: *e says why, and the unit holds the template as one that fails when it is called. */
+bool liquid_add(struct liquid_compiler *c, struct str name, struct str source, struct liquid_error *e);
+/* What was added so far; valid until the next reset. */
+struct lq_unit liquid_unit(struct liquid_compiler *c);
+#endif

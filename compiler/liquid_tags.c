@@ -1,0 +1,794 @@
+/* The tags of Liquid: each reads its markup as the mode wants it, and its blocks, and leaves code.
+ *
+ * Attributes may come in any order, but code pushes them in one: their places are remembered (struct attr) and their code is
+ * written when all are known. */
+#include "liquid_internal.h"
+
+#include "vm/liquid_regex.h"
+
+enum { ATTRS_MAX = 64 };
+struct attr { struct str key, text; uint32_t token; };   /* value: a token's place, or text when lax */
+struct attrs { struct attr items[ATTRS_MAX]; uint32_t count; bool lax; };
+
+static bool lax_mode(const struct liquid_compiler *c) { return c->options.mode == LIQUID_LAX; }
+
+/* --- attributes ------------------------------------------------------------------------------------------------------ */
+
+static bool attr_add(struct liquid_compiler *c, struct attrs *a, struct attr attr) {
+  for (uint32_t i = 0; i < a->count; i++)
+    if (str_eq(a->items[i].key, attr.key)) {
+      a->items[i] = attr;
+      return true;
+    }
+  if (a->count == ATTRS_MAX) return liquid_fail(c, "a tag has more than %d attributes", ATTRS_MAX);
+  a->items[a->count++] = attr;
+  return true;
+}
+
+/* The value in hand: read, so that its mistakes are found, and its code dropped until its turn. */
+static bool attr_token(struct liquid_compiler *c, struct attrs *a, struct str key) {
+  struct attr attr = { key, { NULL, 0 }, c->p };
+  struct checkpoint before = code_checkpoint(c);
+  if (!expr(c, false)) return false;
+  code_rollback(c, before);
+  return attr_add(c, a, attr);
+}
+
+static bool attrs_lax(struct liquid_compiler *c, struct str markup, struct attrs *a) {
+  struct pairs pairs = { { 0 }, { 0 } };
+  lax_attributes(c, markup, &pairs);
+  a->lax = true;
+  for (uint32_t i = 0; i < pairs.keys.count; i++)
+    if (!attr_add(c, a, (struct attr){ pairs.keys.items[i], pairs.values.items[i], 0 })) return false;
+  return true;
+}
+
+static bool attr_push(struct liquid_compiler *c, const struct attrs *a, const struct attr *attr) {
+  if (a->lax) return expr_text(c, attr->text, false);
+  uint32_t behind = c->p;
+  c->p = attr->token;
+  bool good = expr(c, false);
+  c->p = behind;
+  return good;
+}
+
+static const struct attr *attr_find(const struct attrs *a, const char *key) {
+  for (uint32_t i = 0; i < a->count; i++)
+    if (str_is(a->items[i].key, key)) return &a->items[i];
+  return NULL;
+}
+
+static uint32_t site_add(struct liquid_compiler *c, struct lq_site s) {
+  VEC_PUSH(&c->arena, &c->sites, s);
+  return c->sites.count - 1;
+}
+
+/* Pushes an attribute if it is there, and says so in the site. */
+static bool push_flagged(struct liquid_compiler *c, const struct attrs *a, const char *key, uint32_t flag, struct lq_site *s) {
+  const struct attr *attr = attr_find(a, key);
+  if (!attr) return true;
+  s->flags |= flag;
+  return attr_push(c, a, attr);
+}
+
+/* --- if, unless, case ------------------------------------------------------------------------------------------------ */
+
+static bool condition(struct liquid_compiler *c, struct str markup, uint32_t line) {
+  struct checkpoint before = code_checkpoint(c);
+  uint32_t exits = c->exits.count;
+  if (lax_mode(c)) return lax_condition(c, markup);
+  if (markup_tokens(c, markup) && condition_tokens(c)) return true;
+  if (c->options.mode != LIQUID_WARN) return in_markup(c, false, line, markup);
+  code_rollback(c, before);
+  c->exits.count = exits;
+  c->expression_depth = 0;
+  return lax_condition(c, markup);
+}
+
+static bool tag_if(struct liquid_compiler *c, struct pieces *p, struct str markup, bool unless, bool *blank) {
+  uint32_t line = c->line, mark = c->body_texts.count, ends = c->exits.count;
+  const char *block = unless ? "unless" : "if", *close = unless ? "endunless" : "endif";
+  bool otherwise = false, all_blank = true;
+  if (!condition(c, markup, line)) return false;
+  for (uint32_t jump = code_op(c, unless ? LQ_OP_JTRUE : LQ_OP_JFALSE, 0);;) {
+    struct ending end;
+    bool body_blank;
+    if (!block_body(c, p, block, &end, &body_blank)) return false;
+    all_blank = all_blank && body_blank;
+    bool closed = str_is(end.name, close), is_else = str_is(end.name, "else"), elsif = str_is(end.name, "elsif");
+    if (!closed && !is_else && !elsif) return wrong_ending(c, end.name, block, close);
+    if (!closed) VEC_PUSH(&c->arena, &c->exits, code_op(c, LQ_OP_JUMP, 0));
+    if (!otherwise) code_patch(c, jump, code_here(c));
+    if (closed) break;
+    otherwise = is_else;
+    if (is_else) continue;
+    if (!condition(c, end.markup, line)) return false;
+    jump = code_op(c, LQ_OP_JFALSE, 0);
+  }
+  for (uint32_t i = ends; i < c->exits.count; i++) code_patch(c, c->exits.items[i], code_here(c));
+  c->exits.count = ends;
+  drop_texts(c, mark, all_blank);
+  *blank = all_blank;
+  return true;
+}
+
+static bool when_values(struct liquid_compiler *c, struct str markup, uint32_t *count) {
+  struct lq_match m;
+  *count = 0;
+  if (is_strict2(c)) {
+    if (!markup_tokens(c, markup)) return false;
+    do {
+      if (!expr(c, true)) return false;
+      ++*count;
+    } while (consume_word(c, "or") || consume_if(c, T_COMMA, NULL));
+    return consume(c, T_END, NULL);
+  }
+  for (struct str rest = markup; rest.ptr; rest = m.group[2]) {
+    if (!lax_match(LAX_WHEN, rest, &m))
+      return liquid_fail(c, "Syntax Error in tag 'case' - Valid when condition: {%% when [condition] [or condition2...] %%}");
+    if (!expr_text(c, m.group[1], true)) return false;
+    ++*count;
+  }
+  return true;
+}
+
+static bool case_left(struct liquid_compiler *c, struct str markup) {
+  struct lq_match m;
+  struct checkpoint before = code_checkpoint(c);
+  if (is_strict2(c) || c->options.mode == LIQUID_WARN) {
+    if (markup_tokens(c, markup) && expr(c, false) && consume(c, T_END, NULL)) return true;
+    if (is_strict2(c)) return false;
+    code_rollback(c, before);
+    c->expression_depth = 0;
+  }
+  if (!lax_match(LAX_CASE, markup, &m)) return liquid_fail(c, "Syntax Error in 'case' - Valid syntax: case [condition]");
+  return expr_text(c, m.group[1], false);
+}
+
+/* One `when` with its body: the body runs once for each of its values that matches. */
+static bool case_when(struct liquid_compiler *c, struct pieces *p, struct ending *end, bool *blank) {
+  uint32_t values;
+  if (!when_values(c, end->markup, &values)) return false;
+  uint32_t jump = code_op(c, LQ_OP_WHEN, 0);
+  code_word(c, values);
+  uint32_t start = code_here(c);
+  if (!block_body(c, p, "case", end, blank)) return false;
+  if (values > 1) code_op(c, LQ_OP_REPEAT, start);
+  code_patch(c, jump, code_here(c));
+  return true;
+}
+
+static bool case_else(struct liquid_compiler *c, struct pieces *p, struct ending *end, bool *blank) {
+  if (str_strip(end->markup).len)
+    return liquid_fail(c, "Syntax Error in tag 'case' - Valid else condition: {%% else %%} (no parameters) ");
+  uint32_t jump = code_op(c, LQ_OP_ELSE, 0);
+  if (!block_body(c, p, "case", end, blank)) return false;
+  code_patch(c, jump, code_here(c));
+  return true;
+}
+
+static bool tag_case(struct liquid_compiler *c, struct pieces *p, struct str markup, bool *blank) {
+  uint32_t line = c->line, mark = c->body_texts.count, whens = 0, exits = c->exits.count;
+  struct ending end;
+  if (!in_markup(c, case_left(c, markup), line, markup)) return false;
+  code_op(c, LQ_OP_CASE, 0);
+  c->control_depth++;
+  /* What stands before the first when is read, and never printed. */
+  struct checkpoint before = code_checkpoint(c);
+  bool all_blank, body_blank, interrupts = c->interrupts;
+  if (!block_body(c, p, "case", &end, &all_blank)) return false;
+  code_rollback(c, before);
+  c->exits.count = exits;
+  c->body_texts.count = mark;
+  c->interrupts = interrupts;
+  while (!str_is(end.name, "endcase")) {
+    bool is_when = str_is(end.name, "when");
+    if (!is_when && !str_is(end.name, "else")) return wrong_ending(c, end.name, "case", "endcase");
+    if (!(is_when ? case_when(c, p, &end, &body_blank) : case_else(c, p, &end, &body_blank))) return false;
+    all_blank = all_blank && body_blank;
+    whens++;
+  }
+  if (c->interrupts && whens > 1) c->careful = true;
+  code_op(c, LQ_OP_ENDCASE, 0);
+  c->control_depth--;
+  drop_texts(c, mark, all_blank);
+  *blank = all_blank;
+  return true;
+}
+
+/* --- loops ----------------------------------------------------------------------------------------------------------- */
+
+struct loop { struct str var, collection; uint32_t token; bool reversed, offset_continue; struct attrs attrs; };
+
+static bool for_strict(struct liquid_compiler *c, struct str markup, struct loop *l) {
+  if (!markup_tokens(c, markup) || !consume(c, T_ID, &l->var)) return false;
+  if (!consume_word(c, "in")) return liquid_fail(c, "For loops require an 'in' clause");
+  struct checkpoint before = code_checkpoint(c);
+  l->token = c->p;
+  if (!expr(c, false)) return false;
+  code_rollback(c, before);
+  struct lq_buf name = { .cx = &c->cx };
+  for (uint32_t i = l->token; i < c->p; i++)
+    if (!lq_buf_str(&name, c->tokens.items[i].text)) return liquid_fail(c, "Memory limits exceeded");
+  l->collection = (struct str){ name.data, name.len };
+  l->reversed = consume_word(c, "reversed");
+  while (look(c, T_COMMA) || look(c, T_ID)) {
+    consume_if(c, T_COMMA, NULL);
+    struct str key = token_now(c)->text;
+    if (!consume_word(c, "limit") && !consume_word(c, "offset"))
+      return liquid_fail(c, "Invalid attribute in for loop. Valid attributes are limit and offset");
+    if (!consume(c, T_COLON, NULL)) return false;
+    bool is_continue = look(c, T_ID) && str_is(token_now(c)->text, "continue");
+    if (!attr_token(c, &l->attrs, key)) return false;
+    if (str_is(key, "offset")) l->offset_continue = is_continue && c->tokens.items[c->p - 1].kind == T_ID &&
+                                                    str_is(c->tokens.items[c->p - 1].text, "continue");
+  }
+  return consume(c, T_END, NULL);
+}
+
+static bool for_lax(struct liquid_compiler *c, struct str markup, struct loop *l) {
+  struct lq_match m;
+  if (!lax_match(LAX_FOR, markup, &m)) return liquid_fail(c, "Syntax Error in 'for loop' - Valid syntax: for [item] in [collection]");
+  l->var = m.group[1];
+  l->collection = m.group[2];
+  l->reversed = m.group[3].ptr != NULL;
+  if (!attrs_lax(c, markup, &l->attrs)) return false;
+  const struct attr *offset = attr_find(&l->attrs, "offset");
+  l->offset_continue = offset && str_is(offset->text, "continue");
+  return true;
+}
+
+static bool for_markup(struct liquid_compiler *c, struct str markup, struct loop *l) {
+  uint32_t line = c->line;
+  if (lax_mode(c)) return for_lax(c, markup, l);
+  struct checkpoint before = code_checkpoint(c);
+  if (for_strict(c, markup, l)) return true;
+  if (c->options.mode != LIQUID_WARN) return in_markup(c, false, line, markup);
+  code_rollback(c, before);
+  *l = (struct loop){ .reversed = false };
+  return for_lax(c, markup, l);
+}
+
+static bool push_collection(struct liquid_compiler *c, const struct loop *l) {
+  return attr_push(c, &l->attrs, &(struct attr){ l->var, l->collection, l->token });
+}
+
+static bool tag_for(struct liquid_compiler *c, struct pieces *p, struct str markup, bool *blank) {
+  struct loop l = { .reversed = false };
+  struct ending end;
+  uint32_t mark = c->body_texts.count;
+  bool else_blank = true;
+  if (!for_markup(c, markup, &l)) return false;
+  struct lq_site s = { .flags = l.reversed ? LQ_SITE_REVERSED : 0, .var = name_add(c, l.var) };
+  s.text = name_add(c, arena_printf(&c->arena, STR_FMT "-" STR_FMT, STR_ARG(l.var), STR_ARG(l.collection)));
+  if (!push_collection(c, &l) || !push_flagged(c, &l.attrs, "limit", LQ_SITE_LIMIT, &s)) return false;
+  if (l.offset_continue) s.flags |= LQ_SITE_CONTINUE;
+  else if (!push_flagged(c, &l.attrs, "offset", LQ_SITE_OFFSET, &s)) return false;
+  uint32_t site = site_add(c, s);
+  name_add(c, STR("forloop"));
+  code_op(c, LQ_OP_FOR, site);
+  s.body = code_here(c);
+  c->control_depth++;
+  bool interrupts = c->interrupts;
+  if (!block_body(c, p, "for", &end, blank)) return false;
+  c->interrupts = interrupts; /* the loop takes what its body left */
+  code_op(c, LQ_OP_NEXT, site);
+  c->control_depth--;
+  s.otherwise = code_here(c);
+  while (str_is(end.name, "else")) {
+    s.otherwise = code_here(c); /* of several the last one counts */
+    if (!block_body(c, p, "for", &end, &else_blank)) return false;
+    if (str_is(end.name, "else")) return wrong_ending(c, end.name, "for", "endfor");
+  }
+  if (!str_is(end.name, "endfor")) return wrong_ending(c, end.name, "for", "endfor");
+  s.end = code_here(c);
+  c->sites.items[site] = s;
+  *blank = *blank && else_blank;
+  drop_texts(c, mark, *blank);
+  return true;
+}
+
+static bool row_strict(struct liquid_compiler *c, struct str markup, struct loop *l) {
+  if (!markup_tokens(c, markup) || !consume(c, T_ID, &l->var)) return false;
+  if (!consume_word(c, "in")) return liquid_fail(c, "For loops require an 'in' clause");
+  struct checkpoint before = code_checkpoint(c);
+  l->token = c->p;
+  if (!expr(c, false)) return false;
+  code_rollback(c, before);
+  consume_if(c, T_COMMA, NULL);
+  struct str key;
+  while (consume_if(c, T_ID, &key)) {
+    if (!str_is(key, "cols") && !str_is(key, "limit") && !str_is(key, "offset") && !str_is(key, "range"))
+      return liquid_fail(c, "Invalid attribute '" STR_FMT "' in tablerow loop. Valid attributes are cols, limit, offset, and range", STR_ARG(key));
+    if (!consume(c, T_COLON, NULL) || !attr_token(c, &l->attrs, key)) return false;
+    consume_if(c, T_COMMA, NULL);
+  }
+  return consume(c, T_END, NULL);
+}
+
+static bool row_markup(struct liquid_compiler *c, struct str markup, struct loop *l) {
+  struct lq_match m;
+  uint32_t line = c->line;
+  if (is_strict2(c) || c->options.mode == LIQUID_WARN) {
+    struct checkpoint before = code_checkpoint(c);
+    if (row_strict(c, markup, l)) return true;
+    if (is_strict2(c)) return in_markup(c, false, line, markup);
+    code_rollback(c, before);
+    *l = (struct loop){ .reversed = false };
+  }
+  if (!lax_match(LAX_TABLEROW, markup, &m))
+    return in_markup(c, liquid_fail(c, "Syntax Error in 'table_row loop' - Valid syntax: table_row [item] in [collection] cols=3"), line, markup);
+  l->var = m.group[1];
+  l->collection = m.group[2];
+  return attrs_lax(c, markup, &l->attrs);
+}
+
+static bool tag_tablerow(struct liquid_compiler *c, struct pieces *p, struct str markup, bool *blank) {
+  struct loop l = { .reversed = false };
+  struct ending end;
+  uint32_t mark = c->body_texts.count;
+  if (!row_markup(c, markup, &l)) return false;
+  struct lq_site s = { .var = name_add(c, l.var), .text = LQ_NONE };
+  if (!push_collection(c, &l) || !push_flagged(c, &l.attrs, "offset", LQ_SITE_OFFSET, &s) ||
+      !push_flagged(c, &l.attrs, "limit", LQ_SITE_LIMIT, &s) || !push_flagged(c, &l.attrs, "cols", LQ_SITE_COLS, &s))
+    return false;
+  uint32_t site = site_add(c, s);
+  name_add(c, STR("tablerowloop"));
+  code_op(c, LQ_OP_ROW, site);
+  s.body = code_here(c);
+  c->control_depth++;
+  bool interrupts = c->interrupts;
+  if (!block_body(c, p, "tablerow", &end, blank)) return false;
+  if (!str_is(end.name, "endtablerow")) return wrong_ending(c, end.name, "tablerow", "endtablerow");
+  c->interrupts = interrupts;
+  code_op(c, LQ_OP_NEXTROW, site);
+  c->control_depth--;
+  s.end = s.otherwise = code_here(c);
+  c->sites.items[site] = s;
+  drop_texts(c, mark, false);
+  return true;
+}
+
+/* --- variables ------------------------------------------------------------------------------------------------------- */
+
+static bool one_id(struct liquid_compiler *c, struct str markup, struct str *out) {
+  return markup_tokens(c, markup) && consume(c, T_ID, out) && consume(c, T_END, NULL);
+}
+
+static bool assign_parts(struct liquid_compiler *c, struct str markup, struct str *to) {
+  struct lq_match m;
+  bool none, warn = c->options.mode == LIQUID_WARN;
+  if (!lax_match(LAX_ASSIGN, markup, &m)) return liquid_fail(c, "Syntax Error in 'assign' - Valid syntax: assign [var] = [source]");
+  *to = m.group[1];
+  if ((is_strict2(c) || warn) && !one_id(c, str_strip(m.group[1]), to)) {
+    if (!warn) return false;
+    c->failed = false;
+    *to = m.group[1];
+  }
+  if (!variable(c, m.group[2], &none)) return false;
+  if (none) push_const(c, lq_nil());
+  return true;
+}
+
+/* name = rest, the common form, found without a pattern; false leaves it to assign_parts. */
+static bool assign_plain(struct str markup, struct str *to, struct str *from) {
+  const char *at = markup.ptr, *end = at + markup.len, *name = at;
+  while (at < end && ((*at >= 'a' && *at <= 'z') || *at == '_')) at++;
+  *to = str_slice(name, at);
+  while (at < end && *at == ' ') at++;
+  if (!to->len || at == end || *at != '=') return false;
+  *from = str_slice(at + 1, end);
+  return true;
+}
+
+static bool tag_assign(struct liquid_compiler *c, struct str markup) {
+  uint32_t line = c->line;
+  struct str to, from;
+  bool none, good;
+  if (assign_plain(markup, &to, &from)) {
+    good = variable(c, from, &none);
+    if (good && none) push_const(c, lq_nil());
+  } else {
+    good = assign_parts(c, markup, &to);
+  }
+  if (!in_markup(c, good, line, markup)) return false;
+  code_op(c, LQ_OP_ASSIGN, name_add(c, to));
+  return true;
+}
+
+static bool capture_name(struct liquid_compiler *c, struct str markup, struct str *to) {
+  struct lq_match m;
+  if (is_strict2(c)) return one_id(c, str_strip(markup), to);
+  if (c->options.mode == LIQUID_WARN && one_id(c, str_strip(markup), to)) return true;
+  c->failed = false;
+  if (!lax_match(LAX_CAPTURE, markup, &m)) return liquid_fail(c, "Syntax Error in 'capture' - Valid syntax: capture [var]");
+  *to = m.group[1];
+  return true;
+}
+
+static bool tag_capture(struct liquid_compiler *c, struct pieces *p, struct str markup, bool *blank) {
+  struct str to;
+  struct ending end;
+  uint32_t mark = c->body_texts.count;
+  bool body_blank;
+  if (!in_markup(c, capture_name(c, markup, &to), c->line, markup)) return false;
+  code_op(c, LQ_OP_CAPTURE, 0);
+  c->control_depth++;
+  if (!block_body(c, p, "capture", &end, &body_blank)) return false;
+  if (!str_is(end.name, "endcapture")) return wrong_ending(c, end.name, "capture", "endcapture");
+  c->control_depth--;
+  code_op(c, LQ_OP_ENDCAPTURE, name_add(c, to));
+  drop_texts(c, mark, false);
+  *blank = true;
+  return true;
+}
+
+static bool tag_ifchanged(struct liquid_compiler *c, struct pieces *p, bool *blank) {
+  struct ending end;
+  uint32_t mark = c->body_texts.count;
+  code_op(c, LQ_OP_CHANGED, 0);
+  c->control_depth++;
+  if (!block_body(c, p, "ifchanged", &end, blank)) return false;
+  if (!str_is(end.name, "endifchanged")) return wrong_ending(c, end.name, "ifchanged", "endifchanged");
+  c->control_depth--;
+  code_op(c, LQ_OP_ENDCHANGED, 0);
+  drop_texts(c, mark, false);
+  return true;
+}
+
+static bool tag_count(struct liquid_compiler *c, struct str markup, enum lq_op op) {
+  struct str name = str_strip(markup);
+  bool warn = c->options.mode == LIQUID_WARN;
+  if ((is_strict2(c) || warn) && !one_id(c, str_strip(markup), &name)) {
+    if (!warn) return in_markup(c, false, c->line, markup);
+    c->failed = false;
+    name = str_strip(markup);
+  }
+  code_op(c, op, name_add(c, name));
+  return true;
+}
+
+/* --- cycle ----------------------------------------------------------------------------------------------------------- */
+
+/* A cycle without a name goes by its values; one that reads variables is like no other. */
+static bool cycle_key(struct liquid_compiler *c, const struct attrs *values, struct lq *key) {
+  struct lq_list list = { .cx = &c->cx };
+  struct lq_buf b = { .cx = &c->cx };
+  for (uint32_t i = 0; i < values->count; i++) {
+    struct checkpoint before = code_checkpoint(c);
+    struct lq v;
+    if (!attr_push(c, values, &values->items[i])) return false;
+    bool constant = code_is_const(c, before.code, &v);
+    code_rollback(c, before);
+    if (!constant) {
+      *key = lq_str(arena_printf(&c->arena, "#<cycle %u>", code_here(c)));
+      return true;
+    }
+    if (!lq_list_add(&list, v)) return liquid_fail(c, "Memory limits exceeded");
+  }
+  if (!lq_inspect(&b, lq_list_value(&list))) return liquid_fail(c, "Memory limits exceeded");
+  *key = lq_buf_value(&b);
+  return true;
+}
+
+static bool cycle_value(struct liquid_compiler *c, struct attrs *a, struct attr attr) {
+  if (a->count == ATTRS_MAX) return liquid_fail(c, "a cycle has more than %d values", ATTRS_MAX);
+  a->items[a->count++] = attr;
+  return true;
+}
+
+static bool cycle_token(struct liquid_compiler *c, struct attrs *a) {
+  struct attr attr = { .token = c->p };
+  struct checkpoint before = code_checkpoint(c);
+  if (!expr(c, false)) return false;
+  code_rollback(c, before);
+  return cycle_value(c, a, attr);
+}
+
+/* *named: the first of the values is the cycle's name. */
+static bool cycle_strict(struct liquid_compiler *c, struct str markup, struct attrs *a, bool *named) {
+  if (!markup_tokens(c, markup)) return false;
+  if (look(c, T_END)) return liquid_fail(c, "Syntax Error in 'cycle' - Valid syntax: cycle [name :] var [, var2, var3 ...]");
+  if (!cycle_token(c, a)) return false;
+  *named = consume_if(c, T_COLON, NULL);
+  if (*named && !cycle_token(c, a)) return false;
+  while (consume_if(c, T_COMMA, NULL)) {
+    if (look(c, T_END)) break;
+    if (!cycle_token(c, a)) return false;
+  }
+  return consume(c, T_END, NULL);
+}
+
+static bool cycle_lax(struct liquid_compiler *c, struct str markup, struct attrs *a, bool *named) {
+  struct lq_match m, v;
+  struct str rest = markup;
+  a->lax = true;
+  *named = lax_match(LAX_CYCLE_NAMED, markup, &m);
+  if (*named) {
+    if (!cycle_value(c, a, (struct attr){ .text = m.group[1] })) return false;
+    rest = m.group[2];
+  } else if (!lax_match(LAX_CYCLE_SIMPLE, markup, &m)) {
+    return liquid_fail(c, "Syntax Error in 'cycle' - Valid syntax: cycle [name :] var [, var2, var3 ...]");
+  }
+  while (rest.len) {
+    const char *comma = memchr(rest.ptr, ',', rest.len), *end = rest.ptr + rest.len;
+    if (lax_match(LAX_QUOTED, str_slice(rest.ptr, comma ? comma : end), &v) && !cycle_value(c, a, (struct attr){ .text = v.group[1] }))
+      return false;
+    rest = comma ? str_slice(comma + 1, end) : (struct str){ end, 0 };
+  }
+  return true;
+}
+
+static bool tag_cycle(struct liquid_compiler *c, struct str markup) {
+  struct attrs a = { .count = 0 };
+  bool named, good, warn = c->options.mode == LIQUID_WARN;
+  good = is_strict2(c) || warn ? cycle_strict(c, markup, &a, &named) : cycle_lax(c, markup, &a, &named);
+  if (!good && warn) {
+    c->failed = false;
+    a = (struct attrs){ .count = 0 };
+    good = cycle_lax(c, markup, &a, &named);
+  }
+  if (!in_markup(c, good, c->line, markup)) return false;
+  uint32_t count = a.count - named;
+  struct lq key;
+  if (named) {
+    if (!attr_push(c, &a, &a.items[0])) return false;
+    code_op(c, LQ_OP_CYCLEBY, 0);
+  } else {
+    if (!cycle_key(c, &a, &key)) return false;
+    code_op(c, LQ_OP_CYCLE, const_add(c, key));
+  }
+  code_word(c, count);
+  uint32_t table = code_here(c), first = c->exits.count;
+  for (uint32_t i = 0; i < count; i++) code_word(c, 0);
+  uint32_t none = code_op(c, LQ_OP_JUMP, 0); /* a count of another cycle of this name, beyond these values */
+  VEC_PUSH(&c->arena, &c->exits, none);
+  for (uint32_t i = 0; i < count; i++) {
+    c->code.items[table + i] = code_here(c);
+    if (!attr_push(c, &a, &a.items[i + named])) return false;
+    code_op(c, LQ_OP_ONCE, c->options.escape);
+    VEC_PUSH(&c->arena, &c->exits, code_op(c, LQ_OP_JUMP, 0));
+  }
+  for (uint32_t i = first; i < c->exits.count; i++) code_patch(c, c->exits.items[i], code_here(c));
+  c->exits.count = first;
+  return true;
+}
+
+/* --- snippets -------------------------------------------------------------------------------------------------------- */
+
+struct call { struct attr name, with; bool has_with, is_for; struct str alias; struct attrs attrs; };
+
+static bool call_strict(struct liquid_compiler *c, struct str markup, bool render, struct call *k) {
+  struct checkpoint before = code_checkpoint(c);
+  if (!markup_tokens(c, markup)) return false;
+  k->name.token = c->p;
+  if (render && !look(c, T_STRING)) return consume(c, T_STRING, NULL);
+  if (!expr(c, false)) return false;
+  k->is_for = consume_word(c, "for");
+  k->has_with = k->is_for || consume_word(c, "with");
+  k->with.token = c->p;
+  if (k->has_with && !expr(c, false)) return false;
+  code_rollback(c, before);
+  if (consume_word(c, "as") && !consume(c, T_ID, &k->alias)) return false;
+  consume_if(c, T_COMMA, NULL);
+  struct str key;
+  while (consume_if(c, T_ID, &key)) {
+    if (!consume(c, T_COLON, NULL) || !attr_token(c, &k->attrs, key)) return false;
+    consume_if(c, T_COMMA, NULL);
+  }
+  return consume(c, T_END, NULL);
+}
+
+static bool call_lax(struct liquid_compiler *c, struct str markup, bool render, struct call *k) {
+  struct lq_match m;
+  if (!lax_match(render ? LAX_RENDER : LAX_INCLUDE, markup, &m))
+    return liquid_fail(c, render ? "Syntax error in tag 'render' - Template name must be a quoted string"
+                                 : "Error in tag 'include' - Valid syntax: include '[template]' (with|for) [object|collection]");
+  k->name.text = m.group[1];
+  k->has_with = m.group[4].ptr != NULL;
+  k->with.text = m.group[4];
+  k->is_for = m.group[3].ptr && str_is(m.group[3], "for");
+  k->alias = m.group[6];
+  return attrs_lax(c, markup, &k->attrs);
+}
+
+static bool call_markup(struct liquid_compiler *c, struct str markup, bool render, struct call *k) {
+  bool warn = c->options.mode == LIQUID_WARN;
+  *k = (struct call){ .has_with = false };
+  if (!is_strict2(c) && !warn) return in_markup(c, call_lax(c, markup, render, k), c->line, markup);
+  struct checkpoint before = code_checkpoint(c);
+  if (call_strict(c, markup, render, k)) return true;
+  if (!warn) return in_markup(c, false, c->line, markup);
+  code_rollback(c, before);
+  *k = (struct call){ .has_with = false };
+  return call_lax(c, markup, render, k);
+}
+
+static struct str last_part(struct str path) {
+  const char *slash = memrchr(path.ptr, '/', path.len);
+  return slash ? str_slice(slash + 1, path.ptr + path.len) : path;
+}
+
+static bool tag_include(struct liquid_compiler *c, struct str markup) {
+  struct call k;
+  struct lq name;
+  if (!call_markup(c, markup, false, &k)) return false;
+  struct lq_site s = { .var = k.alias.ptr ? name_add(c, k.alias) : LQ_NONE, .text = LQ_NONE, .flags = k.has_with ? LQ_SITE_WITH : 0 };
+  uint32_t pc = code_here(c);
+  if (!attr_push(c, &k.attrs, &k.name)) return false;
+  if (code_is_const(c, pc, &name) && name.type == LQ_STR) {
+    s.text = name_add(c, lq_text(name));
+    if (!k.alias.ptr) s.var = name_add(c, last_part(lq_text(name)));
+  }
+  if (k.has_with && !attr_push(c, &k.attrs, &k.with)) return false;
+  uint32_t site = site_add(c, s);
+  code_op(c, LQ_OP_INCLUDE, site);
+  c->control_depth++;
+  for (uint32_t i = 0; i < k.attrs.count; i++) {
+    if (!attr_push(c, &k.attrs, &k.attrs.items[i])) return false;
+    code_op(c, LQ_OP_SCOPE, name_add(c, k.attrs.items[i].key));
+  }
+  code_op(c, LQ_OP_CALL, site);
+  c->control_depth--;
+  c->interrupts = true; /* a snippet may break the loop that includes it */
+  return true;
+}
+
+static bool tag_render(struct liquid_compiler *c, struct str markup) {
+  struct call k;
+  struct lq name;
+  if (!call_markup(c, markup, true, &k)) return false;
+  uint32_t pc = code_here(c);
+  if (!attr_push(c, &k.attrs, &k.name)) return false;
+  if (!code_is_const(c, pc, &name) || name.type != LQ_STR) return liquid_fail(c, "Syntax error in tag 'render' - Template name must be a quoted string");
+  c->code.count = pc;
+  struct lq_site s = { .text = name_add(c, lq_text(name)), .flags = (k.has_with ? LQ_SITE_WITH : 0) | (k.is_for ? LQ_SITE_FOR : 0) };
+  s.var = name_add(c, k.alias.ptr ? k.alias : last_part(lq_text(name)));
+  if (k.has_with && !attr_push(c, &k.attrs, &k.with)) return false;
+  for (uint32_t i = 0; i < k.attrs.count; i++)
+    if (!attr_push(c, &k.attrs, &k.attrs.items[i])) return false;
+  s.args = c->args.count;
+  s.arg_count = k.attrs.count;
+  for (uint32_t i = 0; i < k.attrs.count; i++) VEC_PUSH(&c->arena, &c->args, name_add(c, k.attrs.items[i].key));
+  name_add(c, STR("forloop"));
+  code_op(c, LQ_OP_RENDER, site_add(c, s));
+  return true;
+}
+
+/* --- text that is not read ------------------------------------------------------------------------------------------- */
+
+/* A piece that ends in {% name … %}, whatever stands before: the name, and where the tag begins. */
+static bool last_tag(struct str piece, struct str *name, const char **start) {
+  if (piece.len < 5 || piece.ptr[piece.len - 1] != '}' || piece.ptr[piece.len - 2] != '%') return false;
+  const char *end = piece.ptr + piece.len - 2;
+  for (const char *at = end - 2; at >= piece.ptr; at--) {
+    if (at[0] != '{' || at[1] != '%') continue;
+    const char *word = at + 2 + (at + 2 < end && at[2] == '-');
+    while (word < end && markup_space(*word)) word++;
+    const char *stop = word;
+    while (stop < end && ((*stop | 0x20) >= 'a' && (*stop | 0x20) <= 'z' ? true : (*stop >= '0' && *stop <= '9') || *stop == '_')) stop++;
+    if (stop == word) continue;
+    *name = str_slice(word, stop);
+    *start = at;
+    return true;
+  }
+  return false;
+}
+
+static bool never_closed(struct liquid_compiler *c, const char *block) { return liquid_fail(c, "'%s' tag was never closed", block); }
+
+/* To the piece that ends in {% close %}; what lies between is in *inside. */
+static bool skip_to(struct liquid_compiler *c, struct pieces *p, const char *block, const char *close, struct str *inside) {
+  struct str piece, name;
+  const char *start, *from = p->at;
+  while (pieces_next(p, &piece)) {
+    if (!last_tag(piece, &name, &start)) continue;
+    if (strcmp(block, "doc") == 0 && str_is(name, "doc")) return liquid_fail(c, "Syntax Error in 'doc' - Nested doc tags are not allowed");
+    if (!str_is(name, close)) continue;
+    c->trim = piece.ptr[piece.len - 3] == '-';
+    *inside = str_slice(from, start);
+    return true;
+  }
+  return never_closed(c, block);
+}
+
+static bool tag_raw(struct liquid_compiler *c, struct pieces *p, struct str markup, bool *blank) {
+  struct str inside;
+  if (str_strip(markup).len) return liquid_fail(c, "Syntax Error in 'raw' - Valid syntax: raw");
+  if (!skip_to(c, p, "raw", "endraw", &inside)) return false;
+  *blank = inside.len == 0;
+  code_op(c, LQ_OP_TEXT, c->texts.count);
+  VEC_PUSH(&c->arena, &c->texts, inside);
+  return true;
+}
+
+static bool tag_doc(struct liquid_compiler *c, struct pieces *p, struct str markup, bool *blank) {
+  struct str inside;
+  if (str_strip(markup).len) return liquid_fail(c, "Syntax Error in 'doc' - Valid syntax: {%% doc %%}{%% enddoc %%}");
+  if (!skip_to(c, p, "doc", "enddoc", &inside)) return false;
+  *blank = inside.len == 0;
+  return true;
+}
+
+static bool tag_comment(struct liquid_compiler *c, struct pieces *p) {
+  struct str piece, name, markup, inside;
+  uint32_t lines, open = 1;
+  if (c->depth >= LIMIT_LIQUID_DEPTH) {
+    c->not_syntax = true;
+    return liquid_fail(c, "Nesting too deep");
+  }
+  while (pieces_next(p, &piece)) {
+    if (!(p->liquid_tag ? liquid_line(piece, &name, &markup) : full_tag(piece, &name, &markup, &lines))) continue;
+    if (str_is(name, "raw") && !skip_to(c, p, "raw", "endraw", &inside)) return false;
+    open += str_is(name, "comment");
+    open -= str_is(name, "endcomment");
+    if (open) continue;
+    if (!p->liquid_tag) c->trim = piece.ptr[piece.len - 3] == '-';
+    return true;
+  }
+  return never_closed(c, "comment");
+}
+
+static bool tag_inline_comment(struct liquid_compiler *c, struct str markup) {
+  for (size_t i = 0; i < markup.len; i++) {
+    if (markup.ptr[i] != '\n') continue;
+    size_t at = i + 1;
+    while (at < markup.len && markup_space(markup.ptr[at])) at++;
+    if (at < markup.len && markup.ptr[at] != '#')
+      return liquid_fail(c, "Syntax error in tag '#' - Each line of comments must be prefixed by the '#' character");
+  }
+  return true;
+}
+
+/* --- the table ------------------------------------------------------------------------------------------------------- */
+
+static bool tag_interrupt(struct liquid_compiler *c, enum lq_op op) {
+  VEC_PUSH(&c->arena, &c->exits, code_op(c, op, 0));
+  c->interrupts = true;
+  return true;
+}
+
+enum tag_id { TAG_ASSIGN, TAG_BREAK, TAG_CAPTURE, TAG_CASE, TAG_COMMENT, TAG_CONTINUE, TAG_CYCLE, TAG_DECREMENT, TAG_DOC, TAG_ECHO,
+              TAG_FOR, TAG_IF, TAG_IFCHANGED, TAG_INCLUDE, TAG_INCREMENT, TAG_NOTE, TAG_RAW, TAG_RENDER, TAG_TABLEROW, TAG_UNLESS,
+              TAG_COUNT };
+static const char *const tag_names[TAG_COUNT] = { "assign", "break", "capture", "case", "comment", "continue", "cycle", "decrement",
+  "doc", "echo", "for", "if", "ifchanged", "include", "increment", "#", "raw", "render", "tablerow", "unless" };
+
+static enum tag_id tag_find(struct str name) {
+  for (int i = 0; i < TAG_COUNT; i++)
+    if (*name.ptr == *tag_names[i] && str_is(name, tag_names[i])) return (enum tag_id)i;
+  return TAG_COUNT;
+}
+
+bool tag(struct liquid_compiler *c, struct pieces *p, struct str name, struct str markup, bool *known, bool *blank) {
+  enum tag_id id = tag_find(name);
+  *known = id != TAG_COUNT;
+  *blank = id == TAG_ASSIGN || id == TAG_COMMENT || id == TAG_NOTE;
+  if (!*known) return true;
+  bool good = true;
+  uint32_t node = node_begin(c);
+  switch (id) {
+    case TAG_ASSIGN: good = tag_assign(c, markup); break;
+    case TAG_BREAK: good = tag_interrupt(c, LQ_OP_BREAK); break;
+    case TAG_CONTINUE: good = tag_interrupt(c, LQ_OP_CONTINUE); break;
+    case TAG_CAPTURE: good = tag_capture(c, p, markup, blank); break;
+    case TAG_CASE: good = tag_case(c, p, markup, blank); break;
+    case TAG_COMMENT: good = tag_comment(c, p); break;
+    case TAG_CYCLE: good = tag_cycle(c, markup); break;
+    case TAG_INCREMENT: good = tag_count(c, markup, LQ_OP_INCREMENT); break;
+    case TAG_DECREMENT: good = tag_count(c, markup, LQ_OP_DECREMENT); break;
+    case TAG_DOC: good = tag_doc(c, p, markup, blank); break;
+    case TAG_ECHO: good = print_variable(c, markup); break;
+    case TAG_FOR: good = tag_for(c, p, markup, blank); break;
+    case TAG_IF: case TAG_UNLESS: good = tag_if(c, p, markup, id == TAG_UNLESS, blank); break;
+    case TAG_IFCHANGED: good = tag_ifchanged(c, p, blank); break;
+    case TAG_INCLUDE: good = tag_include(c, markup); break;
+    case TAG_NOTE: good = tag_inline_comment(c, markup); break;
+    case TAG_RAW: good = tag_raw(c, p, markup, blank); break;
+    case TAG_RENDER: good = tag_render(c, markup); break;
+    case TAG_TABLEROW: good = tag_tablerow(c, p, markup, blank); break;
+    default: break;
+  }
+  if (good) node_end(c, node, *blank);
+  return good;
+}

@@ -1,0 +1,209 @@
+/* Liquid beyond the conformance suites: every limit with the attack that it stops, escaping, renderers that are used again, and
+ * templates that are called. What Liquid means is tests/8-cli/test_liquid.sh's. */
+#include "compiler/liquid.h"
+#include "vm/liquid_render.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+struct kit { struct liquid_compiler *compiler; struct lq_renderer *renderer; struct arena arena; struct liquid_options options; };
+
+static struct kit *kit_of(void **state) { return *state; }
+
+static int set_up(void **state) {
+  struct kit *k = calloc(1, sizeof *k);
+  arena_init(&k->arena, 64u << 10);
+  k->compiler = liquid_compiler_new();
+  k->renderer = lq_renderer_new();
+  k->options.mode = LIQUID_STRICT2;
+  *state = k;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  struct kit *k = *state;
+  liquid_compiler_free(k->compiler);
+  lq_renderer_free(k->renderer);
+  arena_deinit(&k->arena);
+  free(k);
+  return 0;
+}
+
+static struct lq data_of(struct kit *k, const char *json) {
+  struct lq_cx cx = { .arena = &k->arena, .allocated_max = SIZE_MAX / 2 };
+  struct json j;
+  struct lq v;
+  const char *why;
+  size_t at;
+  assert_true(json_check(str_from_c(json), &j, &why, &at));
+  assert_true(lq_from_json(&cx, j, &v));
+  return v;
+}
+
+/* The text, or the compile error. Snippets: "name", "text", …, NULL. */
+static struct lq_result render(struct kit *k, struct str text, const char *json, const char *const *snippets) {
+  struct liquid_error e;
+  struct lq_settings settings = { .now_ms = 0 };
+  static struct lq_unit unit;
+  static struct str error;
+  liquid_reset(k->compiler, &k->options);
+  if (!liquid_add(k->compiler, STR(""), text, &e)) {
+    error = e.text;
+    return (struct lq_result){ .text = error, .errors = &error, .error_count = 1, .fatal = true };
+  }
+  for (; snippets && *snippets; snippets += 2) (void)liquid_add(k->compiler, str_from_c(snippets[0]), str_from_c(snippets[1]), &e);
+  unit = liquid_unit(k->compiler);
+  return lq_render(k->renderer, &unit, 0, data_of(k, json), &settings);
+}
+
+static void expect(struct kit *k, const char *template, const char *json, const char *wanted) {
+  struct lq_result r = render(k, str_from_c(template), json, NULL);
+  if (!str_is(r.text, wanted)) fail_msg("%s\n  gives  %.*s\n  wanted %s", template, STR_ARG(r.text), wanted);
+}
+
+/* --- limits ---------------------------------------------------------------------------------------------------------- */
+
+static const struct { const char *what, *template, *wanted; } attacks[] = {
+  { "output", "{% for i in (1..900000) %}0123456789{% endfor %}", "Liquid error: Memory limits exceeded" },
+  { "steps of an empty loop", "{% for i in (1..4000000000) %}{% endfor %}", "Liquid error: Memory limits exceeded" },
+  { "steps of loops inside each other", "{% for a in (1..2000) %}{% for b in (1..2000) %}{% assign c = a %}{% endfor %}{% endfor %}",
+    "Liquid error: Memory limits exceeded" },
+  { "a table's cells", "{% tablerow i in (1..4000000000) %}{% endtablerow %}", "Liquid error: Memory limits exceeded" },
+  { "a text doubled", "{% assign s = '0123456789' %}{% for i in (1..60) %}{% assign s = s | append: s %}{% endfor %}{{ s | size }}",
+    "Liquid error: Memory limits exceeded" },
+  { "an array doubled", "{% assign a = (1..9) | reverse %}{% for i in (1..60) %}{% assign a = a | concat: a %}{% endfor %}{{ a | size }}",
+    "Liquid error: Memory limits exceeded" },
+  { "every character replaced by all", "{% assign s = '0123456789' %}{% for i in (1..30) %}{% assign s = s | replace: '', s %}{% endfor %}",
+    "Liquid error: Memory limits exceeded" },
+  { "a capture of a capture", "{% for i in (1..60) %}{% capture s %}{{ s }}0123456789{{ s }}{% endcapture %}{% endfor %}",
+    "Liquid error: Memory limits exceeded" },
+  { "a long join", "{% assign s = '0123456789' %}{% for i in (1..14) %}{% assign s = s | append: s %}{% endfor %}{{ (1..1000) | join: s }}",
+    "Liquid error: Memory limits exceeded" },
+  { "a range as an array", "{{ (1..4000000000) | join: '' }}",
+    "Liquid error (line 1): a range of more than 1000000 numbers is not made an array" },
+  { "a range as an array, sorted", "{{ (-9223372036854775808..9223372036854775807) | sort }}",
+    "Liquid error (line 1): a range of more than 1000000 numbers is not made an array" },
+  { "digits", "{% assign n = 99 %}{% for i in (1..20) %}{% assign n = n | times: n %}{% endfor %}{% assign m = n | plus: 0 %}{{ m | size }}", "216" },
+  { "digits, printed", "{% assign n = 99 %}{% for i in (1..20) %}{{ n | times: n }}{% break %}{% endfor %}", "9801" },
+  { "a wide date", "{{ 'now' | date: '%9999999999999Y' }}", "Liquid error (line 1): a width in a date format is more than 1024" },
+  { "many wide dates", "{% capture f %}{% for i in (1..200) %}%1000Y{% endfor %}{% endcapture %}{{ 'now' | date: f }}",
+    "Liquid error (line 1): a formatted date is longer than 65536 bytes" },
+  { "cycles", "{% for i in (1..2000) %}{% cycle i: 'a', 'b' %}{% endfor %}", "Liquid error: more than 1000 different cycles" },
+  { "errors", "{% for i in (1..2000) %}{{ 1 | divided_by: 0 }}{% endfor %}", "Liquid error: more than 1000 errors" },
+  { "the loop's limit is a sum", "{% for i in (1..3) offset: 9223372036854775807 limit: 9223372036854775807 %}{{ i }}{% else %}none{% endfor %}", "none" },
+  { "the smallest number", "{{ -9223372036854775808 | divided_by: -1 }} {{ -9223372036854775808 | modulo: -1 }} {{ -9223372036854775808 | abs }}",
+    "9223372036854775808 0 9223372036854775808" },
+  { "rounding far", "{{ 1.5 | round: 999999999999 }} {{ 15 | round: -999999999999 }}", "1.5 0" },
+};
+
+static void test_attacks(void **state) {
+  struct kit *k = kit_of(state);
+  for (size_t i = 0; i < sizeof attacks / sizeof attacks[0]; i++) {
+    struct lq_result r = render(k, str_from_c(attacks[i].template), "{}", NULL);
+    if (str_is(r.text, attacks[i].wanted)) continue;
+    if (r.text.len > 300) r.text.len = 300;
+    fail_msg("%s: %.*s\n  wanted %s", attacks[i].what, STR_ARG(r.text), attacks[i].wanted);
+  }
+}
+
+/* Text that opens so many blocks or brackets. */
+static struct str repeated(struct kit *k, const char *open, uint32_t count, const char *middle, const char *close) {
+  struct lq_cx cx = { .arena = &k->arena, .allocated_max = SIZE_MAX / 2 };
+  struct lq_buf b = { .cx = &cx };
+  for (uint32_t i = 0; i < count; i++) assert_true(lq_buf_str(&b, str_from_c(open)));
+  assert_true(lq_buf_str(&b, str_from_c(middle)));
+  for (uint32_t i = 0; i < count; i++) assert_true(lq_buf_str(&b, str_from_c(close)));
+  return (struct str){ b.data, b.len };
+}
+
+static void test_nesting(void **state) {
+  struct kit *k = kit_of(state);
+  assert_true(str_is(render(k, repeated(k, "{% if true %}", 99, "x", "{% endif %}"), "{}", NULL).text, "x"));
+  assert_true(str_is(render(k, repeated(k, "{% if true %}", 5000, "x", "{% endif %}"), "{}", NULL).text, "Liquid error: Nesting too deep"));
+  assert_true(str_is(render(k, repeated(k, "{% for i in (1..1) %}", 99, "x", "{% endfor %}"), "{}", NULL).text, "x"));
+  struct str deep = render(k, repeated(k, "{{ a", 1, repeated(k, "[a", 5000, "", "]").ptr, " }}"), "{}", NULL).text;
+  assert_true(str_starts(deep, STR("Liquid syntax error (line 1): an expression has more than 50 brackets")));
+  assert_true(str_starts(render(k, repeated(k, "{% liquid liquid ", 1, repeated(k, "liquid ", 100000, "", "").ptr, "%}"), "{}", NULL).text,
+                         STR("Liquid syntax error (line")));
+  k->options.mode = LIQUID_LAX;
+  assert_true(str_starts(render(k, repeated(k, "{{ a", 1, repeated(k, "[a", 5000, "", "]").ptr, " | }}"), "{}", NULL).text, STR("Liquid syntax error")));
+}
+
+static void test_recursion(void **state) {
+  struct kit *k = kit_of(state);
+  static const char *const own[] = { "a", "{% render 'a' %}", NULL };
+  static const char *const two[] = { "a", "{% include 'b' %}", "b", "{% include 'a' %}", NULL };
+  static const char *const wide[] = { "a", "{% render 'a' %}{% render 'a' %}", NULL };
+  assert_true(str_is(render(k, STR("{% render 'a' %}"), "{}", own).text, "Liquid error (a line 1): Nesting too deep"));
+  assert_true(str_is(render(k, STR("{% include 'a' %}"), "{}", two).text, "Liquid error (b line 1): Nesting too deep") ||
+              str_is(render(k, STR("{% include 'a' %}"), "{}", two).text, "Liquid error (a line 1): Nesting too deep"));
+  /* Two calls at each depth would be 2^100 renders: the errors or the steps end it. */
+  assert_true(render(k, STR("{% render 'a' %}"), "{}", wide).fatal);
+}
+
+/* Patterns of lax parsing cannot be made to search for ever. */
+static void test_lax_patterns(void **state) {
+  struct kit *k = kit_of(state);
+  k->options.mode = LIQUID_LAX;
+  struct str hard = repeated(k, "{% include ", 1, repeated(k, "'a'", 20000, "'", "").ptr, " %}");
+  assert_true(render(k, hard, "{}", NULL).error_count > 0);
+  hard = repeated(k, "{% if ", 1, repeated(k, "a and ", 20000, "'", "").ptr, " %}x{% endif %}");
+  (void)render(k, hard, "{}", NULL);
+  hard = repeated(k, "{{ '", 1, repeated(k, "a'|", 20000, "", "").ptr, " }}");
+  (void)render(k, hard, "{}", NULL);
+}
+
+static void test_hash_collisions(void **state) {
+  struct kit *k = kit_of(state);
+  struct lq_cx cx = { .arena = &k->arena, .allocated_max = SIZE_MAX / 2 };
+  struct lq_buf b = { .cx = &cx };
+  char key[64];
+  assert_true(lq_buf_str(&b, STR("{")));
+  for (int i = 0; i < 20000; i++) assert_true(lq_buf_add(&b, key, (size_t)snprintf(key, sizeof key, "\"k%d\":%d,\"k%d\":%d,", i, i, i / 2, i)));
+  assert_true(lq_buf_str(&b, STR("\"k3\":\"last\"}")));
+  assert_true(lq_buf_byte(&b, 0));
+  /* A key that comes again keeps its place and takes the later value. */
+  expect(k, "{{ k0 }} {{ k3 }} {{ k19999 }} {% assign n = 'k' | append: 5 %}{{ self[n] }}", b.data, "1 last 19999 11");
+}
+
+/* --- escaping -------------------------------------------------------------------------------------------------------- */
+
+static void test_escape(void **state) {
+  struct kit *k = kit_of(state);
+  k->options.escape = true;
+  expect(k, "<b>{{ name }}</b>", "{\"name\":\"<i>&\"}", "<b>&lt;i&gt;&amp;</b>");
+  expect(k, "{{ name | escape }} {{ name | escape | strip }}", "{\"name\":\"a&b \"}", "a&amp;b  a&amp;b");
+  expect(k, "{{ name | escape | upcase }}", "{\"name\":\"a&b\"}", "A&amp;AMP;B");
+  expect(k, "{% capture c %}<b>{{ name }}</b>{% endcapture %}{{ c }}", "{\"name\":\"&\"}", "<b>&amp;</b>");
+  expect(k, "{{ list }} {{ list | join: '<' }}", "{\"list\":[\"<\",\">\"]}", "&lt;&gt; &lt;&lt;&gt;");
+  expect(k, "{% cycle name, 'x' %}{{ hash }}", "{\"name\":\"<\",\"hash\":{\"a\":\"<\"}}", "&lt;{&quot;a&quot;=&gt;&quot;&lt;&quot;}");
+}
+
+/* A renderer and a compiler that are used again give what new ones give. */
+static void test_again(void **state) {
+  struct kit *k = kit_of(state);
+  static const char *const snippets[] = { "s", "{% increment n %}{% assign v = 'in' %}{{ v }}{{ given }}", NULL };
+  struct str template = STR("{% increment n %}{% assign v = 'out' %}{% render 's', given: 1 %}{{ v }}{% cycle 'a', 'b' %}{{ given }}");
+  for (int i = 0; i < 5; i++) {
+    assert_true(str_is(render(k, template, "{\"x\":1}", snippets).text, "00in1outa"));
+    expect(k, "{{ x | plus: 1 | divided_by: 0 }}{{ x }}", "{\"x\":2}", "Liquid error (line 1): divided by 02");
+    assert_true(render(k, STR("{% for i in (1..900000) %}0123456789{% endfor %}"), "{}", NULL).fatal);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(test_attacks, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(test_nesting, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(test_recursion, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(test_lax_patterns, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(test_hash_collisions, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(test_escape, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(test_again, set_up, tear_down),
+  };
+  return cmocka_run_group_tests_name("liquid", tests, NULL, NULL);
+}
