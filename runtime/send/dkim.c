@@ -38,7 +38,7 @@ struct dkim {
 
 /* The headers that are signed where they stand in the mail (RFC 6376, 5.4.1, and RFC 8058, 4 for the last two). */
 static const char *const SIGNED[] = { "from", "to", "cc", "subject", "date", "message-id", "reply-to", "in-reply-to", "references",
-  "mime-version", "content-type", "content-transfer-encoding", "list-id", "feedback-id", "list-unsubscribe", "list-unsubscribe-post" };
+  "mime-version", "content-type", "content-transfer-encoding", "list-id", "feedback-id", "list-unsubscribe", "list-unsubscribe-post", "x-camp-mail" };
 
 /* --- keys ---------------------------------------------------------------------------------------------------------- */
 

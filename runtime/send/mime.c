@@ -217,6 +217,7 @@ void mime_write(struct buf *b, const struct envelope *e, struct str from, bool a
   buf_printf(b, "Content-Transfer-Encoding: %s\n", quoted ? "quoted-printable" : ascii ? "7bit" : "8bit");
   mime_header(b, "X-Camp-Key", e->key);
   mime_header(b, "X-Camp-Campaign", e->campaign);
+  if (e->token.len) mime_header(b, "X-Camp-Mail", e->token);
   buf_byte(b, '\n');
   if (quoted) quoted_printable(b, e->body);
   else plain_body(b, e->body);

@@ -35,6 +35,7 @@
 #include "runtime/send/mime.h"
 #include "runtime/send/senders.h"
 #include "runtime/send/smtp.h"
+#include "runtime/send/token.h"
 
 enum {
   ROOM_COUNT = 8192,           /* mails here at a time */
@@ -79,7 +80,7 @@ struct sender {
   struct arena kept;
   struct relay relays[LIMIT_RELAYS_COUNT];
   uint32_t relay_count;
-  struct str from, return_path;
+  struct str from, return_path, secret;
   /* under the lock */
   pthread_mutex_t lock;
   struct relay_mail *todo, **todo_end;
@@ -137,8 +138,20 @@ static bool is_ascii(struct str s) {
   return true;
 }
 
+/* bounce@shop.example as bounce+TOKEN@shop.example */
+static struct str with_token(char **at, struct str address, struct str token) {
+  const char *sign = memrchr(address.ptr, '@', address.len);
+  char *from = *at;
+  (void)copied(at, str_slice(address.ptr, sign));
+  (*at)[-1] = '+';
+  (void)copied(at, token);
+  --*at;
+  (void)copied(at, str_slice(sign, address.ptr + address.len));
+  return (struct str){ from, (size_t)(*at - from) - 1 };
+}
+
 static struct relay_mail *mail_new(struct sender *s, const struct envelope *e) {
-  size_t bytes = e->key.len + e->contact.len + e->to.len + e->channel.len + e->message.len + e->campaign.len + e->subject.len + e->body.len + 8;
+  size_t bytes = e->key.len + e->contact.len + e->to.len + e->channel.len + e->message.len + e->campaign.len + e->subject.len + e->body.len + s->return_path.len + 2 * TOKEN_BYTES + 16;
   struct relay_mail *m = malloc(sizeof *m + bytes);
   CHECK(m);
   char *at = (char *)(m + 1);
@@ -151,7 +164,14 @@ static struct relay_mail *mail_new(struct sender *s, const struct envelope *e) {
   m->envelope.campaign = copied(&at, e->campaign);
   m->envelope.subject = copied(&at, e->subject);
   m->envelope.body = copied(&at, e->body);
-  m->smtp = (struct smtp_mail){ .from = s->return_path, .to = bare_address(m->envelope.to) };
+  struct str return_path = s->return_path;
+  if (s->secret.len) {
+    char token[TOKEN_BYTES];
+    token_write(token, s->secret, e->outbox_id);
+    m->envelope.token = copied(&at, str_from_c(token));
+    return_path = with_token(&at, s->return_path, m->envelope.token);
+  }
+  m->smtp = (struct smtp_mail){ .from = return_path, .to = bare_address(m->envelope.to) };
   m->smtp.utf8 = !is_ascii(m->smtp.to);
   m->next = NULL;
   m->losses = 0;
@@ -569,12 +589,13 @@ static void take_left(struct sender *s) {
 }
 
 static enum camp_err read_environment(struct sender *s, char why[WHY_BYTES]) {
-  const char *from = getenv("CAMP_FROM"), *path = getenv("CAMP_RETURN_PATH"), *keys = getenv("CAMP_DKIM");
+  const char *from = getenv("CAMP_FROM"), *secret = getenv("CAMP_SECRET"), *path = getenv("CAMP_RETURN_PATH"), *keys = getenv("CAMP_DKIM");
   if (!from || !*from) {
     snprintf(why, WHY_BYTES, "who does the mail come from? Set CAMP_FROM, such as CAMP_FROM='Shop <news@shop.example>'");
     return CAMP_BAD;
   }
   s->from = arena_str(&s->kept, str_from_c(from));
+  if (secret) s->secret = arena_str(&s->kept, str_from_c(secret));
   s->return_path = arena_str(&s->kept, bare_address(path && *path ? str_from_c(path) : s->from));
   const char *at = s->return_path.len ? memrchr(s->return_path.ptr, '@', s->return_path.len) : NULL;
   struct str address = bare_address(s->from);

@@ -7,8 +7,8 @@
  *
  * tls: `require` unless the host is this machine, where it is `try`. connections: at a time (10). per: mails a connection (100).
  * rate: mails a second in all (no bound). name: what we call ourselves (the system's name). From the environment:
- * CAMP_SMTP_PASSWORD for USER; CAMP_FROM for From; CAMP_RETURN_PATH for the envelope's sender (else From's address); CAMP_DKIM
- * (dkim.h). Sources: RFC 5321, 3207, 4954, 2920. */
+ * CAMP_SMTP_PASSWORD for USER; CAMP_FROM for From; CAMP_RETURN_PATH for the envelope's sender (else From's address), which bears each
+ * mail's token behind a + when CAMP_SECRET is set (VERP: bounce+ID.MAC@shop.example); CAMP_DKIM (dkim.h). Sources: RFC 5321, 3207, 4954, 2920. */
 #include "vm/base/arena.h"
 #include "vm/base/check.h"
 

@@ -13,6 +13,7 @@ struct envelope {         /* one rendered message */
   struct str contact, to; /* the contact's key; its address (contact.email, else the key) */
   struct str channel, message, campaign;
   struct str subject, body;
+  struct str token;       /* names the mail to those who send it back (token.h); empty without CAMP_SECRET */
   int64_t at_ms;          /* when it was released */
 };
 enum delivery { DELIVERY_OK, DELIVERY_RETRY, DELIVERY_REFUSED, DELIVERY_DOUBT /* nobody knows: to be tried again under the same key */,

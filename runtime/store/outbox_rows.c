@@ -69,6 +69,18 @@ enum camp_err store_outbox_get(struct store *s, struct arena *a, int64_t id, str
   return CAMP_OK;
 }
 
+enum camp_err store_outbox_item(struct store *s, struct arena *a, int64_t id, struct outbox_item *out) {
+  sqlite3_stmt *q = query(s, Q_OUTBOX_ITEM);
+  if (q) sqlite3_bind_int64(q, 1, id);
+  bool row;
+  enum camp_err err = query_step(s, q, &row);
+  if (err) return err;
+  if (!row) return CAMP_NOT_FOUND;
+  *out = (struct outbox_item){ .row = outbox_of(a, q), .key = column_str(a, q, 14), .attributes = column_str(a, q, 15) };
+  sqlite3_reset(q);
+  return CAMP_OK;
+}
+
 /* --- what is ready ---------------------------------------------------------------------------------------------------- */
 
 typedef VEC(struct outbox_item) item_list;

@@ -180,6 +180,8 @@ enum camp_err store_outbox_get(struct store *s, struct arena *a, int64_t id, str
 struct outbox_item { struct outbox_row row; struct str key, attributes; };
 enum camp_err store_outbox_ready(struct store *s, struct arena *a, bool by_time, int64_t until_ms, uint32_t max, struct outbox_item **out,
                                  uint32_t *count) MUST_CHECK;
+/* One row with its contact's key and attributes; CAMP_NOT_FOUND. */
+enum camp_err store_outbox_item(struct store *s, struct arena *a, int64_t id, struct outbox_item *out) MUST_CHECK;
 enum camp_err store_outbox_state(struct store *s, int64_t id, enum outbox_state state, int64_t at_ms, struct str reason) MUST_CHECK;
 
 /* What a sender has made durable, committed with the rows' states: a file's length. */

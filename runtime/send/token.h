@@ -1,0 +1,14 @@
+#ifndef CAMP_SEND_TOKEN_H
+#define CAMP_SEND_TOKEN_H
+/* The name of a mail that may leave the house and come back: in the return path (VERP: bounce+ID.MAC@…) and in a header. Nobody without
+ * the secret can make one, so nobody can have an address suppressed that they were not sent a mail for.
+ *
+ *   ID.MAC   ID: the outbox row in decimal; MAC: HMAC-SHA256(secret, "mail ID"), the first 128 bits in base32 (RFC 4648, lower case, without
+ *            padding), because mail systems may change the case of a local part */
+#include "vm/base/str.h"
+
+enum { TOKEN_BYTES = 64 };
+void token_write(char out[TOKEN_BYTES], struct str secret, int64_t outbox_id);
+/* The first token of the text that the secret made; false when there is none. */
+bool token_find(struct str text, struct str secret, int64_t *outbox_id);
+#endif
