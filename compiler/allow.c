@@ -225,6 +225,11 @@ static bool allowed(struct allow_list *all, const struct diagnostic *d) {
   return found;
 }
 
+/* Of a part of a project these are not looked for. */
+static bool of_whole_projects(enum diag_code code) {
+  return code == DIAG_W0101 || code == DIAG_W0102 || code == DIAG_W0103 || code == DIAG_W0166 || code == DIAG_W0167 || code == DIAG_W0168;
+}
+
 void allow_apply(struct compilation *c, struct allow_list *all) {
   if (!all->count) return;
   uint32_t kept = 0;
@@ -237,7 +242,7 @@ void allow_apply(struct compilation *c, struct allow_list *all) {
   if (c->error_count) return; /* what stands beside a mistake was perhaps not looked at */
   for (uint32_t i = 0; i < all->count; i++) {
     const struct allow *a = &all->items[i];
-    if (a->used) continue;
+    if (a->used || (c->partial && of_whole_projects(a->code))) continue;
     struct diagnostic *d = diag(c, DIAG_W0161, a->span, "there is no `%s` here to allow", explain_at(a->code)->code);
     d->help = a->scope.from == a->scope.to ? STR("nothing follows the comment")
                                            : STR("a comment on a line of its own is about the next statement, one behind code about its line");

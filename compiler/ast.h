@@ -184,6 +184,7 @@ struct item {
     struct name zone;
   };
   bool use_is_path;
+  uint32_t mentioned;     /* filled by names: how often its name was looked up */
   struct item *next;
 };
 

@@ -11,7 +11,7 @@
  * 4. Scripts are parsed on several cores, each without looking at the others. One with a mistake is parsed again in its turn,
  *    so what is reported is the same on any machine. */
 #include "allow.h"
-#include "names.h"
+#include "care.h"
 #include "workers.h"
 
 struct embedded_file { const char *path; const char *text; unsigned long bytes; };
@@ -305,8 +305,10 @@ void compile(struct compilation *c, const struct source_reader *reader) {
   drop_cascades(c, syntax_count);
   allow_read(c, &allows);
   count_severities(c);
-  if (c->error_count == 0)
+  if (c->error_count == 0) {
+    unused_check(c, &scope, &tree);
     emit_program(c, &tree, &scope);
+  }
   count_severities(c);
   allow_apply(c, &allows);
   diagnostics_sort(c);

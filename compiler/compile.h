@@ -58,6 +58,7 @@ struct compilation {
   const struct unit_places *places; /* of each unit of the program */
   VEC(struct torn) torn;  /* statements with a mistake of syntax, of which later stages know only a part */
   uint32_t line_count;    /* lines of user scripts */
+  bool partial;           /* set by the caller: a part of a project, so what is used nowhere may be used elsewhere */
 };
 
 /* How the compiler finds files; the caller owns the file system. */

@@ -10,6 +10,7 @@
  * 4. Units are emitted on several cores. Code of definitions that many units use is written from one tree, so emitting a unit
  *    changes nothing in the tree but what is the unit's own. When a limit is met, all is emitted again by one. */
 #include "emit.h"
+#include "care.h"
 #include "workers.h"
 
 #include "vm/base/hash.h"
@@ -652,6 +653,7 @@ void emit_program(struct compilation *c, struct tree *tree, struct scope *scope)
   }
   if (workers == 1 || e.mistaken)
     emit_units(&e, &b, 0, e.count);
+  rules_compare(c, scope, e.items, e.units, e.count);
   b.places_of = NULL;
   c->places = e.places;
   for (struct item *i = tree->items; i; i = i->next)

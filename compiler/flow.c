@@ -6,7 +6,7 @@
  * Invariants:
  * 1. Linear in the script: every statement and expression is seen once, and every campaign once in the search for loops.
  * 2. A loop is reported only when it is certain: unconditional statements, events without `where`, no wait between. */
-#include "names.h"
+#include "care.h"
 
 #include "vm/base/limits.h"
 
@@ -25,7 +25,6 @@ struct flow {
   struct scope *s;
   struct table nodes;     /* by declaration or by the event's name */
   VEC(struct node *) all;
-  struct table rules;     /* by their text, the first of each */
 };
 
 static void flow_expr(struct flow *f, const struct expr *e);
@@ -233,6 +232,7 @@ static bool flow_stmt(struct flow *f, const struct stmt *st) {
   if (st->kind == STMT_EXIT)
     return false;
   if (st->kind == STMT_IF) {
+    branches_check_if(f->c, st);
     bool then = flow_block(f, st->then), otherwise = flow_block(f, st->otherwise);
     return then || otherwise || !st->has_else;
   }
@@ -246,6 +246,7 @@ static bool flow_stmt(struct flow *f, const struct stmt *st) {
   }
   if (st->kind != STMT_WAIT || st->wait != WAIT_EVENTS)
     return true;
+  branches_check_wait(f->c, st);
   bool goes_on = !st->forever && !st->has_else;
   for (const struct on_branch *b = st->branches; b; b = b->next) {
     flow_events(f, b->events);
@@ -318,6 +319,8 @@ static void flow_idle(struct flow *f, const struct item *i) {
   const struct campaign_decl *cd = &i->campaign;
   if (scope_is_standard(f->s, i) || has_mistake(f->c, cd))
     return;
+  if (f->c->partial && !cd->starts)
+    return;
   if (i->kind == ITEM_CAMPAIGN && !cd->starts && !cd->schedules && !cd->started) {
     struct diagnostic *d = diag(f->c, DIAG_W0102, cd->name.span, "nothing starts the campaign `" STR_FMT "`",
                                 STR_ARG(cd->name.text));
@@ -325,16 +328,6 @@ static void flow_idle(struct flow *f, const struct item *i) {
                            STR_ARG(cd->name.text));
   } else if (i->kind == ITEM_CAMPAIGN && !cd->body && !cd->goals) {
     diag(f->c, DIAG_W0103, cd->name.span, "the campaign `" STR_FMT "` does nothing", STR_ARG(cd->name.text));
-  } else if (i->kind == ITEM_RULE && cd->rule_text.ptr) {
-    const struct campaign_decl **first =
-        (const struct campaign_decl **)table_place(&f->c->arena, &f->rules, (uintptr_t)&f->rules, cd->rule_text);
-    if (*first) {
-      struct diagnostic *d = diag(f->c, DIAG_W0106, cd->name.span, "this rule stands here a second time, and does all of it again");
-      d->note_span = (*first)->name.span;
-      d->note = STR("the first one");
-    } else {
-      *first = cd;
-    }
   }
 }
 
@@ -396,7 +389,7 @@ static void flow_texts(struct flow *f, struct message_decl *m) {
 
 static void flow_define(struct flow *f, const struct item *item) {
   flow_expr(f, item->define.value);
-  if (!item->define.used && !scope_is_standard(f->s, item) && item->define.value->kind != EXPR_BAD &&
+  if (!item->define.used && !f->c->partial && !scope_is_standard(f->s, item) && item->define.value->kind != EXPR_BAD &&
       scope_item(f->s, SPACE_VALUE, item->define.name.text) == item)
     diag(f->c, DIAG_W0101, item->define.name.span, "the definition `" STR_FMT "` is used nowhere",
          STR_ARG(item->define.name.text));
@@ -406,13 +399,21 @@ void flow_check(struct compilation *c, struct tree *tree, struct scope *scope) {
   struct flow f = { .c = c, .s = scope };
   for (struct item *i = tree->items; i; i = i->next)
     switch (i->kind) {
-    case ITEM_CAMPAIGN: case ITEM_RULE: flow_campaign(&f, &i->campaign); break;
+    case ITEM_CAMPAIGN: case ITEM_RULE:
+      flow_campaign(&f, &i->campaign);
+      days_check(c, i);
+      break;
     case ITEM_MESSAGE:
       flow_message(&f, &i->message);
       flow_texts(&f, &i->message);
       break;
-    case ITEM_DEFINE: flow_define(&f, i); break;
-    case ITEM_SEGMENT: flow_expr(&f, i->define.value); break;
+    case ITEM_DEFINE: case ITEM_SEGMENT:
+      if (i->kind == ITEM_DEFINE)
+        flow_define(&f, i);
+      else
+        flow_expr(&f, i->define.value);
+      days_check(c, i);
+      break;
     case ITEM_TEST: case ITEM_FIXTURE:
       for (const struct test_line *l = i->test.lines; l; l = l->next)
         flow_expr(&f, l->expect.cond);
@@ -428,4 +429,7 @@ void flow_check(struct compilation *c, struct tree *tree, struct scope *scope) {
   for (uint32_t i = 0; i < f.all.count; i++)
     if (f.all.items[i]->color == 0)
       loops_find(&f, f.all.items[i]);
+  twice_check(c, scope, tree);
+  cycles_check(c, scope, tree);
+  secrets_check(c);
 }

@@ -53,8 +53,16 @@ void **table_place(struct arena *a, struct table *t, uintptr_t space, struct str
 }
 
 /* --- looking up ---------------------------------------------------------------------------------------------------- */
-struct item *scope_item(const struct scope *s, enum space space, struct str name) {
+static struct item *find_item(const struct scope *s, enum space space, struct str name) {
   return table_find(&s->table, (uintptr_t)space, name);
+}
+
+/* Who asks for a name uses it. */
+struct item *scope_item(const struct scope *s, enum space space, struct str name) {
+  struct item *item = find_item(s, space, name);
+  if (item)
+    item->mentioned++;
+  return item;
 }
 /* Most events have a few properties, which are compared faster than hashed; the others stand in the table, too. */
 static const struct member *member_find(const struct scope *s, const void *owner, const struct member *members,
@@ -165,7 +173,7 @@ static void number_rule(struct scope *s, struct item *item) {
   struct name *name = &item->campaign.name;
   const struct str source = s->c->sources.items[item->span.source].text;
   bool labelled = name->text.ptr >= source.ptr && name->text.ptr < source.ptr + source.len;
-  if (labelled || !scope_item(s, SPACE_CAMPAIGN, name->text))
+  if (labelled || !find_item(s, SPACE_CAMPAIGN, name->text))
     return;
   void **place = table_place(&s->c->arena, &s->table, SPACE_COUNT + 1, name->text);
   uintptr_t number = *place ? (uintptr_t)*place + 1 : 2;
@@ -319,7 +327,7 @@ void scope_list_declared(struct scope *s, struct tree *tree) {
                        : i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE ? SPACE_CAMPAIGN
                        : i->kind == ITEM_FIXTURE                          ? SPACE_FIXTURE
                                                                           : SPACE_COUNT;
-    if (space != SPACE_COUNT && scope_item(s, space, scope_item_name(i)->text) == i)
+    if (space != SPACE_COUNT && find_item(s, space, scope_item_name(i)->text) == i)
       VEC_PUSH(&s->c->arena, &s->declared[space], i);
     if (i->kind == ITEM_EVENT) {
       declare_members(s, &i->event, i->event.members, "property");

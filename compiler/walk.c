@@ -3,7 +3,7 @@
  * Not here: what a stage does with each kind of statement; only which blocks a statement holds.
  *
  *   1. Every statement inside is seen, whichever kind holds it: who adds a kind that holds blocks adds it here. */
-#include "names.h"
+#include "care.h"
 
 static bool stmt_suspends(const struct stmt *st) {
   return st->kind == STMT_WAIT || (st->kind == STMT_SEND && (st->after.type != V_MISSING || st->at)) ||
@@ -22,4 +22,61 @@ bool block_suspends(const struct stmt *block) {
         return true;
   }
   return false;
+}
+
+static void visit_events(const struct visitor *v, const struct event_ref *events) {
+  for (const struct event_ref *e = events; e; e = e->next) {
+    if (v->event)
+      v->event(v->context, e);
+    visit_expr(v, e->where);
+  }
+}
+
+void visit_expr(const struct visitor *v, const struct expr *e) {
+  if (!e || e->kind == EXPR_BAD)
+    return;
+  if (v->expr)
+    v->expr(v->context, e);
+  visit_events(v, e->events);
+  visit_expr(v, e->a);
+  visit_expr(v, e->b);
+  visit_expr(v, e->where);
+  for (const struct expr *i = e->items; i; i = i->next)
+    visit_expr(v, i);
+}
+
+void visit_block(const struct visitor *v, const struct stmt *block) {
+  for (const struct stmt *st = block; st; st = st->next) {
+    if (v->stmt)
+      v->stmt(v->context, st);
+    visit_expr(v, st->value);
+    visit_expr(v, st->at);
+    visit_expr(v, st->if_still);
+    visit_events(v, st->unless);
+    for (const struct prop *p = st->props; p; p = p->next)
+      visit_expr(v, p->value);
+    for (const struct on_branch *b = st->branches; b; b = b->next) {
+      visit_events(v, b->events);
+      visit_block(v, b->body);
+    }
+    for (const struct arm *a = st->arms; a; a = a->next)
+      visit_block(v, a->body);
+    visit_block(v, st->then);
+    visit_block(v, st->otherwise);
+  }
+}
+
+void visit_campaign(const struct visitor *v, const struct campaign_decl *cd) {
+  for (const struct start_clause *st = cd->starts; st; st = st->next) {
+    visit_events(v, st->events);
+    visit_expr(v, st->where_cond);
+  }
+  for (const struct schedule_clause *s = cd->schedules; s; s = s->next)
+    visit_expr(v, s->audience);
+  for (const struct goal_clause *g = cd->goals; g; g = g->next)
+    visit_events(v, g->events);
+  for (const struct stop_clause *st = cd->stops; st; st = st->next)
+    visit_events(v, st->events);
+  visit_expr(v, cd->entry.key);
+  visit_block(v, cd->body);
 }

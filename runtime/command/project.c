@@ -260,6 +260,10 @@ bool project_load(struct project *p, const char *command, char *const *paths, in
   if (!project_scripts(&p->arena, command, paths, count, &all)) return false;
   for (uint32_t i = 0; i < all.found.count; i++)
     if (!add_script(p, command, all.found.items[i])) return false;
+  for (int i = 0; i < count; i++) {
+    struct stat st;
+    if (stat(paths[i], &st) == 0 && !S_ISDIR(st.st_mode)) p->compilation.partial = true; /* the rest of its folder is not looked at */
+  }
   struct zone_files zones = { NULL, false };
   struct source_reader reader = { .context = &zones, .read = read_source, .zone_known = zone_known, .zone_names = zone_names };
   compile(&p->compilation, &reader);

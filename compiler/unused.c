@@ -1,0 +1,125 @@
+/* What is declared and named nowhere, waited for and never caused, read and never set.
+ *
+ * Not here: definitions and campaigns (flow.c). Events are not looked at: they come from outside, and one that no rule hears yet is
+ * kept for those that will. Neither are declared attributes, which come from outside, too.
+ *
+ * Invariants:
+ * 1. Only a whole project without errors is asked: of a single file, the rest may stand in another, and what has a mistake may use
+ *    anything.
+ * 2. Whatever names a thing uses it, tests included. What names a message in a way that is not known here may send it.
+ * 3. Under `allow unknown`, an attribute that nobody declared or set is suspicious only when its name is near to one that is. */
+#include "care.h"
+
+struct unused {
+  struct compilation *c;
+  struct scope *s;
+  struct table sent, of, set;  /* messages by declaration: sent; how often named as `open of`; attributes set */
+  VEC(const struct name *) awaited;   /* `open of hello`, the message */
+  VEC(const struct expr *) read;
+  VEC(struct str) known;       /* attributes that are set */
+};
+
+static struct item *item_of(struct unused *u, struct str message) {
+  for (uint32_t i = 0; i < u->s->declared[SPACE_MESSAGE].count; i++)
+    if (str_eq(u->s->declared[SPACE_MESSAGE].items[i]->message.name.text, message))
+      return u->s->declared[SPACE_MESSAGE].items[i];
+  return NULL;
+}
+
+static void count_of(struct unused *u, struct str message) {
+  uintptr_t *times = (uintptr_t *)table_place(&u->c->arena, &u->of, 1, message);
+  ++*times;
+}
+
+static void see_event(void *context, const struct event_ref *e) {
+  struct unused *u = context;
+  if (!e->of.text.len)
+    return;
+  count_of(u, e->of.text);
+  VEC_PUSH(&u->c->arena, &u->awaited, &e->of);
+}
+
+static void see_stmt(void *context, const struct stmt *st) {
+  struct unused *u = context;
+  if (st->kind == STMT_SEND)
+    *table_place(&u->c->arena, &u->sent, 1, st->name.text) = u;
+  if (st->kind != STMT_SET)
+    return;
+  void **place = table_place(&u->c->arena, &u->set, 1, st->name.text);
+  if (!*place)
+    VEC_PUSH(&u->c->arena, &u->known, st->name.text);
+  *place = u;
+}
+
+static void see_expr(void *context, const struct expr *e) {
+  struct unused *u = context;
+  if (e->kind == EXPR_MEMBER && e->target == TARGET_ATTRIBUTE && !e->decl)
+    VEC_PUSH(&u->c->arena, &u->read, e);
+}
+
+static void see_test(struct unused *u, const struct test_decl *t) {
+  for (const struct test_line *l = t->lines; l; l = l->next) {
+    if (l->of.text.len)
+      count_of(u, l->of.text);
+    if (l->expect.message.text.len)
+      count_of(u, l->expect.message.text);
+  }
+}
+
+/* --- told ------------------------------------------------------------------------------------------------------------- */
+static void tell_unused(struct unused *u, const struct item *i) {
+  const struct name *name = i->kind == ITEM_MESSAGE ? &i->message.name : i->kind == ITEM_LIST ? &i->list.name : &i->record.name;
+  const char *what = i->kind == ITEM_MESSAGE ? "message" : i->kind == ITEM_LIST ? "list" : "record";
+  if (i->mentioned || scope_is_standard(u->s, i))
+    return;
+  diag(u->c, DIAG_W0166, name->span, "the %s `" STR_FMT "` is used nowhere", what, STR_ARG(name->text));
+}
+
+static void tell_never_sent(struct unused *u) {
+  for (uint32_t i = 0; i < u->awaited.count; i++) {
+    const struct name *name = u->awaited.items[i];
+    const struct item *item = table_find(&u->sent, 1, name->text) ? NULL : item_of(u, name->text);
+    if (!item || scope_is_standard(u->s, item) || item->mentioned > (uintptr_t)table_find(&u->of, 1, name->text) ||
+        u->c->sources.items[name->span.source].standard)
+      continue;
+    struct diagnostic *d = diag(u->c, DIAG_W0167, name->span, "nothing sends `" STR_FMT "`, so this never happens", STR_ARG(name->text));
+    d->note_span = item->message.name.span;
+    d->note = STR("declared here");
+  }
+}
+
+static void tell_never_set(struct unused *u) {
+  for (uint32_t i = 0; i < u->read.count; i++) {
+    const struct expr *e = u->read.items[i];
+    if (table_find(&u->set, 1, e->name.text) || u->c->sources.items[e->span.source].standard || !scope_suggest_worthwhile(u->s))
+      continue;
+    struct nearest n = nearest_of(e->name.text);
+    for (uint32_t k = 0; k < u->known.count; k++)
+      scope_suggest_try(u->s, &n, u->known.items[k]);
+    for (uint32_t k = 0; k < u->s->attributes.count; k++)
+      scope_suggest_try(u->s, &n, u->s->attributes.items[k]->name.text);
+    if (!n.best.len)
+      continue;
+    struct diagnostic *d = diag(u->c, DIAG_W0168, e->span, "nobody sets the attribute `" STR_FMT "`", STR_ARG(e->name.text));
+    scope_suggest_end(u->s, d, e->span, n, "contact.");
+  }
+}
+
+void unused_check(struct compilation *c, struct scope *s, const struct tree *tree) {
+  struct unused u = { .c = c, .s = s };
+  const struct visitor v = { &u, see_stmt, see_expr, see_event };
+  if (c->partial)
+    return;
+  for (const struct item *i = tree->items; i; i = i->next)
+    switch (i->kind) {
+    case ITEM_CAMPAIGN: case ITEM_RULE: visit_campaign(&v, &i->campaign); break;
+    case ITEM_DEFINE: case ITEM_SEGMENT: visit_expr(&v, i->define.value); break;
+    case ITEM_TEST: case ITEM_FIXTURE: see_test(&u, &i->test); break;
+    default: break;
+    }
+  for (const struct item *i = tree->items; i; i = i->next)
+    if (i->kind == ITEM_MESSAGE || i->kind == ITEM_LIST || i->kind == ITEM_RECORD)
+      tell_unused(&u, i);
+  tell_never_sent(&u);
+  tell_never_set(&u);
+}
