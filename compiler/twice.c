@@ -11,12 +11,12 @@
 
 enum { SENDS_MAX = 8, SENT_MAX = 32 };
 
-struct sending {          /* a start, and a message that it sends at once */
+struct start_send {          /* a start, and a message that it sends at once */
   const struct item *item;
   const struct event_ref *event;
   const struct start_clause *start;
   const struct stmt *send;
-  struct sending *next;
+  struct start_send *next;
 };
 struct sent { const struct stmt *items[SENT_MAX]; uint32_t count; };
 struct twice { struct compilation *c; struct scope *s; struct table sendings; };
@@ -28,7 +28,7 @@ static bool same_delay(const struct stmt *a, const struct stmt *b) {
 }
 static bool same_send(const struct stmt *a, const struct stmt *b) { return a->decl && a->decl == b->decl && same_delay(a, b); }
 
-static bool excluded(const struct sending *a, const struct sending *b) {
+static bool excluded(const struct start_send *a, const struct start_send *b) {
   const struct expr *x[] = { a->event->where, a->start->where_cond }, *y[] = { b->event->where, b->start->where_cond };
   if (a->event->of.text.len && b->event->of.text.len && !str_eq(a->event->of.text, b->event->of.text))
     return true;
@@ -40,7 +40,7 @@ static bool excluded(const struct sending *a, const struct sending *b) {
 }
 
 /* --- two starts ------------------------------------------------------------------------------------------------------ */
-static bool compare(struct twice *t, const struct sending *first, const struct sending *second) {
+static bool compare(struct twice *t, const struct start_send *first, const struct start_send *second) {
   const struct campaign_decl *a = &first->item->campaign, *b = &second->item->campaign;
   if (first->item == second->item || !same_send(first->send, second->send) || excluded(first, second))
     return false;
@@ -55,11 +55,11 @@ static bool compare(struct twice *t, const struct sending *first, const struct s
 
 static void add(struct twice *t, const struct item *item, const struct start_clause *start, const struct event_ref *event,
                 const struct stmt *send) {
-  struct sending **place = (struct sending **)table_place(&t->c->arena, &t->sendings, (uintptr_t)send->decl, event->name.text);
+  struct start_send **place = (struct start_send **)table_place(&t->c->arena, &t->sendings, (uintptr_t)send->decl, event->name.text);
   int count = 0;
   bool told = false;
-  struct sending *own = ARENA_NEW(&t->c->arena, struct sending);
-  *own = (struct sending){ item, event, start, send, NULL };
+  struct start_send *own = ARENA_NEW(&t->c->arena, struct start_send);
+  *own = (struct start_send){ item, event, start, send, NULL };
   for (; *place; place = &(*place)->next) {
     if (++count > SENDS_MAX)
       return;
