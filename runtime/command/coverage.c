@@ -254,8 +254,8 @@ static void unit_end(struct coverage *c, const struct unit_cover *uc) {
     struct span span = c->places[uc->start - 1]->span;
     source_place(&c->of->sources.items[span.source], span.from, &line, &column);
   }
-  /* Nobody starts a segment: its condition is all that there is to reach. */
-  if (u->kind != UNIT_SEGMENT) outcome_add(c, uc->file, line, column, COVER_RULE, "never started", unit_name(u), uc->started);
+  /* What is no journey is not started: of a segment its condition is all that there is to reach. */
+  if (u->kind == UNIT_CAMPAIGN || u->kind == UNIT_RULE) outcome_add(c, uc->file, line, column, COVER_RULE, "never started", unit_name(u), uc->started);
   for (uint32_t i = 0; i < u->step_count; i++)
     outcome_add(c, uc->file, u->steps[i].line, u->steps[i].column, COVER_STEP, "never ran", u->steps[i].label, uc->ran[u->steps[i].pc]);
   for (uint32_t pc = 0, bytes; (bytes = instruction_decode(u->code, u->code_bytes, pc, operands)) != 0; pc += bytes) {
