@@ -104,7 +104,7 @@ static const struct unit *condition_of(struct builder *b, const struct test_line
 
 static struct test_step step_of(struct builder *b, const struct test_line *l, const struct test_decl *t) {
   const struct expect *x = &l->expect;
-  bool event = l->kind == TEST_EVENT;
+  bool event = l->kind == TEST_EVENT || l->kind == TEST_IS;
   struct test_step s = { .kind = (enum test_kind)l->kind, .span = l->span, .contact = l->contact.text,
                          .name = event ? l->event.text : x->campaign.text.len ? x->campaign.text : x->message.text, .of = l->of.text, .civil_ms = l->civil_ms,
                          .has_at = l->has_at || x->has_at, .once = x->once, .negated = x->negated,

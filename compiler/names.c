@@ -904,6 +904,14 @@ static void resolve_given(struct resolver *r, struct test_decl *t, struct test_l
   l->given = &item->test;
 }
 
+static void resolve_test_is(struct resolver *r, const struct test_decl *t, const struct test_line *l, struct nearest *scratch) {
+  resolve_test_contact(r, t, &l->event, false, scratch);
+  if (!str_eq(l->contact.text, l->event.text))
+    return;
+  struct diagnostic *d = diag(r->c, DIAG_E0361, l->span, "`" STR_FMT "` is the same contact anyway", STR_ARG(l->contact.text));
+  d->expected = STR("two contacts that turn out to be one, such as `visitor is ann`");
+}
+
 static void resolve_test(struct resolver *r, struct test_decl *t, bool fixture) {
   struct nearest scratch = { 0 };
   if (t->state != DEFINE_NEW) /* a fixture is resolved once, by itself, so it means the same in every test */
@@ -911,7 +919,7 @@ static void resolve_test(struct resolver *r, struct test_decl *t, bool fixture) 
   t->state = DEFINE_OPEN;
   r->depth++;
   for (struct test_line *l = t->lines; l; l = l->next) {
-    bool expects = l->kind != TEST_CONTACT && l->kind != TEST_EVENT && l->kind != TEST_AT && l->kind != TEST_GIVEN;
+    bool expects = l->kind != TEST_CONTACT && l->kind != TEST_EVENT && l->kind != TEST_AT && l->kind != TEST_GIVEN && l->kind != TEST_IS;
     if (l->kind == TEST_GIVEN)
       resolve_given(r, t, l);
     if (expects && fixture) {
@@ -935,7 +943,9 @@ static void resolve_test(struct resolver *r, struct test_decl *t, bool fixture) 
       if (l->of.text.len)
         resolve_message_name(r, &l->of, &message);
     }
-    if (l->kind != TEST_CONTACT && l->kind != TEST_EVENT)
+    if (l->kind == TEST_IS)
+      resolve_test_is(r, t, l, &scratch);
+    else if (l->kind != TEST_CONTACT && l->kind != TEST_EVENT)
       resolve_test_contact(r, t, &l->expect.contact, false, &scratch);
     if (l->expect.message.text.len) {
       void *message = NULL;

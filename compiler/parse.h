@@ -167,6 +167,7 @@ struct case_list cases_add(struct case_list l, struct case_row *row);
 struct test_line *test_at(struct parse *p, struct token first, struct token moment);
 struct test_line *test_event(struct parse *p, struct token contact, struct name event, struct name of,
                              struct prop_list props);
+struct test_line *test_is(struct parse *p, struct token contact, struct name same);
 struct test_line *expect_sent(struct parse *p, struct token first, struct name message, struct name contact, bool negated);
 struct test_line *expect_else(struct parse *p, struct token first, struct name contact, bool sent);
 struct test_line *expect_nothing(struct parse *p, struct token first, struct name contact);

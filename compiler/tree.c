@@ -911,6 +911,14 @@ struct test_line *test_event(struct parse *p, struct token contact, struct name 
   return t;
 }
 
+/* `visitor is ann`: both are one from now on, and known as ann. */
+struct test_line *test_is(struct parse *p, struct token contact, struct name same) {
+  struct test_line *t = test_new(p, TEST_IS, contact);
+  t->contact = name_of(p, contact);
+  t->event = same;
+  return t;
+}
+
 struct test_line *expect_sent(struct parse *p, struct token first, struct name message, struct name contact, bool negated) {
   struct test_line *t = test_new(p, TEST_EXPECT_SENT, first);
   t->contact = contact;

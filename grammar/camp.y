@@ -477,6 +477,7 @@ test_line(A) ::= AT(T) moment(M).                 { A = test_at(p, T, M); }
 test_line(A) ::= AT(T) moment(M) test_event(E).   { A = test_at(p, T, M); A->next = E; }
 test_line(A) ::= test_event(A).
 test_line(A) ::= expectation(A).
+test_event(A) ::= NAME(C) IS name(S).             { A = test_is(p, C, S); }
 test_event(A) ::= NAME(C) name(E) opt_of(M) opt_props(P). { A = test_event(p, C, E, M, P); }
 opt_props(A) ::= .                                { A = (struct prop_list){ 0 }; }
 opt_props(A) ::= LBRACE props(L) RBRACE.          { A = L; }

@@ -12,6 +12,7 @@
 #include "strand.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "digest.h"
 #include "flip.h"
@@ -85,13 +86,29 @@ static bool key_is_of_run(struct str key, const struct strand *s) {
   return str_ends(before, name) && (before.len == name.len || before.ptr[before.len - name.len - 1] == '/');
 }
 
+/* Whether the key begins with this contact's, written as keys write it: / and % and control characters as %XX. If not, the message
+ * was sent before the contact became one with another, whose runs bear other numbers now. */
+static bool key_is_of_contact(struct str key, struct str contact) {
+  size_t at = 0;
+  for (size_t i = 0; i < contact.len; i++) {
+    char c = contact.ptr[i], text[4] = { c, 0 };
+    size_t len = 1;
+    if (c == '/' || c == '%' || (unsigned char)c < 0x20 || c == 0x7f) len = (size_t)snprintf(text, sizeof text, "%%%02X", (unsigned)(unsigned char)c);
+    if (key.len - at < len || memcmp(key.ptr + at, text, len) != 0) return false;
+    at += len;
+  }
+  return at < key.len && key.ptr[at] == '/';
+}
+
 /* `open of hello` means the hello that this run sent, when it sent something and the event can tell; otherwise any. */
 RARE static bool op_of(const struct unit *u, uint32_t message, const struct strand *s, const struct env *env) {
   const struct json *name = event_property(env->event, SYMBOL_MESSAGE);
   if (!name || name->type != JSON_STRING || !str_eq(json_string(*name, env->scratch), u->strings[message])) return false;
   if (!s || s->sends == 0) return true;
   const struct json *key = event_property(env->event, SYMBOL_KEY);
-  return !key || key->type != JSON_STRING || key_is_of_run(json_string(*key, env->scratch), s);
+  if (!key || key->type != JSON_STRING) return true;
+  struct str text = json_string(*key, env->scratch);
+  return key_is_of_run(text, s) || !key_is_of_contact(text, env->contact->key);
 }
 
 /* A segment that the present program does not have has no members. */

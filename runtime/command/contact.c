@@ -21,6 +21,7 @@ static int show_contact(struct store *s, const char *key, const char *db) {
     return EXIT_COULD_NOT;
   }
   bool ok = report_table(s, "contact", "contact_card", key, "Contact") &&
+            report_table(s, "contact", "contact_keys", key, "Also known as") &&
             report_table(s, "contact", "contact_positions", key, "Stands at") &&
             report_table(s, "contact", "contact_members", key, "Lists and tags") &&
             report_table(s, "contact", "contact_timeline", key, "In order of time");

@@ -320,6 +320,16 @@ static int happen(struct trial *r, bool identify) {
   return code;
 }
 
+/* Both are one from now on; what was looked up of the one that is no more is forgotten. */
+static int become(struct trial *r) {
+  const struct test_step *step = r->step;
+  struct input in = { .key = step->name, .previous = step->contact, .name = STR("alias"), .alias = true, .at_ms = r->clock_ms, .has_at = true };
+  struct engine_inputs batch = { .inputs = &in, .count = 1, .arrival_ms = r->clock_ms, .virtual_time = true };
+  for (uint32_t i = 0; i < r->contacts.count; i++) r->contacts.items[i].id = 0;
+  find_contact(r, step->name);
+  return session_take(r->s, &batch);
+}
+
 /* How many messages of the step's name (any, when empty) since `from_ms` and behind the mark, and how many at `at_ms`. */
 static enum camp_err count_sent(struct trial *r, struct known *k, int64_t mark, int64_t from_ms, int64_t to_ms, uint32_t *found) {
   struct sent *all;
@@ -511,9 +521,11 @@ static int run_step(struct trial *r) {
       code = happen(r, true);
       return code == EXIT_FINE && note_facts(r) != CAMP_OK ? EXIT_COULD_NOT : code;
     case TEST_AT: return move_clock(r, step->civil_ms);
+    case TEST_IS:
     case TEST_EVENT:
       if (step->has_at) code = move_clock(r, step->civil_ms);
-      return code != EXIT_FINE || r->why->len ? code : happen(r, false);
+      if (code != EXIT_FINE || r->why->len) return code;
+      return step->kind == TEST_IS ? become(r) : happen(r, false);
     case TEST_EXPECT_INSIDE: code = expect_inside(r); break;
     case TEST_EXPECT_SENT:
     case TEST_EXPECT_DROPPED:
@@ -535,7 +547,8 @@ static int run_step(struct trial *r) {
 static int64_t first_moment(const struct session *s, const struct test_block *block) {
   for (uint32_t i = 0; i < block->step_count; i++) {
     const struct test_step *step = &block->steps[i];
-    if (step->kind == TEST_AT || (step->kind == TEST_EVENT && step->has_at)) return zone_to_utc(s->zone, step->civil_ms);
+    bool happens = (step->kind == TEST_EVENT || step->kind == TEST_IS) && step->has_at;
+    if (step->kind == TEST_AT || happens) return zone_to_utc(s->zone, step->civil_ms);
   }
   return zone_to_utc(s->zone, calendar_days(2026, 1, 1) * MS_PER_DAY);
 }

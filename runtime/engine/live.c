@@ -80,6 +80,15 @@ static enum camp_err strand_open(struct live *l, const struct strand_row *row) {
   return CAMP_OK;
 }
 
+/* Under another key than its own: the store must know of it. */
+static enum camp_err check_alias(struct live *l, struct str key) {
+  int64_t contact;
+  TRY(store_alias_find(l->e->store, key, &contact));
+  if (contact == l->row.id) return CAMP_OK;
+  return engine_fail(l->e, CAMP_CORRUPT, "contacts " STR_FMT " and " STR_FMT " stand in one place of the index", STR_ARG(key),
+                     STR_ARG(l->row.key));
+}
+
 enum camp_err live_open(struct engine *e, struct live *l, int64_t id, struct str key, bool fresh) {
   arena_reset(&e->contact);
   memset(l, 0, sizeof *l);
@@ -95,9 +104,7 @@ enum camp_err live_open(struct engine *e, struct live *l, int64_t id, struct str
     l->row = (struct contact_row){ .id = id, .key = key, .timer_ms = STORE_NEVER, .fresh = true };
   } else {
     TRY(store_contact_read(e->store, &e->contact, id, &l->row));
-    if (key.len && !str_eq(key, l->row.key))
-      return engine_fail(e, CAMP_CORRUPT, "contacts " STR_FMT " and " STR_FMT " stand in one place of the index", STR_ARG(key),
-                         STR_ARG(l->row.key));
+    if (key.len && !str_eq(key, l->row.key)) TRY(check_alias(l, key));
   }
   if (contact_read(&l->c, &e->contact, l->row.state) != CAMP_OK)
     return engine_fail(e, CAMP_CORRUPT, "the state of contact " STR_FMT " is damaged", STR_ARG(l->row.key));
@@ -244,6 +251,16 @@ struct strand_item *live_strand_new(struct live *l, const struct unit *u) {
   VEC_PUSH(&l->e->contact, &l->strands, item);
   store_unit_count(l->e->store, u->link->stored_id, false, 1);
   return item;
+}
+
+enum camp_err live_strand_move(struct live *l, struct strand_row row, struct strand_item **out) {
+  *out = NULL;
+  row.slot = slot_free(l);
+  if (!row.slot) return CAMP_OK;
+  TRY(strand_open(l, &row));
+  *out = l->strands.items[l->strands.count - 1];
+  (*out)->state = (*out)->row.state = ROW_NEW;
+  return CAMP_OK;
 }
 
 enum camp_err live_end(struct live *l, struct strand_item *item) {

@@ -34,6 +34,11 @@ static struct event *event_kept(struct live *l, const struct event *from) {
   return event;
 }
 
+/* What conditions may ask about: neither the engine's own remarks nor what says who a contact is. */
+static bool is_history(const struct event_row *row) {
+  return row->kind != EVENT_NOTE && row->kind != EVENT_IDENTIFY && row->kind != EVENT_ALIAS;
+}
+
 static void fill_from(struct live *l, const struct event *event) {
   struct engine *e = l->e;
   uint32_t count;
@@ -49,6 +54,26 @@ static void fill_from(struct live *l, const struct event *event) {
     if (m->measure->filter_pc != NONE && !value_true(vm_eval(&e->vm, m->unit, m->measure->filter_pc, NULL, &env))) continue;
     measure_take(&l->c, m->unit, m->measure, m->stored_id, &env);
   }
+}
+
+enum camp_err live_take_past(struct live *l, int64_t id) {
+  struct engine *e = l->e;
+  struct event_row row;
+  uint32_t count;
+  TRY(row_of(e, id, &row));
+  const struct event *event = event_of_row(l, &row);
+  if (!is_history(&row) || event->name == NONE) return CAMP_OK;
+  const uint32_t *ids = image_event_measures(e->image, event->name, &count);
+  l->event = event;
+  struct env env = live_env(l);
+  env.scratch = &e->walk;
+  for (uint32_t i = 0; i < count; i++) {
+    const struct image_measure *m = image_measure(e->image, ids[i]);
+    if (m->measure->filter_pc != NONE && !value_true(vm_eval(&e->vm, m->unit, m->measure->filter_pc, NULL, &env))) continue;
+    (void)measure_take(&l->c, m->unit, m->measure, m->stored_id, &env);
+  }
+  l->event = NULL;
+  return CAMP_OK;
 }
 
 static bool any_younger(const struct live *l) {
@@ -76,7 +101,7 @@ enum camp_err live_fill_measures(struct live *l, bool *filled) {
     for (int64_t id = l->c.last_event; id;) {
       struct event_row row;
       TRY(row_of(e, id, &row));
-      if (row.kind != EVENT_NOTE && row.kind != EVENT_IDENTIFY) VEC_PUSH(&e->contact, &ids, id);
+      if (is_history(&row)) VEC_PUSH(&e->contact, &ids, id);
       id = row.prev;
     }
     /* Oldest arrival first, as it would have been, had the measure been there. */
@@ -141,7 +166,7 @@ enum camp_err live_since(struct live *l, struct strand_item *item, uint32_t *pc,
     TRY(row_of(e, id, &row));
     if (row.received_ms < oldest) break;
     id = row.prev;
-    if (row.kind == EVENT_NOTE || row.kind == EVENT_IDENTIFY) continue;
+    if (!is_history(&row)) continue;
     struct event *event = event_of_row(l, &row);
     if (event->name == NONE || (*found && event->at_ms > (*found)->at_ms)) continue;
     find_branch(l, item, event, pc, found);

@@ -7,7 +7,8 @@
  *   engine_take, a batch or less:  accept + run + source's place  in one transaction
  *   engine_take, more (live):      accept all, with the round      in one transaction, then engine_resume
  *   engine_take, more (virtual):   batch after batch, in the inputs' order
- *   engine_resume:                 the round's contacts in order of id, a batch a transaction, until none is left
+ *   engine_resume:                 the round's contacts in order of id, a batch a transaction, until none is left; an alias in
+ *                                  the inbox ends a stretch of it, the contacts begin anew behind it
  *   engine_timers:                 due contacts, a batch a transaction, until none is left
  *
  * Invariants:
@@ -15,7 +16,10 @@
  *    crash the same round goes on behind the last contact that was committed.
  * 2. Timers up to a limit run only when every input that arrived before that limit has been through a tick.
  * 3. Outside a round every event is behind us: what timers and batches emit is never taken for the inbox of the next round.
- * 4. A failed transaction leaves the engine and the database as they were before it. */
+ * 4. An input that joins two contacts comes behind all that arrived before it and before all that arrived after it, for
+ *    everybody: what is run together, sorted by contact, lies between two such inputs. Which inputs these are is settled when the
+ *    round begins, by what is known then, so no batch can change it.
+ * 5. A failed transaction leaves the engine and the database as they were before it. */
 #include <stdlib.h>
 
 #include "runtime/engine/tick.h"
@@ -139,33 +143,53 @@ static enum camp_err name_event(struct engine *e, const struct input *input, boo
   return *named && !known ? engine_event_id(e, symbol, input->name, &id) : CAMP_OK;
 }
 
-/* Contacts found or made, times settled: the inputs as the tick takes them. */
+/* Whether the input can be taken at all; if not, it is quarantined. */
+static enum camp_err acceptable(struct engine *e, const struct engine_inputs *in, const struct input *input, bool *good) {
+  *good = !too_far_ahead(in, input->has_at ? input->at_ms : in->arrival_ms);
+  if (!*good) return reject(e, in, input, STR("its time is more than 24 hours ahead of this machine's clock"));
+  TRY(name_event(e, input, good));
+  if (*good) return CAMP_OK;
+  return reject(e, in, input, STR("the database knows too many different names of events to take a new one"));
+}
+
+/* Its times settled; its contact is to be found. */
+static struct tick_input tick_of(const struct engine *e, const struct engine_inputs *in, const struct input *input, uint32_t order) {
+  int64_t at_ms = input->has_at ? input->at_ms : in->arrival_ms, arrival_ms = in->virtual_time ? at_ms : in->arrival_ms;
+  return (struct tick_input){
+    .at_ms = at_ms < arrival_ms ? at_ms : arrival_ms, .arrival_ms = arrival_ms, .ident = ident_of(input->id), .order = order,
+    .kind = e->options.import ? EVENT_IMPORTED : input->identify ? EVENT_IDENTIFY : EVENT_TRACK, .identify = input->identify,
+    .key = input->key, .name = input->name, .body = input->props, .zone = input->zone };
+}
+
+/* What an input says of two contacts, as an input of its own before it. */
+static struct tick_input alias_of(const struct engine *e, const struct engine_inputs *in, const struct input *input, uint32_t order) {
+  struct tick_input alias = tick_of(e, in, input, order);
+  alias.kind = EVENT_ALIAS;
+  alias.identify = false;
+  alias.ident = 0;
+  alias.body = alias.zone = (struct str){ NULL, 0 };
+  alias.name = STR("alias");
+  alias.previous = input->previous;
+  alias.certain = input->alias;
+  return alias;
+}
+
+/* Contacts found or made, times settled: the inputs as the tick takes them. Where joins says so, what an input says of two contacts
+ * stands before it; an alias of what is one already is a repetition. */
 static enum camp_err prepare(struct engine *e, const struct engine_inputs *in, const struct input *inputs, uint32_t count,
-                             struct tick_input **out, uint32_t *out_count) {
-  struct key_lookup *keys = arena_alloc(&e->batch, (count + 1) * sizeof *keys);
-  struct tick_input *ticks = arena_alloc(&e->batch, (count + 1) * sizeof *ticks);
+                             const bool *joins, struct tick_input **out, uint32_t *out_count) {
+  struct tick_input *ticks = arena_alloc(&e->batch, (2 * (size_t)count + 1) * sizeof *ticks);
   uint32_t n = 0;
   for (uint32_t i = 0; i < count; i++) {
     const struct input *input = &inputs[i];
-    int64_t at_ms = input->has_at ? input->at_ms : in->arrival_ms;
-    if (too_far_ahead(in, at_ms)) {
-      TRY(reject(e, in, input, STR("its time is more than 24 hours ahead of this machine's clock")));
-      continue;
-    }
-    bool named;
-    TRY(name_event(e, input, &named));
-    if (!named) {
-      TRY(reject(e, in, input, STR("the database knows too many different names of events to take a new one")));
-      continue;
-    }
-    int64_t arrival_ms = in->virtual_time ? at_ms : in->arrival_ms;
-    keys[n] = (struct key_lookup){ .key = input->key };
-    ticks[n] = (struct tick_input){
-      .at_ms = at_ms < arrival_ms ? at_ms : arrival_ms, .arrival_ms = arrival_ms, .ident = ident_of(input->id), .order = n,
-      .kind = e->options.import ? EVENT_IMPORTED : input->identify ? EVENT_IDENTIFY : EVENT_TRACK, .identify = input->identify,
-      .key = input->key, .name = input->name, .body = input->props, .zone = input->zone };
-    n++;
+    bool good, join = joins && joins[i];
+    TRY(acceptable(e, in, input, &good));
+    if (good && join) ticks[n] = alias_of(e, in, input, n), n++;
+    if (good && input->alias && !join) e->pending.duplicates++;
+    if (good && !input->alias) ticks[n] = tick_of(e, in, input, n), n++;
   }
+  struct key_lookup *keys = arena_alloc(&e->batch, (n + 1) * sizeof *keys);
+  for (uint32_t i = 0; i < n; i++) keys[i] = (struct key_lookup){ .key = ticks[i].key };
   TRY(store_contacts(e->store, keys, n, true, in->arrival_ms));
   for (uint32_t i = 0; i < n; i++) {
     ticks[i].contact = keys[i].id;
@@ -176,6 +200,62 @@ static enum camp_err prepare(struct engine *e, const struct engine_inputs *in, c
   return CAMP_OK;
 }
 
+/* --- two contacts that are one --------------------------------------------------------------------------------------- */
+
+/* Which of the inputs join two contacts that are not one yet, as things stand before the first of them; NULL when none does. Most
+ * clients send both ids with every identify, so what is known already must not divide a round. */
+static enum camp_err find_joins(struct engine *e, const struct input *inputs, uint32_t count, bool **out) {
+  uint32_t n = 0;
+  *out = NULL;
+  for (uint32_t i = 0; i < count; i++) n += inputs[i].previous.len != 0;
+  if (!n) return CAMP_OK;
+  struct key_lookup *keys = arena_zalloc(&e->batch, 2 * (size_t)n, sizeof *keys);
+  n = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (!inputs[i].previous.len) continue;
+    keys[n++].key = inputs[i].key;
+    keys[n++].key = inputs[i].previous;
+  }
+  TRY(store_contacts(e->store, keys, n, false, 0));
+  *out = arena_zalloc(&e->batch, count, sizeof **out);
+  n = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (!inputs[i].previous.len) continue;
+    (*out)[i] = !keys[n].id || keys[n].id != keys[n + 1].id;
+    n += 2;
+  }
+  return CAMP_OK;
+}
+
+/* How many inputs from i on are run together: up to the next that joins two contacts, itself not. */
+static uint32_t part_count(const bool *joins, uint32_t i, uint32_t count) {
+  uint32_t from = i;
+  while (i < count && !(joins && joins[i])) i++;
+  return i - from;
+}
+
+/* The inputs [i, i + n), which join nobody that is not one already. */
+static enum camp_err run_part(struct engine *e, const struct engine_inputs *in, const struct input *inputs, uint32_t n,
+                              int64_t *last_ms) {
+  struct tick_input *ticks;
+  uint32_t count;
+  if (!n) return CAMP_OK;
+  TRY(prepare(e, in, inputs, n, NULL, &ticks, &count));
+  if (count) *last_ms = ticks[count - 1].at_ms;
+  return run_inputs(e, ticks, count, in->virtual_time);
+}
+
+/* An input that joins ends what ran before it, within the same transaction; of an identify the traits follow. */
+static enum camp_err run_join(struct engine *e, const struct engine_inputs *in, const struct input *input, int64_t *last_ms) {
+  bool good;
+  TRY(acceptable(e, in, input, &good));
+  if (!good) return CAMP_OK;
+  struct tick_input alias = alias_of(e, in, input, 0);
+  *last_ms = alias.at_ms;
+  TRY(engine_merge(e, &alias));
+  return input->alias ? CAMP_OK : run_part(e, in, input, 1, last_ms);
+}
+
 static enum camp_err put_rest(struct engine *e, const struct engine_inputs *in, const struct store_source *source, bool rejects) {
   for (uint32_t i = 0; rejects && i < in->reject_count; i++) TRY(store_reject_put(e->store, &in->rejects[i]));
   if (rejects) e->pending.rejects += in->reject_count;
@@ -184,17 +264,22 @@ static enum camp_err put_rest(struct engine *e, const struct engine_inputs *in, 
 
 static enum camp_err fused(struct engine *e, const struct engine_inputs *in, const struct input *inputs, uint32_t count,
                            const struct store_source *source, bool last) {
-  struct tick_input *ticks;
-  uint32_t n;
   struct store_clock clock = e->clock;
+  int64_t last_ms = INT64_MIN;
+  bool *joins;
   TRY(engine_begin(e));
-  TRY(prepare(e, in, inputs, count, &ticks, &n));
-  TRY(run_inputs(e, ticks, n, in->virtual_time));
+  TRY(find_joins(e, inputs, count, &joins));
+  for (uint32_t i = 0; i < count;) {
+    uint32_t n = part_count(joins, i, count);
+    TRY(run_part(e, in, inputs + i, n, &last_ms));
+    i += n;
+    if (i < count) TRY(run_join(e, in, &inputs[i++], &last_ms));
+  }
   TRY(put_rest(e, in, source, last));
   clock.event_done = store_event_last(e->store);
   /* An import is about the past, whenever it takes place. */
   if (!in->virtual_time && !e->options.import) clock.now_ms = in->arrival_ms;
-  if (in->virtual_time && n && ticks[n - 1].at_ms > clock.now_ms) clock.now_ms = ticks[n - 1].at_ms;
+  if (in->virtual_time && last_ms > clock.now_ms) clock.now_ms = last_ms;
   return engine_commit(e, &clock);
 }
 
@@ -202,6 +287,7 @@ static enum camp_err accept_one(struct engine *e, const struct tick_input *in) {
   /* A zone that came beside the event waits where the outcome will be: the tick reads the one and writes the other. */
   struct event_row row = { .contact = in->contact, .at_ms = in->at_ms, .received_ms = in->arrival_ms, .kind = in->kind,
                            .ident = in->ident, .body = in->body, .outcome = in->zone };
+  if (in->kind == EVENT_ALIAS) row.body = merge_body(&e->batch, in);
   TRY(engine_event_id(e, image_symbol(e->image, in->name), in->name, &row.name));
   return store_event_put(e->store, &row);
 }
@@ -211,8 +297,10 @@ static enum camp_err accept(struct engine *e, const struct engine_inputs *in) {
   struct tick_input *ticks;
   uint32_t n;
   struct store_clock clock = e->clock;
+  bool *joins;
   TRY(engine_begin(e));
-  TRY(prepare(e, in, in->inputs, in->count, &ticks, &n));
+  TRY(find_joins(e, in->inputs, in->count, &joins));
+  TRY(prepare(e, in, in->inputs, in->count, joins, &ticks, &n));
   clock.event_done = store_event_last(e->store);
   for (uint32_t i = 0; i < n; i++) {
     if (ticks[i].fresh) {
@@ -230,17 +318,37 @@ static enum camp_err accept(struct engine *e, const struct engine_inputs *in) {
   return engine_commit(e, &clock);
 }
 
-/* The inbox's rows of the round, as inputs, behind the last finished contact. */
-static enum camp_err load_round(struct engine *e, struct arena *a, struct tick_input **out, uint32_t *count) {
+/* A stretch of a round: the inbox up to the next alias, which ends it. */
+struct stretch {
+  int64_t last;   /* its newest row */
+  int64_t alias;  /* the row behind it that joins two contacts; 0: the round ends here */
+  bool first;     /* of the round: nobody has become another since the inputs were accepted */
+};
+
+static enum camp_err find_stretch(struct engine *e, struct arena *a, struct stretch *out) {
+  struct event_row before = { .kind = EVENT_TRACK };
+  int64_t after = e->clock.event_done;
+  TRY(store_inbox_alias(e->store, after, e->clock.round_last, &out->alias));
+  out->last = out->alias ? out->alias - 1 : e->clock.round_last;
+  enum camp_err err = after ? store_event_get(e->store, a, after, &before) : CAMP_OK;
+  /* A row that was taken away may have been an alias that said what was known. */
+  out->first = err == CAMP_OK && before.kind != EVENT_ALIAS;
+  return err == CAMP_NOT_FOUND ? CAMP_OK : err;
+}
+
+/* The stretch's rows, as inputs, behind the last finished contact. */
+static enum camp_err load_stretch(struct engine *e, struct arena *a, const struct stretch *part, struct tick_input **out, uint32_t *count) {
   struct event_row *rows;
   uint32_t n = 0, kept = 0;
-  TRY(store_inbox(e->store, a, e->clock.event_done, e->clock.round_last, UINT32_MAX, &rows, &n));
+  TRY(store_inbox(e->store, a, e->clock.event_done, part->last, UINT32_MAX, &rows, &n));
   struct tick_input *ticks = arena_alloc(a, (n + 1) * sizeof *ticks);
   for (uint32_t i = 0; i < n; i++) {
     const struct event_row *r = &rows[i];
-    if (r->contact <= e->clock.round_contact) continue;
+    int64_t contact = r->contact;
+    if (!part->first) TRY(store_contact_now(e->store, contact, &contact));
+    if (contact <= e->clock.round_contact) continue;
     struct str name = store_name_text(e->store, r->name);
-    ticks[kept] = (struct tick_input){ .contact = r->contact, .at_ms = r->at_ms, .arrival_ms = r->received_ms, .id = r->id,
+    ticks[kept] = (struct tick_input){ .contact = contact, .at_ms = r->at_ms, .arrival_ms = r->received_ms, .id = r->id,
                                        .ident = r->ident, .order = kept, .kind = r->kind, .name = name, .body = r->body,
                                        .zone = r->outcome,
                                        .identify = r->kind == EVENT_IDENTIFY ||
@@ -252,7 +360,34 @@ static enum camp_err load_round(struct engine *e, struct arena *a, struct tick_i
   return CAMP_OK;
 }
 
-static enum camp_err round_batch(struct engine *e, struct tick_input **order, uint32_t count, uint32_t *done) {
+/* The accepted row that ends the stretch. */
+static enum camp_err join_accepted(struct engine *e, int64_t id) {
+  struct event_row row;
+  struct contact_row contact;
+  TRY(store_event_get(e->store, &e->batch, id, &row));
+  TRY(store_contact_now(e->store, row.contact, &row.contact));
+  TRY(store_contact_read(e->store, &e->batch, row.contact, &contact));
+  struct tick_input alias = { .kind = EVENT_ALIAS, .id = id, .at_ms = row.at_ms, .arrival_ms = row.received_ms, .key = contact.key };
+  merge_of_body(&e->batch, row.body, &alias);
+  if (!alias.previous.len) return engine_fail(e, CAMP_CORRUPT, "the alias in event %lld names no other contact", (long long)id);
+  return engine_merge(e, &alias);
+}
+
+/* Every contact of the stretch is finished: the clock goes on to the next, or out of the round. */
+static enum camp_err finish_stretch(struct engine *e, const struct stretch *part, struct store_clock *clock) {
+  clock->round_contact = 0;
+  if (part->alias) {
+    clock->event_done = part->alias;
+    return join_accepted(e, part->alias);
+  }
+  clock->event_done = store_event_last(e->store);
+  clock->round_last = 0;
+  return CAMP_OK;
+}
+
+/* A batch of the stretch; with its last contact the stretch is finished. */
+static enum camp_err stretch_batch(struct engine *e, const struct stretch *part, struct tick_input **order, uint32_t count,
+                                   uint32_t *done) {
   struct store_clock clock = e->clock;
   uint32_t i = 0;
   TRY(engine_begin(e));
@@ -261,33 +396,36 @@ static enum camp_err round_batch(struct engine *e, struct tick_input **order, ui
     TRY(run_contact(e, order + i, count - i, &ran));
     i += ran;
   }
-  clock.round_contact = order[i - 1]->contact;
-  if (i == count) {
-    clock.event_done = store_event_last(e->store);
-    clock.round_last = clock.round_contact = 0;
-  }
+  if (i < count) clock.round_contact = order[i - 1]->contact;
+  else TRY(finish_stretch(e, part, &clock));
   *done = i;
   return engine_commit(e, &clock);
 }
 
+static enum camp_err run_stretch(struct engine *e, struct arena *a) {
+  struct stretch part;
+  struct tick_input *ticks;
+  uint32_t n, i = 0, done;
+  TRY(find_stretch(e, a, &part));
+  TRY(load_stretch(e, a, &part, &ticks, &n));
+  struct tick_input **order = arena_alloc(a, (n + 1) * sizeof *order);
+  for (uint32_t k = 0; k < n; k++) order[k] = &ticks[k];
+  qsort(order, n, sizeof *order, by_contact);
+  do {
+    TRY(stretch_batch(e, &part, order + i, n - i, &done));
+    i += done;
+  } while (i < n);
+  return CAMP_OK;
+}
+
 static enum camp_err resume_inputs(struct engine *e) {
   struct arena a;
-  struct tick_input *ticks;
-  uint32_t n = 0;
-  /* The round outlives its transactions, so it has an arena of its own. */
+  enum camp_err err = CAMP_OK;
+  /* A stretch outlives its transactions, so it has an arena of its own. */
   arena_init(&a, 1 << 20);
-  enum camp_err err = load_round(e, &a, &ticks, &n);
-  if (err == CAMP_OK && n == 0) {
-    struct store_clock clock = e->clock;
-    clock.event_done = store_event_last(e->store);
-    clock.round_last = clock.round_contact = 0;
-    err = engine_begin(e);
-    if (err == CAMP_OK) err = engine_commit(e, &clock);
-  } else if (err == CAMP_OK) {
-    struct tick_input **order = arena_alloc(&a, (n + 1) * sizeof *order);
-    for (uint32_t i = 0; i < n; i++) order[i] = &ticks[i];
-    qsort(order, n, sizeof *order, by_contact);
-    for (uint32_t i = 0, done; err == CAMP_OK && i < n; i += done) err = round_batch(e, order + i, n - i, &done);
+  while (err == CAMP_OK && e->clock.round_last > e->clock.event_done) {
+    arena_reset(&a);
+    err = run_stretch(e, &a);
   }
   arena_deinit(&a);
   return err == CAMP_OK ? CAMP_OK : engine_failed(e, err);

@@ -144,6 +144,22 @@ void live_schedules_joined(struct live *l, uint32_t list, int64_t from_ms) {
   for (; low < e->schedule_count && e->schedules_by_list[low]->list == list; low++) entry_add(l, e->schedules_by_list[low], from_ms);
 }
 
+void live_schedules_merge(struct live *l, const struct contact *other) {
+  struct contact *c = &l->c;
+  for (uint32_t i = 0; i < other->schedules.count; i++) {
+    struct scheduled theirs = other->schedules.items[i];
+    uint32_t at = place_of(c, theirs.id);
+    if (at < c->schedules.count && c->schedules.items[at].id == theirs.id) {
+      if (theirs.next_ms > c->schedules.items[at].next_ms) c->schedules.items[at].next_ms = theirs.next_ms;
+      continue;
+    }
+    VEC_PUSH(c->arena, &c->schedules, theirs);
+    memmove(&c->schedules.items[at + 1], &c->schedules.items[at], (c->schedules.count - 1 - at) * sizeof theirs);
+    c->schedules.items[at] = theirs;
+  }
+  l->schedule_ms = SCHEDULE_STALE;
+}
+
 bool live_fill_schedules(struct live *l) {
   struct engine *e = l->e;
   struct contact *c = &l->c;

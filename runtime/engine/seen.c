@@ -8,6 +8,8 @@
  * 2. Days are those of the input's instant, which is never before the contact's clock and so never runs back. */
 #include "runtime/engine/tick.h"
 
+#include <stdlib.h>
+
 static uint32_t day_of(const struct live *l) {
   int64_t ms = l->now_ms > 0 ? l->now_ms : 0;
   return (uint32_t)(ms / MS_PER_DAY);
@@ -80,6 +82,31 @@ static enum camp_err spill(struct live *l) {
   TRY(store_seen_put(e->store, l->c.id, day_last, buf_as_str(&e->scratch)));
   memmove(l->c.seen.items, l->c.seen.items + n, SEEN_KEPT_COUNT * sizeof l->c.seen.items[0]);
   l->c.seen.count = SEEN_KEPT_COUNT;
+  return CAMP_OK;
+}
+
+static int by_day(const void *a, const void *b) {
+  const struct seen *x = a, *y = b;
+  if (x->day != y->day) return x->day < y->day ? -1 : 1;
+  return x->hash < y->hash ? -1 : x->hash > y->hash;
+}
+
+/* Invariant 1 holds for the union: each of the two had SEEN_KEPT_COUNT ids that are no older than its spilled ones, so while fewer
+ * than that many are left, some of those have expired, and the spilled ones with them. */
+enum camp_err live_seen_merge(struct live *l, const struct contact *other) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < other->seen.count; i++) VEC_PUSH(l->c.arena, &l->c.seen, other->seen.items[i]);
+  if (l->c.seen.count > 1) qsort(l->c.seen.items, l->c.seen.count, sizeof *l->c.seen.items, by_day);
+  /* Of one id the newest day counts; both had it, so there are at most two of it, and few in all. */
+  for (uint32_t i = 0; i < l->c.seen.count; i++) {
+    bool later = false;
+    for (uint32_t k = i + 1; k < l->c.seen.count && !later; k++) later = l->c.seen.items[k].hash == l->c.seen.items[i].hash;
+    if (!later) l->c.seen.items[kept++] = l->c.seen.items[i];
+  }
+  l->c.seen.count = kept;
+  l->older_cap = 0; /* the store has more of them than were read */
+  expire(l, day_of(l));
+  while (l->c.seen.count >= SEEN_INLINE_COUNT) TRY(spill(l));
   return CAMP_OK;
 }
 

@@ -248,12 +248,12 @@ static enum camp_err act(struct live *l) {
   return act_starts(l);
 }
 
-static enum camp_err history(struct live *l, struct event_row *row) {
+enum camp_err live_history(struct live *l, struct event_row *row) {
   struct engine *e = l->e;
   row->contact = l->c.id;
   row->prev = l->c.last_event;
   row->outcome = buf_as_str(l->outcome);
-  if (row->id) TRY(store_event_settle(e->store, row->id, row->prev, row->outcome));
+  if (row->id) TRY(store_event_settle(e->store, row->id, row->contact, row->prev, row->outcome));
   else TRY(store_event_put(e->store, row));
   l->c.last_event = row->id;
   buf_clear(l->outcome);
@@ -291,7 +291,7 @@ static enum camp_err task_run(struct live *l, struct task *t) {
   if (t->internal) return CAMP_OK;
   struct event_row row = { .at_ms = l->now_ms, .received_ms = l->now_ms, .body = t->body, .kind = t->event_kind };
   TRY(engine_event_id(e, event->name, event->name_text, &row.name));
-  return history(l, &row);
+  return live_history(l, &row);
 }
 
 /* What was queued behind the input, first in first out, at the same instant. */
@@ -313,7 +313,7 @@ static enum camp_err note(struct live *l) {
   if (l->outcome->len == 0) return CAMP_OK;
   struct event_row row = { .at_ms = l->now_ms, .received_ms = l->now_ms, .kind = EVENT_NOTE };
   TRY(engine_event_id(l->e, NONE, STR("camp note"), &row.name));
-  return history(l, &row);
+  return live_history(l, &row);
 }
 
 /* --- the agenda ---------------------------------------------------------------------------------------------------- */
@@ -446,7 +446,7 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
     TRY(engine_event_id(e, NONE, in->name, &row.name));
     if (in->body.len) TRY(merge_traits(l, in->body));
     if (import) l->tasks.count = 0;
-    TRY(history(l, &row));
+    TRY(live_history(l, &row));
     TRY(drain(l));
     return note(l);
   }
@@ -458,7 +458,7 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
   l->event = &e->event;
   if (import) {
     if (e->event.name != NONE) take_measures(l);
-    return history(l, &row);
+    return live_history(l, &row);
   }
   l->starts_allowed = e->options.late_after_ms == STORE_NEVER || in->arrival_ms - in->at_ms <= e->options.late_after_ms;
   if (!l->starts_allowed && e->event.name != NONE && image_listeners(e->image, &e->event, e->listeners))
@@ -467,7 +467,7 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
   l->acting = &e->event;
   TRY(act(l));
   l->acting = NULL;
-  TRY(history(l, &row));
+  TRY(live_history(l, &row));
   TRY(drain(l));
   l->starts_allowed = true;
   return note(l);

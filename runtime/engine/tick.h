@@ -82,9 +82,11 @@ struct tick_input {
   int64_t at_ms, arrival_ms, id;
   uint64_t ident;
   uint32_t order;                /* of arrival within the batch */
-  uint8_t kind;                  /* EVENT_TRACK, EVENT_IDENTIFY or EVENT_IMPORTED */
+  uint8_t kind;                  /* EVENT_TRACK, EVENT_IDENTIFY, EVENT_IMPORTED or EVENT_ALIAS */
   bool fresh, identify;          /* fresh: the contact was made in this transaction */
   struct str key, name, body, zone;
+  struct str previous;           /* EVENT_ALIAS: the key that is the same contact's */
+  bool certain;                  /* EVENT_ALIAS: an `alias` said so, and no `identify` */
 };
 
 struct strand_item {
@@ -150,6 +152,8 @@ enum camp_err live_close(struct live *l) MUST_CHECK;
 enum camp_err live_refresh(struct live *l) MUST_CHECK;
 void live_zone(struct live *l); /* from its attributes */
 struct strand_item *live_strand_new(struct live *l, const struct unit *u);
+/* A strand as another contact's row holds it, in a slot of this one's; *out NULL: there is no free one. */
+enum camp_err live_strand_move(struct live *l, struct strand_row row, struct strand_item **out) MUST_CHECK;
 enum camp_err live_end(struct live *l, struct strand_item *item) MUST_CHECK;
 /* Ends the strands that are marked as stopped, and withdraws what of theirs has not left. */
 enum camp_err live_end_stopped(struct live *l, const char *why) MUST_CHECK;
@@ -187,12 +191,16 @@ void segments_open(struct engine *e);
 enum camp_err live_input(struct live *l, const struct tick_input *in) MUST_CHECK;
 enum camp_err live_timers(struct live *l, int64_t before_ms) MUST_CHECK; /* due before `before`, exclusive */
 enum camp_err live_run(struct live *l, struct strand_item *item, uint32_t pc) MUST_CHECK;
+/* A row of history behind the newest, with what the live contact's outcome says. */
+enum camp_err live_history(struct live *l, struct event_row *row) MUST_CHECK;
 
 /* start.c: entry rules. The event in hand, the instant and the base are the live's. */
 enum camp_err live_start(struct live *l, const struct unit *u, uint32_t pc) MUST_CHECK;
 
 /* seen.c: event ids. *again: the contact sent this id within SEEN_DAYS. */
 enum camp_err live_seen(struct live *l, uint64_t ident, bool *again) MUST_CHECK;
+/* Another's recent ids become this one's, too; its spilled ones have been moved in the store. */
+enum camp_err live_seen_merge(struct live *l, const struct contact *other) MUST_CHECK;
 
 /* schedule.c: starts without an event. */
 enum camp_err engine_schedules_load(struct engine *e) MUST_CHECK;
@@ -200,6 +208,8 @@ enum camp_err engine_schedules_load(struct engine *e) MUST_CHECK;
 struct str schedule_name(struct arena *a, const struct unit *u, const struct schedule *s);
 /* The contact came under the schedules of this list or segment (0: those for anybody) at this instant. */
 void live_schedules_joined(struct live *l, uint32_t list, int64_t from_ms);
+/* What another contact has to come is to come for this one, too; an occurrence that either met is met. */
+void live_schedules_merge(struct live *l, const struct contact *other);
 bool live_fill_schedules(struct live *l); /* those of younger deploys; whether any was there */
 int64_t live_schedules_due(struct live *l);
 int64_t live_schedules_once(struct live *l); /* of those that come once */
@@ -211,6 +221,8 @@ enum camp_err live_fill_all(struct live *l, bool *filled) MUST_CHECK;
 
 /* past.c: what happened before: filling new measures from the log, and waits with `since`. */
 enum camp_err live_fill_measures(struct live *l, bool *filled) MUST_CHECK;
+/* An event of the log enters the measures as a late one does: at its own time, now. */
+enum camp_err live_take_past(struct live *l, int64_t event) MUST_CHECK;
 /* The earliest event since the branch's moment that it accepts; *pc NONE when there is none. */
 enum camp_err live_since(struct live *l, struct strand_item *item, uint32_t *pc, struct event **found) MUST_CHECK;
 
@@ -218,6 +230,12 @@ enum camp_err live_since(struct live *l, struct strand_item *item, uint32_t *pc,
 enum camp_err engine_begin(struct engine *e) MUST_CHECK;
 enum camp_err engine_commit(struct engine *e, const struct store_clock *clock) MUST_CHECK;
 enum camp_err engine_failed(struct engine *e, enum camp_err err);
+
+/* merge.c: the contact with in->key and the one with in->previous are one from in->at_ms on. Both may be new. */
+enum camp_err engine_merge(struct engine *e, const struct tick_input *in) MUST_CHECK;
+/* The body of an alias' row in history, and what it says. */
+struct str merge_body(struct arena *a, const struct tick_input *in);
+void merge_of_body(struct arena *a, struct str body, struct tick_input *out);
 
 /* The live unit with this row id, or NULL. */
 const struct unit *engine_unit(const struct engine *e, uint32_t stored_id);

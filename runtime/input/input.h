@@ -5,6 +5,8 @@
  *
  *   {"type":"track","event":"purchase","userId":"ann","messageId":"m1","timestamp":"2026-01-05T10:00:00Z","properties":{…}}
  *   {"type":"identify","userId":"ann","traits":{"first_name":"Ann"}}
+ *   {"type":"identify","userId":"ann","anonymousId":"x7","traits":{…}}   and from now on x7 is ann
+ *   {"type":"alias","previousId":"x7","userId":"ann"}                     the same, without traits
  * "type" may be left out when "event" is there. anonymousId serves where userId is missing. timestamp: RFC 3339 text, or epoch
  * milliseconds as a number; missing: the time of arrival. Segment's page and screen become page_view and screen_view.
  * context.timezone and traits.timezone set the contact's zone.
@@ -15,8 +17,10 @@
 
 struct input {
   struct str key;        /* contact */
-  struct str name;       /* event; "identify" for identify */
+  struct str previous;   /* another key that is the same contact's, or empty */
+  struct str name;       /* event; "identify", "alias" for these */
   bool identify;
+  bool alias;            /* nothing but this: `previous` and `key` are one contact */
   int64_t at_ms;         /* own time */
   bool has_at;
   struct str id;         /* messageId, or empty */

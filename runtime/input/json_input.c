@@ -11,11 +11,12 @@
 #include "vm/base/json.h"
 #include "vm/base/limits.h"
 
-enum member { M_TYPE, M_EVENT, M_USER, M_ANONYMOUS, M_ID, M_TIMESTAMP, M_PROPERTIES, M_TRAITS, M_CONTEXT, M_COUNT };
+enum member { M_TYPE, M_EVENT, M_USER, M_ANONYMOUS, M_ID, M_TIMESTAMP, M_PROPERTIES, M_TRAITS, M_CONTEXT, M_PREVIOUS, M_COUNT };
 static const struct str MEMBERS[M_COUNT] = {
   [M_TYPE] = { "type", 4 },           [M_EVENT] = { "event", 5 },         [M_USER] = { "userId", 6 },
   [M_ANONYMOUS] = { "anonymousId", 11 }, [M_ID] = { "messageId", 9 },     [M_TIMESTAMP] = { "timestamp", 9 },
   [M_PROPERTIES] = { "properties", 10 }, [M_TRAITS] = { "traits", 6 },    [M_CONTEXT] = { "context", 7 },
+  [M_PREVIOUS] = { "previousId", 10 },
 };
 
 struct line { /* the members that matter; JSON_NULL where missing */
@@ -110,12 +111,28 @@ static bool take_contact(struct line *l, struct input *out) {
   return false;
 }
 
+/* The other key of an identify is the anonymous id beside the user's; that of an alias must be there. */
+static bool take_previous(struct line *l, struct input *out) {
+  const char *field = out->alias ? "previousId" : "anonymousId";
+  if (!take_text(l, field, l->m[out->alias ? M_PREVIOUS : M_ANONYMOUS], true, LIMIT_KEY_BYTES, &out->previous)) return false;
+  if (out->previous.len && !str_eq(out->previous, out->key)) return true;
+  if (!out->alias) {
+    out->previous = (struct str){ NULL, 0 };
+    return true;
+  }
+  *l->why = out->previous.len ? STR("`previousId` is the contact itself") : STR("the alias has no other key: `previousId` is missing");
+  return false;
+}
+
 static bool take_name(struct line *l, struct input *out) {
   struct str type;
   if (!take_text(l, "type", l->m[M_TYPE], false, SIZE_MAX, &type)) return false;
   if (str_is(type, "identify")) {
     out->identify = true;
     out->name = STR("identify");
+  } else if (str_is(type, "alias")) {
+    out->alias = true;
+    out->name = STR("alias");
   } else if (str_is(type, "page")) {
     out->name = STR("page_view");
   } else if (str_is(type, "screen")) {
@@ -126,7 +143,7 @@ static bool take_name(struct line *l, struct input *out) {
     *l->why = type.len ? STR("the line has no event: `event` is missing") : STR("the line says neither `type` nor `event`");
     return false;
   } else {
-    return wrong_kind(l, "type", l->m[M_TYPE], "track, identify, page or screen");
+    return wrong_kind(l, "type", l->m[M_TYPE], "track, identify, alias, page or screen");
   }
   return true;
 }
@@ -181,6 +198,7 @@ enum input_kind input_json(struct str line, struct arena *a, struct input *out, 
   if (!check(&l, line, &object)) return INPUT_REJECT;
   gather(&l, object.text);
   if (!take_name(&l, out) || !take_contact(&l, out) || !take_time(&l, out)) return INPUT_REJECT;
+  if ((out->identify || out->alias) && !take_previous(&l, out)) return INPUT_REJECT;
   if (!take_text(&l, "messageId", l.m[M_ID], true, LIMIT_ID_BYTES, &out->id)) return INPUT_REJECT;
   bool props = out->identify ? take_object(&l, "traits", l.m[M_TRAITS], &out->props)
                              : take_object(&l, "properties", l.m[M_PROPERTIES], &out->props);

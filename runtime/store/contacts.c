@@ -3,7 +3,8 @@
  * Not for: what a contact's state means (vm/contact.c), nor when it is to be looked at (the engine, timers.c).
  *
  * Invariants:
- * 1. A key has one id for ever. Ids rise by one, in the order in which keys first appear in the input, whatever the batch.
+ * 1. A key has one id for ever, unless two contacts turn out to be one (aliases.c). Ids rise by one, in the order in which keys
+ *    first appear in the input, whatever the batch.
  * 2. Two keys are never taken for one: a place of contact_key is a key's own when its proof agrees, 88 bits with the place, both
  *    under secret keys made with the database.
  * 3. contact_key is read and written in order of hash within a batch: random places, visited in order, share their pages. */
@@ -44,6 +45,10 @@ static void places_sort(struct store *s, uint32_t count) {
   s->places = sorted;
 }
 
+static struct key_place place_of(const struct store *s, struct str key) {
+  return (struct key_place){ hash_str(s->hash_key, key) & HASH_MASK, (uint32_t)hash_str(s->proof_key, key), 0 };
+}
+
 static void places_fill(struct store *s, const struct key_lookup *keys, uint32_t count) {
   if (count > s->place_cap) {
     uint32_t cap = s->place_cap;
@@ -51,8 +56,8 @@ static void places_fill(struct store *s, const struct key_lookup *keys, uint32_t
     s->places_spare = store_grow(s->places_spare, &s->place_cap, count, sizeof *s->places_spare);
   }
   for (uint32_t i = 0; i < count; i++) {
-    s->places[i] = (struct key_place){ hash_str(s->hash_key, keys[i].key) & HASH_MASK,
-                                       (uint32_t)hash_str(s->proof_key, keys[i].key), i };
+    s->places[i] = place_of(s, keys[i].key);
+    s->places[i].index = i;
   }
   places_sort(s, count);
 }
@@ -141,6 +146,22 @@ enum camp_err store_contacts(struct store *s, struct key_lookup *keys, uint32_t 
     for (uint32_t i = 0; i < count; i++) keys[i].fresh = false;
   }
   return err;
+}
+
+/* The key leads to this contact from now on, whether it was known or not. */
+enum camp_err key_point(struct store *s, struct str key, int64_t contact) {
+  struct key_place p = place_of(s, key);
+  int64_t known;
+  uint64_t at;
+  enum camp_err err = key_find(s, p.hash, p.proof, &known, &at);
+  if (err) return err;
+  if (!known) return key_put(s, p.hash, p.proof, contact);
+  sqlite3_stmt *q = query(s, Q_KEY_POINT);
+  if (q) {
+    sqlite3_bind_int64(q, 1, (int64_t)at);
+    sqlite3_bind_int64(q, 2, contact);
+  }
+  return query_run(s, q);
 }
 
 /* --- rows ------------------------------------------------------------------------------------------------------------- */

@@ -30,12 +30,13 @@ enum camp_err store_event_put(struct store *s, struct event_row *e) {
   return err;
 }
 
-enum camp_err store_event_settle(struct store *s, int64_t id, int64_t prev, struct str outcome) {
+enum camp_err store_event_settle(struct store *s, int64_t id, int64_t contact, int64_t prev, struct str outcome) {
   sqlite3_stmt *q = query(s, Q_EVENT_SETTLE);
   if (q) {
     sqlite3_bind_int64(q, 1, id);
     bind_unless(q, 2, prev, 0);
     bind_str_or_null(q, 3, outcome);
+    sqlite3_bind_int64(q, 4, contact);
   }
   return query_run(s, q);
 }

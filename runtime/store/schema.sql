@@ -93,6 +93,16 @@ create table contact_key(
   contact INTEGER NOT NULL
 ) strict;
 
+create table alias(
+  -- Other keys of a contact: `alias` or `identify` said that both are one. contact_key points each of them to that contact.
+  key TEXT PRIMARY KEY,
+  contact INTEGER NOT NULL,         -- who it is now
+  was INTEGER,                      -- its number while it was a contact of its own. NULL: it never was
+  at INTEGER NOT NULL               -- since when
+) strict, without rowid;
+create index alias_contact on alias(contact);
+create index alias_was on alias(was) where was is not null;
+
 create table slot(
   -- A contact and its strands side by side, so that an event reads and writes one page. id = contact * 4096 + slot; slot 0 is the
   -- contact itself, the others are its strands: runs of campaigns. Columns of the other sort are NULL.
@@ -129,7 +139,7 @@ create table event(
   received INTEGER,                 -- when it arrived. NULL: at
   name INTEGER NOT NULL,            -- name.id
   prev INTEGER,                     -- the contact's event before
-  kind INTEGER NOT NULL,            -- 0 track, 1 identify, 2 emitted, 3 imported, 4 the engine's remark
+  kind INTEGER NOT NULL,            -- 0 track, 1 identify, 2 emitted, 3 imported, 4 the engine's remark, 5 alias
   ident INTEGER,                    -- hash of the event's own id, if it had one
   body TEXT,                        -- properties, a JSON object
   outcome TEXT                      -- what it did not do and why, one a line
@@ -228,6 +238,12 @@ create view contact as
     id >> 12 as contact_id, since as known_since_ms, due as due_ms
   from slot where id & 4095 = 0;
 
+create view also_known_as as
+  -- Other keys of contacts, since when.
+  select c.key as contact, a.key as key, strftime('%Y-%m-%dT%H:%M:%fZ', a.at / 1000.0, 'unixepoch') as since,
+    a.contact as contact_id, a.at as since_ms
+  from alias a join slot c on c.id = a.contact << 12;
+
 create view position as
   -- Where everybody stands: one row a run under way. (Runs that have ended and only wait for a goal are not here.)
   select c.key as contact, u.name as campaign, p.file as file, p.line as line, p.label as step,
@@ -278,7 +294,7 @@ create view history as
   -- What happened to everybody, in order of arrival.
   select c.key as contact, strftime('%Y-%m-%dT%H:%M:%fZ', e.at / 1000.0, 'unixepoch') as at, n.text as event,
     e.body as properties, e.outcome as outcome,
-    case e.kind when 0 then 'track' when 1 then 'identify' when 2 then 'emitted' when 3 then 'imported' when 4 then 'note' end as kind,
+    case e.kind when 0 then 'track' when 1 then 'identify' when 2 then 'emitted' when 3 then 'imported' when 4 then 'note' when 5 then 'alias' end as kind,
     strftime('%Y-%m-%dT%H:%M:%fZ', ifnull(e.received, e.at) / 1000.0, 'unixepoch') as received,
     e.id as event_id, e.contact as contact_id, e.at as at_ms
   from event e join slot c on c.id = e.contact << 12 join name n on n.id = e.name;

@@ -110,6 +110,8 @@ void names_free(struct store *s);
 /* What was gathered since begin, written at commit or forgotten. */
 void units_forget(struct store *s);
 enum camp_err units_flush(struct store *s) MUST_CHECK;
+/* contacts.c */
+enum camp_err key_point(struct store *s, struct str key, int64_t contact) MUST_CHECK;
 /* timers.c */
 enum camp_err timers_register(struct store *s) MUST_CHECK;
 int64_t timer_after(const struct store *s, int64_t was, int64_t wanted);

@@ -134,10 +134,12 @@ struct event_row {
   struct str outcome;    /* what it did not do and why, one a line; empty mostly */
   uint8_t kind;          /* EVENT_… */
 };
-enum { EVENT_TRACK = 0, EVENT_IDENTIFY = 1, EVENT_EMITTED = 2, EVENT_IMPORTED = 3, EVENT_NOTE = 4 /* the engine's own remark */ };
+enum { EVENT_TRACK = 0, EVENT_IDENTIFY = 1, EVENT_EMITTED = 2, EVENT_IMPORTED = 3, EVENT_NOTE = 4 /* the engine's own remark */,
+  EVENT_ALIAS = 5 /* another contact is this one; the body says which, as previousId */ };
 enum camp_err store_event_put(struct store *s, struct event_row *e) MUST_CHECK;
-/* An accepted event after its tick: its place in the chain and its outcome. */
-enum camp_err store_event_settle(struct store *s, int64_t id, int64_t prev, struct str outcome) MUST_CHECK;
+/* An accepted event after its tick: whose it is (who sent it may have become one with another since), its place in the chain and its
+ * outcome. */
+enum camp_err store_event_settle(struct store *s, int64_t id, int64_t contact, int64_t prev, struct str outcome) MUST_CHECK;
 enum camp_err store_event_remove(struct store *s, int64_t id) MUST_CHECK; /* a repeated id, found in the tick */
 enum camp_err store_event_get(struct store *s, struct arena *a, int64_t id, struct event_row *out) MUST_CHECK;
 /* Accepted events behind `after`, up to `last`, in order; the inbox. */
@@ -150,6 +152,22 @@ enum camp_err store_seen_put(struct store *s, int64_t contact, uint32_t day_last
 enum camp_err store_seen_get(struct store *s, struct arena *a, int64_t contact, uint32_t day_min, struct str **chunks, uint32_t *count) MUST_CHECK;
 /* entry once per KEY: true in *was when this contact entered with the key before; remembers it when put. */
 enum camp_err store_entry_key(struct store *s, int64_t contact, uint32_t campaign, uint64_t hash, bool put, bool *was) MUST_CHECK;
+
+/* Two contacts that turn out to be one; see store/aliases.c. The other keys of a contact lead to it like its own. */
+enum camp_err store_alias_find(struct store *s, struct str key, int64_t *contact) MUST_CHECK; /* 0: the key is no other key */
+/* From now on the key leads to the contact; was: the contact that it led to as its own key, 0 when it led to none. */
+enum camp_err store_alias_put(struct store *s, struct str key, int64_t contact, int64_t was, int64_t at_ms) MUST_CHECK;
+/* Who the contact is now: itself, or the one into which it was folded. */
+enum camp_err store_contact_now(struct store *s, int64_t id, int64_t *now) MUST_CHECK;
+/* The contact's rows go: its strands, its timer (as stored), and with them itself; other keys, keys of entries and spilled event
+ * ids become `into`'s. Events, messages, goals and memberships are moved one by one, by the calls below. */
+enum camp_err store_contact_fold(struct store *s, int64_t id, int64_t into, int64_t timer_ms) MUST_CHECK;
+enum camp_err store_event_move(struct store *s, int64_t id, int64_t contact, int64_t prev) MUST_CHECK;
+enum camp_err store_outbox_move(struct store *s, int64_t id, int64_t contact, uint32_t entry, int64_t prev) MUST_CHECK;
+/* A campaign's goals: entries' numbers rise by so much. */
+enum camp_err store_goal_move(struct store *s, uint32_t campaign, int64_t from, int64_t to, uint32_t entries) MUST_CHECK;
+/* The first accepted alias behind `after`, up to `last`; 0 when there is none. */
+enum camp_err store_inbox_alias(struct store *s, int64_t after, int64_t last, int64_t *id) MUST_CHECK;
 
 /* Lists, beside what the contact's state says, for questions by list. */
 enum camp_err store_member_put(struct store *s, uint32_t list, int64_t contact, int64_t since_ms) MUST_CHECK;

@@ -294,7 +294,7 @@ static void events(void **state) {
   OK(store_event_put(s, &e2));
   OK(store_event_put(s, &e3));
   assert_int_equal(store_event_last(s), 3);
-  OK(store_event_settle(s, e2.id, e1.id, STR("capped")));
+  OK(store_event_settle(s, e2.id, e2.contact, e1.id, STR("capped")));
   OK(store_event_remove(s, e3.id));
   OK(store_clock_put(s, &(struct store_clock){ .event_done = 3 }));
   OK(store_commit(s));

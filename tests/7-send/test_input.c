@@ -27,9 +27,10 @@ static const char *printed(struct fixture *f, enum input_kind kind, const struct
   if (kind == INPUT_BLANK) buf_c(b, "blank");
   if (kind == INPUT_REJECT) buf_str(b, why);
   if (kind == INPUT_EVENT) {
-    buf_c(b, in->identify ? "identify" : "event");
+    buf_c(b, in->identify ? "identify" : in->alias ? "alias" : "event");
     print_text(b, "name", in->name);
     print_text(b, "key", in->key);
+    print_text(b, "previous", in->previous);
     if (in->has_at) buf_printf(b, " at=%lld", (long long)in->at_ms);
     print_text(b, "id", in->id);
     print_text(b, "zone", in->zone);
@@ -56,6 +57,11 @@ static const struct json_case JSON_CASES[] = {
   { "identify", "{\"type\":\"identify\",\"userId\":\"ann\",\"traits\":{\"first_name\":\"Ann\"}}",
     "identify name=identify key=ann props={\"first_name\":\"Ann\"}" },
   { "identify without traits", "{\"type\":\"identify\",\"userId\":\"ann\"}", "identify name=identify key=ann" },
+  { "identify with both ids", "{\"type\":\"identify\",\"userId\":\"ann\",\"anonymousId\":\"x7\"}", "identify name=identify key=ann previous=x7" },
+  { "identify with the same id twice", "{\"type\":\"identify\",\"userId\":\"ann\",\"anonymousId\":\"ann\"}", "identify name=identify key=ann" },
+  { "identify of a visitor", "{\"type\":\"identify\",\"anonymousId\":\"x7\"}", "identify name=identify key=x7" },
+  { "both ids of an event say nothing", "{\"event\":\"e\",\"userId\":\"ann\",\"anonymousId\":\"x7\"}", "event name=e key=ann" },
+  { "alias", "{\"type\":\"alias\",\"previousId\":7,\"userId\":\"ann\"}", "alias name=alias key=ann previous=7" },
   { "page and screen", "{\"type\":\"page\",\"userId\":\"a\",\"properties\":{\"page\":\"/x\"}}", "event name=page_view key=a props={\"page\":\"/x\"}" },
   { "screen", "{\"type\":\"screen\",\"userId\":\"a\"}", "event name=screen_view key=a" },
   { "anonymousId serves", "{\"event\":\"e\",\"anonymousId\":\"x7\"}", "event name=e key=x7" },
@@ -83,13 +89,16 @@ static const struct json_case JSON_CASES[] = {
   { "unknown members are let be", "{\"event\":\"e\",\"userId\":\"a\",\"sentAt\":5,\"integrations\":{\"All\":true}}", "event name=e key=a" },
 
   { "no contact", "{\"event\":\"e\"}", "the line has no contact: `userId` or `anonymousId` is missing" },
+  { "alias without the other", "{\"type\":\"alias\",\"userId\":\"ann\"}", "the alias has no other key: `previousId` is missing" },
+  { "alias of itself", "{\"type\":\"alias\",\"userId\":\"ann\",\"previousId\":\"ann\"}", "`previousId` is the contact itself" },
+  { "alias of nobody", "{\"type\":\"alias\",\"previousId\":\"x7\"}", "the line has no contact: `userId` or `anonymousId` is missing" },
   { "userId of a wrong kind", "{\"event\":\"e\",\"userId\":true}", "`userId` is true, not a text or a number" },
   { "userId an object", "{\"event\":\"e\",\"userId\":{\"id\":1}}", "`userId` is an object, not a text or a number" },
   { "a line end in userId", "{\"event\":\"e\",\"userId\":\"a\\nb\"}", "`userId` holds a control character (byte 2 of its text is 0x0a)" },
   { "neither type nor event", "{\"userId\":\"a\"}", "the line says neither `type` nor `event`" },
   { "track without event", "{\"type\":\"track\",\"userId\":\"a\"}", "the line has no event: `event` is missing" },
   { "event of a wrong kind", "{\"event\":5,\"userId\":\"a\"}", "`event` is 5, not a text" },
-  { "an unknown type", "{\"type\":\"group\",\"userId\":\"a\"}", "`type` is \"group\", not track, identify, page or screen" },
+  { "an unknown type", "{\"type\":\"group\",\"userId\":\"a\"}", "`type` is \"group\", not track, identify, alias, page or screen" },
   { "yesterday", "{\"event\":\"e\",\"userId\":\"a\",\"timestamp\":\"yesterday\"}",
     "`timestamp` is \"yesterday\", not a date and time such as 2026-01-05T10:00:00Z" },
   { "an empty timestamp", "{\"event\":\"e\",\"userId\":\"a\",\"timestamp\":\"\"}",

@@ -51,6 +51,12 @@ static void story(struct input *inputs, char names[EVENTS][16]) {
     snprintf(names[i], sizeof names[i], "ann%d", (i * 3) % CONTACTS);
     inputs[i] = (struct input){ .key = str_from_c(names[i]), .name = str_from_c(kinds[(i * 5) % 7]), .has_at = true,
                                 .at_ms = t0 + i * day * 2 / 3, .line = i + 1, .props = STR("{\"amount\":10,\"currency\":\"EUR\"}") };
+    if (i % 12 == 11) { /* two of them turn out to be one */
+      inputs[i].previous = str_from_c(names[i - 1]);
+      inputs[i].alias = i == 11;
+      inputs[i].identify = !inputs[i].alias;
+      inputs[i].name = inputs[i].alias ? STR("alias") : STR("identify");
+    }
   }
 }
 
@@ -168,7 +174,7 @@ static void dump_file(struct buf *b, const char *path) {
 
 /* Everything that the story has left: the database without row ids, and the sender's bytes. */
 static void dump(struct buf *b, const char *dir) {
-  static const char *reports[] = { "dump_messages", "dump_events", "dump_positions", "dump_members", "dump_conversions" };
+  static const char *reports[] = { "dump_messages", "dump_events", "dump_positions", "dump_members", "dump_conversions", "dump_aliases" };
   char path[512];
   struct store *s;
   struct store_error e;
