@@ -71,23 +71,8 @@ HOT struct value op_measure(const struct unit *u, uint32_t m, const struct env *
   return measure_value(env->contact, u, &u->measures[m], stored_id, env);
 }
 
-/* A message's key is CONTACT/UNIT/ENTRY.ORDINAL, so an event about it says which run it came from. */
-static bool key_is_of_run(struct str key, const struct strand *s) {
-  size_t slash = key.len;
-  while (slash && key.ptr[slash - 1] != '/') slash--;
-  if (!slash) return false;
-  uint64_t entry = 0;
-  size_t at = slash;
-  for (; at < key.len && key.ptr[at] >= '0' && key.ptr[at] <= '9' && entry <= UINT32_MAX; at++) {
-    entry = entry * 10 + (uint64_t)(key.ptr[at] - '0');
-  }
-  if (at == slash || at == key.len || key.ptr[at] != '.' || entry != s->entry) return false;
-  struct str before = { key.ptr, slash - 1 }, name = unit_name(s->unit);
-  return str_ends(before, name) && (before.len == name.len || before.ptr[before.len - name.len - 1] == '/');
-}
-
 /* Whether the key begins with this contact's, written as keys write it: / and % and control characters as %XX. If not, the message
- * was sent before the contact became one with another, whose runs bear other numbers now. */
+ * was sent before the contact became one with another, whose runs may bear other numbers now. */
 static bool key_is_of_contact(struct str key, struct str contact) {
   size_t at = 0;
   for (size_t i = 0; i < contact.len; i++) {
@@ -100,15 +85,29 @@ static bool key_is_of_contact(struct str key, struct str contact) {
   return at < key.len && key.ptr[at] == '/';
 }
 
+/* A message's key is CONTACT/UNIT/ENTRY.ORDINAL, so an event about it says which run it came from. */
+static bool key_is_of_run(struct str key, const struct strand *s, const struct contact *contact) {
+  size_t slash = key.len;
+  while (slash && key.ptr[slash - 1] != '/') slash--;
+  if (!slash) return false;
+  uint64_t entry = 0;
+  size_t at = slash;
+  for (; at < key.len && key.ptr[at] >= '0' && key.ptr[at] <= '9' && entry <= UINT32_MAX; at++) {
+    entry = entry * 10 + (uint64_t)(key.ptr[at] - '0');
+  }
+  if (at == slash || at == key.len || key.ptr[at] != '.') return false;
+  struct str before = { key.ptr, slash - 1 }, name = unit_name(s->unit);
+  if (!str_ends(before, name) || (before.len != name.len && before.ptr[before.len - name.len - 1] != '/')) return false;
+  return entry == s->entry || !key_is_of_contact(key, contact->key);
+}
+
 /* `open of hello` means the hello that this run sent, when it sent something and the event can tell; otherwise any. */
 RARE static bool op_of(const struct unit *u, uint32_t message, const struct strand *s, const struct env *env) {
   const struct json *name = event_property(env->event, SYMBOL_MESSAGE);
   if (!name || name->type != JSON_STRING || !str_eq(json_string(*name, env->scratch), u->strings[message])) return false;
   if (!s || s->sends == 0) return true;
   const struct json *key = event_property(env->event, SYMBOL_KEY);
-  if (!key || key->type != JSON_STRING) return true;
-  struct str text = json_string(*key, env->scratch);
-  return key_is_of_run(text, s) || !key_is_of_contact(text, env->contact->key);
+  return !key || key->type != JSON_STRING || key_is_of_run(json_string(*key, env->scratch), s, env->contact);
 }
 
 /* A segment that the present program does not have has no members. */

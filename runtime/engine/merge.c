@@ -122,8 +122,11 @@ static enum camp_err message_read(struct live *l, const struct merge *m, int64_t
   TRY(store_outbox_get(l->e->store, &l->e->walk, id, &row));
   out->prev = row.prev;
   out->at_ms = row.at_ms;
-  out->entry = row.entry + (row.contact == m->other.id ? entries_before(m, row.campaign) : 0);
-  return CAMP_OK;
+  out->entry = row.entry;
+  if (row.contact != m->other.id) return CAMP_OK;
+  out->entry += entries_before(m, row.campaign);
+  bool waits = row.state != OUTBOX_SENT && row.state != OUTBOX_DROPPED && row.state != OUTBOX_WITHDRAWN && row.state != OUTBOX_FAILED;
+  return waits ? store_outbox_was(l->e->store, id, m->other.key, row.entry) : CAMP_OK;
 }
 
 static enum camp_err message_move(struct live *l, const struct link *link, int64_t prev) {

@@ -27,12 +27,16 @@ static void add_key_part(struct buf *b, struct str s) {
   }
 }
 
+/* The contact may be another by now; the message bears the key of the one to whom it was released, so that neither its key nor what
+ * a sender writes depends on whether it left before or after. */
+static struct str contact_of(const struct outbox_item *item) { return item->was_key.len ? item->was_key : item->key; }
+
 static struct str envelope_key(const struct outbox_item *item, struct str campaign, struct arena *a, struct buf *b) {
   buf_clear(b);
-  add_key_part(b, item->key);
+  add_key_part(b, contact_of(item));
   buf_byte(b, '/');
   add_key_part(b, campaign);
-  buf_printf(b, "/%u", item->row.entry);
+  buf_printf(b, "/%u", item->was_key.len ? item->was_entry : item->row.entry);
   if (item->row.fork) buf_printf(b, ".%u", item->row.fork);
   buf_printf(b, ".%u", item->row.ordinal);
   return arena_str(a, buf_as_str(b));
@@ -110,7 +114,7 @@ static bool too_long(const struct envelope *e, const char *what, char why[REASON
 
 bool render_envelope(const struct image *image, const struct store *store, const struct outbox_item *item, struct arena *a,
                      struct buf *b, struct envelope *out, char why[160]) {
-  *out = (struct envelope){ .outbox_id = item->row.id, .contact = item->key, .at_ms = item->row.at_ms };
+  *out = (struct envelope){ .outbox_id = item->row.id, .contact = contact_of(item), .at_ms = item->row.at_ms };
   out->message = store_name_text(store, item->row.message);
   out->campaign = store_name_text(store, item->row.campaign);
   out->key = envelope_key(item, out->campaign, a, b);
@@ -121,7 +125,7 @@ bool render_envelope(const struct image *image, const struct store *store, const
     return false;
   }
   static const struct field text = { .type = V_TEXT };
-  struct contact c = { .id = item->row.contact, .key = item->key, .attributes = item->attributes, .arena = a };
+  struct contact c = { .id = item->row.contact, .key = contact_of(item), .attributes = item->attributes, .arena = a };
   out->channel = unit_string(u, u->channel);
   if (!take_address(&c, &text, out, why)) return false;
   if (!add_parts(b, u, u->subject, u->subject_count, &c, item->row.given, false)) return too_long(out, "subject", why);

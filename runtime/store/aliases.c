@@ -95,6 +95,15 @@ enum camp_err store_outbox_move(struct store *s, int64_t id, int64_t contact, ui
   return query_run(s, q);
 }
 
+enum camp_err store_outbox_was(struct store *s, int64_t id, struct str key, uint32_t entry) {
+  sqlite3_stmt *q = query_1(s, Q_OUTBOX_WAS, id);
+  if (q) {
+    bind_str(q, 2, key);
+    sqlite3_bind_int64(q, 3, entry);
+  }
+  return query_run(s, q);
+}
+
 enum camp_err store_goal_move(struct store *s, uint32_t campaign, int64_t from, int64_t to, uint32_t entries) {
   sqlite3_stmt *q = query_2(s, Q_GOAL_MOVE, campaign, from);
   if (q) {

@@ -94,7 +94,8 @@ static enum camp_err item_add(struct store *s, struct arena *a, int64_t id, item
   if (err || !row) return err;
   int state = sqlite3_column_int(q, 12);
   if (state == OUTBOX_READY || is_put_off(state)) {
-    struct outbox_item item = { .row = outbox_of(a, q), .key = column_str(a, q, 15), .attributes = column_str(a, q, 16) };
+    struct outbox_item item = { .row = outbox_of(a, q), .key = column_str(a, q, 15), .attributes = column_str(a, q, 16),
+                                .was_key = column_str(a, q, 17), .was_entry = (uint32_t)sqlite3_column_int64(q, 18) };
     VEC_PUSH(a, items, item);
   }
   sqlite3_reset(q);

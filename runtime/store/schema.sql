@@ -207,6 +207,13 @@ create table outbox(
   given TEXT                        -- `send … with { }`: the values as they were then, a JSON object
 ) strict;
 
+create table outbox_was(
+  -- Messages that were waiting when their contact became one with another: a key never changes, so these keep theirs.
+  id INTEGER PRIMARY KEY,           -- outbox.id
+  key TEXT NOT NULL,                -- the contact's key then
+  entry INTEGER NOT NULL            -- and the run's number
+) strict;
+
 create table outbox_late(
   -- Rows that a sender put off; few, so they may have an index.
   id INTEGER PRIMARY KEY,           -- outbox.id

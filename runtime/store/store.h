@@ -164,6 +164,8 @@ enum camp_err store_contact_now(struct store *s, int64_t id, int64_t *now) MUST_
 enum camp_err store_contact_fold(struct store *s, int64_t id, int64_t into, int64_t timer_ms) MUST_CHECK;
 enum camp_err store_event_move(struct store *s, int64_t id, int64_t contact, int64_t prev) MUST_CHECK;
 enum camp_err store_outbox_move(struct store *s, int64_t id, int64_t contact, uint32_t entry, int64_t prev) MUST_CHECK;
+/* A row that is still to be sent keeps the key that it had. */
+enum camp_err store_outbox_was(struct store *s, int64_t id, struct str key, uint32_t entry) MUST_CHECK;
 /* A campaign's goals: entries' numbers rise by so much. */
 enum camp_err store_goal_move(struct store *s, uint32_t campaign, int64_t from, int64_t to, uint32_t entries) MUST_CHECK;
 /* The first accepted alias behind `after`, up to `last`; 0 when there is none. */
@@ -195,7 +197,11 @@ struct outbox_row {
 enum camp_err store_outbox_put(struct store *s, struct outbox_row *row) MUST_CHECK;
 enum camp_err store_outbox_get(struct store *s, struct arena *a, int64_t id, struct outbox_row *out) MUST_CHECK;
 /* Ready rows for a sender, in order of (at, contact key, id) when `by_time`, else of id; with the contact's key and attributes. */
-struct outbox_item { struct outbox_row row; struct str key, attributes; };
+struct outbox_item {
+  struct outbox_row row;
+  struct str key, attributes;
+  struct str was_key; uint32_t was_entry; /* of the contact and the run when it was put, where these bear others now; else empty */
+};
 enum camp_err store_outbox_ready(struct store *s, struct arena *a, bool by_time, int64_t until_ms, uint32_t max, struct outbox_item **out,
                                  uint32_t *count) MUST_CHECK;
 /* One row with its contact's key and attributes; CAMP_NOT_FOUND. */

@@ -51,7 +51,7 @@ static void story(struct input *inputs, char names[EVENTS][16]) {
     snprintf(names[i], sizeof names[i], "ann%d", (i * 3) % CONTACTS);
     inputs[i] = (struct input){ .key = str_from_c(names[i]), .name = str_from_c(kinds[(i * 5) % 7]), .has_at = true,
                                 .at_ms = t0 + i * day * 2 / 3, .line = i + 1, .props = STR("{\"amount\":10,\"currency\":\"EUR\"}") };
-    if (i % 12 == 11) { /* two of them turn out to be one */
+    if (i % 12 == 11) { /* two of them turn out to be one, with messages that wait */
       inputs[i].previous = str_from_c(names[i - 1]);
       inputs[i].alias = i == 11;
       inputs[i].identify = !inputs[i].alias;
