@@ -246,6 +246,25 @@ static enum camp_err merge_once(struct live *l, struct merge *m) {
 
 static enum camp_err merge_seen(struct live *l, struct merge *m) { return live_seen_merge(l, &m->other); }
 
+/* In a segment if either was, since the earlier time; then all are asked, because together they may be what neither was, or no longer
+ * what one of them was. That is a change like any other, at this instant: `enters` and `leaves` follow. */
+static enum camp_err merge_segments(struct live *l, struct merge *m) {
+  struct store *s = l->e->store;
+  for (uint32_t i = 0; i < m->other.segments.count; i++) {
+    struct segment_state theirs = m->other.segments.items[i], own = contact_segment(&l->c, theirs.id);
+    if (!theirs.in) continue;
+    TRY(store_member_remove(s, theirs.id, m->other.id));
+    if (own.in && own.since_ms <= theirs.since_ms) continue;
+    if (own.in) TRY(store_member_remove(s, theirs.id, l->c.id));
+    theirs.flip_ms = INT64_MAX; /* to be asked */
+    contact_segment_put(&l->c, theirs);
+    TRY(store_member_put(s, theirs.id, l->c.id, theirs.since_ms));
+  }
+  if (m->other.segments_ms > l->c.segments_ms) l->c.segments_ms = m->other.segments_ms;
+  segments_mark_all(l);
+  return CAMP_OK;
+}
+
 static enum camp_err merge_schedules(struct live *l, struct merge *m) {
   live_schedules_merge(l, &m->other);
   return CAMP_OK;
@@ -253,7 +272,7 @@ static enum camp_err merge_schedules(struct live *l, struct merge *m) {
 
 static enum camp_err (*const parts[])(struct live *l, struct merge *m) = {
   merge_entries, merge_events, merge_messages, merge_attributes, merge_lists, merge_tags, merge_strands, merge_once, merge_seen,
-  merge_schedules,
+  merge_schedules, merge_segments,
 };
 
 /* --- the whole ------------------------------------------------------------------------------------------------------- */
@@ -277,21 +296,26 @@ void merge_of_body(struct arena *a, struct str body, struct tick_input *out) {
   out->previous = j.type == JSON_STRING ? json_string(j, a) : (struct str){ NULL, 0 };
 }
 
+static bool imports(const struct engine *e) { return e->options.import; }
+
 /* A row of history: what was said, and what did not come of it. */
 static enum camp_err note_alias(struct live *l, const struct tick_input *in) {
   struct event_row row = { .id = in->id, .at_ms = in->at_ms, .received_ms = in->arrival_ms, .kind = EVENT_ALIAS };
   row.body = merge_body(&l->e->contact, in);
   l->changed = true;
   l->arrival_ms = in->arrival_ms;
-  if (in->at_ms < l->c.known_ms) l->c.known_ms = in->at_ms;
+  if (in->at_ms < l->c.known_ms) {
+    l->c.known_ms = in->at_ms;
+    segments_mark_known(l);
+  }
   if (l->unknown) live_schedules_joined(l, 0, l->now_ms);
   l->unknown = false;
   l->e->pending.events++;
   TRY(engine_event_id(l->e, NONE, STR("alias"), &row.name));
-  return live_history(l, &row);
+  TRY(live_history(l, &row));
+  if (imports(l->e) && in->arrival_ms > l->import_ms) l->import_ms = in->arrival_ms; /* nobody enters a segment by an import */
+  return live_finish(l);
 }
-
-static bool imports(const struct engine *e) { return e->options.import; }
 
 /* The contact's timers before the instant; an import wakes nobody. */
 static enum camp_err wake(struct live *l, int64_t instant_ms) {

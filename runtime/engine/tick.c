@@ -316,6 +316,11 @@ static enum camp_err note(struct live *l) {
   return live_history(l, &row);
 }
 
+enum camp_err live_finish(struct live *l) {
+  TRY(drain(l));
+  return note(l);
+}
+
 /* --- the agenda ---------------------------------------------------------------------------------------------------- */
 
 /* Strands that wake each other without time passing would go on for ever: the one that wakes once too often ends. */

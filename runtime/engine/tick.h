@@ -191,6 +191,8 @@ void segments_open(struct engine *e);
 enum camp_err live_input(struct live *l, const struct tick_input *in) MUST_CHECK;
 enum camp_err live_timers(struct live *l, int64_t before_ms) MUST_CHECK; /* due before `before`, exclusive */
 enum camp_err live_run(struct live *l, struct strand_item *item, uint32_t pc) MUST_CHECK;
+/* What was queued runs, and what it did not do is noted: the end of an input. */
+enum camp_err live_finish(struct live *l) MUST_CHECK;
 /* A row of history behind the newest, with what the live contact's outcome says. */
 enum camp_err live_history(struct live *l, struct event_row *row) MUST_CHECK;
 

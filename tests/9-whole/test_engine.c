@@ -44,6 +44,8 @@ static const char journey[] =
   "when enters big then join seen_big\n"
   "when c and sum(c.n, last 5d) > 20 then { leave big, leave fast, stop inner }\n"
   "when contact.level changes then tag \"level\"\n"
+  "segment busy = count(b, last 2d) >= 2 or count(x, last 3d) > 3\n"
+  "when enters busy then { tag \"busy\", send m3 }\nwhen leaves busy then { untag \"busy\", emit x with { n: 3 } }\n"
   "campaign inner { start when d where n > 100; entry every time up to 2 at once; wait 30h; send m4 }\n"
   "campaign once { start when a; entry once; wait for b up to 2d { send m1 } else { send m2 } }\n"
   "campaign per { start when c; entry once per c.k; goal b within 2d; stop when d where n > 8\n"
