@@ -1,0 +1,190 @@
+/* Connections of the SMTP sender, and the bytes on them.
+ *
+ * Not for: what is said (smtp.c), which mail goes (relay_mail.c), when to look (relay.c).
+ *
+ * libcurl opens a connection: names, TCP, TLS, AUTH (CURLOPT_CONNECT_ONLY). From there on the dialogue is ours, because libcurl's own
+ * waits inside one call for the answer to each final dot.
+ *
+ * Invariants:
+ * 1. No bytes leave before the journal was written; when it cannot be, nothing leaves any more.
+ * 2. A relay that fails is left alone for a while that doubles, and is then tried with one connection. */
+#include "runtime/send/relay_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+static void back_off(struct sender *s, struct relay *r, const char *why) {
+  char text[WHY_BYTES];
+  if (r->retry_ms > s->now_ms) return; /* several connections fail as one */
+  r->backoff_ms = r->backoff_ms ? r->backoff_ms * 2 : BACKOFF_MIN_MS;
+  if (r->backoff_ms > BACKOFF_MAX_MS) r->backoff_ms = BACKOFF_MAX_MS;
+  r->retry_ms = s->now_ms + r->backoff_ms;
+  snprintf(text, sizeof text, "%.80s:%u: %.120s; next try in %u s", r->options.host, r->options.port, why, (unsigned)(r->backoff_ms / 1000) % 1000);
+  relay_say(s, text);
+}
+
+void line_free(struct line *line) {
+  /* So that libcurl's own farewell does not wait for an answer. */
+  if (line->state == LINE_OPEN) {
+    shutdown(line->socket, SHUT_RDWR);
+    smtp_deinit(&line->smtp);
+  }
+  curl_multi_remove_handle(line->sender->multi, line->curl);
+  curl_easy_cleanup(line->curl);
+  line->curl = NULL;
+  line->relay->lines--;
+  line->state = LINE_FREE;
+}
+
+void line_lost(struct line *line, const char *why) {
+  smtp_lost(&line->smtp, why);
+  line_free(line);
+}
+
+void relay_prepare(void *handle, const struct relay_options *o, const char *name) {
+  CURL *c = handle;
+  char url[1024];
+  snprintf(url, sizeof url, "%s://%s:%u/%s", o->tls == TLS_IMPLICIT ? "smtps" : "smtp", o->host, o->port, name);
+  curl_easy_setopt(c, CURLOPT_URL, url);
+  curl_easy_setopt(c, CURLOPT_CONNECT_ONLY, 1L);
+  curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
+  curl_easy_setopt(c, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)CONNECT_S);
+  curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
+  curl_easy_setopt(c, CURLOPT_PROXY, "");
+  curl_easy_setopt(c, CURLOPT_USE_SSL, (long)(o->tls == TLS_OFF ? CURLUSESSL_NONE : o->tls == TLS_TRY ? CURLUSESSL_TRY : CURLUSESSL_ALL));
+  /* `try` takes any certificate: it keeps off only who merely listens (RFC 7435). */
+  if (o->tls == TLS_TRY) curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L), curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
+  if (!o->user) return;
+  const char *password = getenv("CAMP_SMTP_PASSWORD");
+  curl_easy_setopt(c, CURLOPT_USERNAME, o->user);
+  curl_easy_setopt(c, CURLOPT_PASSWORD, password ? password : "");
+}
+
+static bool line_open(struct sender *s, struct relay *r) {
+  struct line *line = NULL;
+  for (uint32_t i = 0; i < s->line_count && !line; i++)
+    if (s->lines[i].state == LINE_FREE) line = &s->lines[i];
+  if (!line) return false;
+  const struct relay_options *o = &r->options;
+  *line = (struct line){ .sender = s, .relay = r, .state = LINE_CONNECTING, .moved_ms = s->now_ms, .curl = curl_easy_init() };
+  CHECK(line->curl);
+  relay_prepare(line->curl, o, o->name ? o->name : s->host);
+  curl_easy_setopt(line->curl, CURLOPT_PRIVATE, line);
+  r->lines++;
+  if (curl_multi_add_handle(s->multi, line->curl) == CURLM_OK) return true;
+  line_free(line);
+  return false;
+}
+
+static void line_connected(struct sender *s, struct line *line, CURLcode code) {
+  if (code == CURLE_OK) code = curl_easy_getinfo(line->curl, CURLINFO_ACTIVESOCKET, &line->socket);
+  if (code != CURLE_OK || line->socket == CURL_SOCKET_BAD) {
+    struct relay *r = line->relay;
+    line_free(line);
+    back_off(s, r, code == CURLE_LOGIN_DENIED ? "user or password refused" : curl_easy_strerror(code));
+    return;
+  }
+  line->state = LINE_OPEN;
+  line->moved_ms = s->now_ms;
+  smtp_begin(&line->smtp, &relay_calls, line, line->relay->options.name ? line->relay->options.name : s->host, line->relay->options.per, true);
+}
+
+void lines_connect(struct sender *s) {
+  int running, left;
+  CURLMsg *msg;
+  curl_multi_perform(s->multi, &running);
+  while ((msg = curl_multi_info_read(s->multi, &left))) {
+    struct line *line = NULL;
+    if (msg->msg != CURLMSG_DONE) continue;
+    CURLcode code = msg->data.result;
+    curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&line);
+    if (line && line->state == LINE_CONNECTING) line_connected(s, line, code);
+  }
+}
+
+/* As many connections as there are mails for, one relay after the other. */
+void lines_more(struct sender *s) {
+  pthread_mutex_lock(&s->lock);
+  uint32_t todo = s->closing ? 0 : s->todo_count;
+  pthread_mutex_unlock(&s->lock);
+  if (journal_bytes(s->journal) > JOURNAL_BYTES_MAX) return;
+  for (uint32_t i = 0; i < s->relay_count; i++) {
+    struct relay *r = &s->relays[i];
+    if (r->retry_ms > s->now_ms) continue;
+    /* After a failure one connection tries first. */
+    uint32_t most = r->backoff_ms ? 1 : r->options.connections;
+    while (r->lines < most && r->lines < todo && line_open(s, r));
+  }
+}
+
+/* --- bytes --------------------------------------------------------------------------------------------------------- */
+
+static bool line_write(struct line *line) {
+  struct smtp_session *m = &line->smtp;
+  struct sender *s = line->sender;
+  char why[WHY_BYTES];
+  line->blocked = false;
+  if (m->out.len > m->out_sent && journal_flush(s->journal, why) != CAMP_OK) {
+    pthread_mutex_lock(&s->lock);
+    s->failed = true;
+    snprintf(s->trouble, sizeof s->trouble, "%s", why);
+    pthread_mutex_unlock(&s->lock);
+    line_lost(line, why);
+    return false;
+  }
+  while (m->out.len > m->out_sent) {
+    size_t n = 0;
+    CURLcode code = curl_easy_send(line->curl, m->out.data + m->out_sent, m->out.len - m->out_sent, &n);
+    if (code == CURLE_AGAIN || (code == CURLE_OK && n == 0)) {
+      line->blocked = true;
+      return true;
+    }
+    if (code != CURLE_OK) {
+      line_lost(line, curl_easy_strerror(code));
+      return false;
+    }
+    line->moved_ms = s->now_ms;
+    smtp_sent(m, n);
+  }
+  return true;
+}
+
+static void line_read(struct line *line) {
+  char in[READ_BYTES], why[WHY_BYTES];
+  for (;;) {
+    size_t n = 0;
+    CURLcode code = curl_easy_recv(line->curl, in, sizeof in, &n);
+    if (code == CURLE_AGAIN) return;
+    if (code != CURLE_OK || n == 0) {
+      line_lost(line, code == CURLE_OK ? "the server closed the connection" : curl_easy_strerror(code));
+      return;
+    }
+    line->moved_ms = line->sender->now_ms;
+    bool greeted = line->smtp.ready;
+    if (!smtp_receive(&line->smtp, (struct str){ in, n }, why, sizeof why)) {
+      struct sender *s = line->sender;
+      struct relay *r = line->relay;
+      line_free(line);
+      if (!greeted) back_off(s, r, why);
+      return;
+    }
+    if (!line_write(line)) return;
+    if (n < sizeof in) return;
+  }
+}
+
+void line_turn(struct sender *s, struct line *line, short events) {
+  if (events & (POLLIN | POLLHUP | POLLERR)) line_read(line);
+  if (line->state != LINE_OPEN) return;
+  smtp_wake(&line->smtp);
+  if (!line_write(line)) return;
+  bool idle = smtp_is_idle(&line->smtp);
+  int64_t still = s->now_ms - line->moved_ms;
+  if (still > (line->smtp.dotted ? DOT_MS : ANSWER_MS)) line_lost(line, "no answer for minutes");
+  else if (idle && (still > IDLE_MS || s->closing)) {
+    smtp_quit(&line->smtp);
+    if (line_write(line)) line_free(line); /* its farewell need not be waited for */
+  }
+}

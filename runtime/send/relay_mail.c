@@ -1,0 +1,208 @@
+/* Mails of the SMTP sender: copied from the outbox's envelopes, written for a dialogue, and given back with their fate.
+ *
+ * Not for: connections (relay_line.c), the mail's own bytes (mime.c), its signature (dkim.c).
+ *
+ * Invariants:
+ * 1. Each mail that was made is settled once, or given back to the front of the queue.
+ * 2. The journal hears of a dot before any byte of its mail can leave, and of its answer before the mail is settled. */
+#include "runtime/send/relay_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "runtime/send/mime.h"
+#include "runtime/send/token.h"
+
+void relay_say(struct sender *s, const char *text) {
+  pthread_mutex_lock(&s->lock);
+  snprintf(s->trouble, sizeof s->trouble, "%s", text);
+  pthread_mutex_unlock(&s->lock);
+}
+
+static struct str copied(char **at, struct str s) {
+  char *to = *at;
+  if (s.len) memcpy(to, s.ptr, s.len);
+  to[s.len] = 0;
+  *at += s.len + 1;
+  return (struct str){ to, s.len };
+}
+
+/* The address of `Name <address>`, or all of it. */
+struct str bare_address(struct str s) {
+  const char *open = s.len ? memrchr(s.ptr, '<', s.len) : NULL;
+  const char *close = open ? memchr(open, '>', (size_t)(s.ptr + s.len - open)) : NULL;
+  return close ? str_slice(open + 1, close) : s;
+}
+
+static bool is_ascii(struct str s) {
+  for (size_t i = 0; i < s.len; i++)
+    if ((unsigned char)s.ptr[i] >= 0x80) return false;
+  return true;
+}
+
+/* bounce@shop.example as bounce+TOKEN@shop.example */
+static struct str with_token(char **at, struct str address, struct str token) {
+  const char *sign = memrchr(address.ptr, '@', address.len);
+  char *from = *at;
+  (void)copied(at, str_slice(address.ptr, sign));
+  (*at)[-1] = '+';
+  (void)copied(at, token);
+  --*at;
+  (void)copied(at, str_slice(sign, address.ptr + address.len));
+  return (struct str){ from, (size_t)(*at - from) - 1 };
+}
+
+struct relay_mail *relay_mail_new(struct sender *s, const struct envelope *e) {
+  size_t bytes = e->key.len + e->contact.len + e->to.len + e->channel.len + e->message.len + e->campaign.len + e->subject.len + e->body.len + s->return_path.len + 2 * TOKEN_BYTES + 16;
+  struct relay_mail *m = malloc(sizeof *m + bytes);
+  CHECK(m);
+  char *at = (char *)(m + 1);
+  m->envelope = *e;
+  m->envelope.key = copied(&at, e->key);
+  m->envelope.contact = copied(&at, e->contact);
+  m->envelope.to = copied(&at, e->to);
+  m->envelope.channel = copied(&at, e->channel);
+  m->envelope.message = copied(&at, e->message);
+  m->envelope.campaign = copied(&at, e->campaign);
+  m->envelope.subject = copied(&at, e->subject);
+  m->envelope.body = copied(&at, e->body);
+  struct str return_path = s->return_path;
+  if (s->secret.len) {
+    char token[TOKEN_BYTES];
+    token_write(token, s->secret, e->outbox_id);
+    m->envelope.token = copied(&at, str_from_c(token));
+    return_path = with_token(&at, s->return_path, m->envelope.token);
+  }
+  m->smtp = (struct smtp_mail){ .from = return_path, .to = bare_address(m->envelope.to) };
+  m->smtp.utf8 = !is_ascii(m->smtp.to);
+  m->next = NULL;
+  m->losses = 0;
+  return m;
+}
+
+void relay_settle(struct sender *s, struct relay_mail *m, enum delivery result, const char *reason) {
+  pthread_mutex_lock(&s->lock);
+  CHECK(s->done_count < s->done_cap);
+  struct settled *d = &s->done[s->done_count++];
+  d->outbox_id = m->envelope.outbox_id;
+  d->outcome.result = result;
+  snprintf(d->outcome.reason, sizeof d->outcome.reason, "%s", reason);
+  pthread_mutex_unlock(&s->lock);
+  free(m);
+}
+
+/* Token bucket of one second's mails, over all connections. */
+static bool may_go(struct sender *s) {
+  uint32_t rate = s->relays[0].options.rate;
+  if (!rate) return true;
+  s->tokens += (double)(s->now_ms - s->tokens_ms) * rate / 1000.0;
+  s->tokens_ms = s->now_ms;
+  double most = rate < 10 ? 1 : rate / 10.0;
+  if (s->tokens > most) s->tokens = most;
+  if (s->tokens < 1) return false;
+  s->tokens -= 1;
+  return true;
+}
+
+static struct smtp_mail *take_mail(void *context) {
+  struct line *line = context;
+  struct sender *s = line->sender;
+  if (journal_bytes(s->journal) > JOURNAL_BYTES_MAX) return NULL; /* until it was emptied */
+  if (line->relay->retry_ms > s->now_ms) return NULL;
+  pthread_mutex_lock(&s->lock);
+  struct relay_mail *m = s->closing ? NULL : s->todo;
+  if (m && may_go(s)) {
+    s->todo = m->next;
+    if (!s->todo) s->todo_end = &s->todo;
+    s->todo_count--;
+  } else {
+    m = NULL;
+  }
+  pthread_mutex_unlock(&s->lock);
+  return m ? &m->smtp : NULL;
+}
+
+/* Back to the front, where it came from. */
+static void give_back(struct sender *s, struct relay_mail *m) {
+  pthread_mutex_lock(&s->lock);
+  m->next = s->todo;
+  if (!s->todo) s->todo_end = &m->next;
+  s->todo = m;
+  s->todo_count++;
+  pthread_mutex_unlock(&s->lock);
+}
+
+/* The mail as it travels: lines end in CRLF, and a dot at a line's beginning is doubled (RFC 5321, 4.5.2). */
+static void add_travelling(struct buf *out, struct str mail) {
+  const char *end = mail.ptr + mail.len;
+  for (const char *line = mail.ptr; line < end;) {
+    const char *lf = memchr(line, '\n', (size_t)(end - line));
+    const char *stop = lf ? lf : end;
+    if (*line == '.') buf_byte(out, '.');
+    buf_add(out, line, (size_t)(stop - line));
+    buf_add(out, "\r\n", 2);
+    line = lf ? lf + 1 : end;
+  }
+}
+
+static bool write_mail(void *context, struct smtp_mail *smtp, struct buf *out) {
+  struct line *line = context;
+  struct sender *s = line->sender;
+  struct relay_mail *m = (struct relay_mail *)(void *)smtp;
+  buf_clear(&s->mail);
+  mime_write(&s->mail, &m->envelope, s->from, true);
+  if (s->mail.failed) return false;
+  if (s->dkim) {
+    buf_clear(&s->signature);
+    if (!dkim_sign(s->dkim, &s->signature, buf_as_str(&s->mail), m->envelope.at_ms / 1000)) return false;
+    add_travelling(out, buf_as_str(&s->signature));
+  }
+  add_travelling(out, buf_as_str(&s->mail));
+  journal_dot(s->journal, m->envelope.outbox_id);
+  return !out->failed;
+}
+
+static void hold_relay(struct line *line, const char *reason) {
+  struct sender *s = line->sender;
+  char text[WHY_BYTES];
+  line->relay->retry_ms = s->now_ms + HELD_MS;
+  snprintf(text, sizeof text, "%.80s refuses what we send, whoever it is for: %.120s", line->relay->options.host, reason);
+  relay_say(s, text);
+}
+
+static void on_fate(void *context, struct smtp_mail *smtp, enum fate fate, const char *reason) {
+  struct line *line = context;
+  struct sender *s = line->sender;
+  struct relay_mail *m = (struct relay_mail *)(void *)smtp;
+  int64_t id = m->envelope.outbox_id;
+  char text[160];
+  switch (fate) {
+    case FATE_SENT:
+      line->relay->backoff_ms = 0;
+      journal_answer(s->journal, id, true);
+      relay_settle(s, m, DELIVERY_OK, "");
+      return;
+    case FATE_LATER: break;
+    case FATE_REFUSED:
+      journal_answer(s->journal, id, false);
+      relay_settle(s, m, DELIVERY_REFUSED, reason);
+      return;
+    case FATE_HELD: hold_relay(line, reason); break;
+    case FATE_UNSENT:
+      journal_answer(s->journal, id, false);
+      if (++m->losses < LOSSES_MAX) {
+        give_back(s, m);
+        return;
+      }
+      break;
+    case FATE_DOUBT:
+      journal_answer(s->journal, id, false);
+      snprintf(text, sizeof text, "in doubt: the connection ended before the answer: %.100s", reason);
+      relay_settle(s, m, DELIVERY_DOUBT, text);
+      return;
+  }
+  journal_answer(s->journal, id, false);
+  relay_settle(s, m, DELIVERY_RETRY, reason);
+}
+
+const struct smtp_calls relay_calls = { take_mail, write_mail, on_fate };

@@ -1,0 +1,96 @@
+#ifndef CAMP_SEND_RELAY_PARTS_H
+#define CAMP_SEND_RELAY_PARTS_H
+/* Private to the SMTP sender: what its three files share. relay_mail.c: mails from the outbox to a dialogue and back. relay_line.c:
+ * connections and their bytes. relay.c: the thread, and the sender as the outbox sees it. */
+#include <curl/curl.h>
+#include <poll.h>
+#include <pthread.h>
+
+#include "runtime/send/dkim.h"
+#include "runtime/send/journal.h"
+#include "runtime/send/relay.h"
+#include "runtime/send/senders.h"
+#include "runtime/send/smtp.h"
+
+enum {
+  ROOM_COUNT = 8192,           /* mails here at a time */
+  LOSSES_MAX = 5,              /* connections that may be lost under a mail before it is put off */
+  CONNECT_S = 30, ANSWER_MS = 300 * 1000, DOT_MS = 600 * 1000 /* RFC 5321, 4.5.3.2 */,
+  IDLE_MS = 10 * 1000, CLOSE_MS = 10 * 1000,
+  BACKOFF_MIN_MS = 1000, BACKOFF_MAX_MS = 5 * 60 * 1000,
+  HELD_MS = 15 * 60 * 1000,    /* a relay that refuses us, not the mail */
+  READ_BYTES = 64 << 10, JOURNAL_BYTES_MAX = 16 << 20, JOURNAL_TIDY_BYTES = 64 << 10, TURN_MS = 1000,
+};
+
+struct relay_mail {
+  struct smtp_mail smtp;       /* first: the dialogue knows only this */
+  struct envelope envelope;    /* its texts stand behind this struct */
+  struct relay_mail *next;
+  uint32_t losses;
+};
+
+struct relay {
+  struct relay_options options;
+  uint32_t lines;              /* open or opening */
+  int64_t retry_ms;            /* no new connection before */
+  int64_t backoff_ms;
+};
+
+enum line_state { LINE_FREE, LINE_CONNECTING, LINE_OPEN };
+struct line {
+  struct sender *sender;
+  struct relay *relay;
+  CURL *curl;
+  curl_socket_t socket;
+  uint8_t state;
+  bool blocked;                /* the socket takes no more for now */
+  int64_t moved_ms;            /* when bytes last went either way */
+  struct smtp_session smtp;
+};
+
+struct sender {
+  pthread_t thread;
+  bool started;
+  int wake;
+  struct arena kept;
+  struct relay relays[LIMIT_RELAYS_COUNT];
+  uint32_t relay_count;
+  struct str from, return_path, secret;
+  /* under the lock */
+  pthread_mutex_t lock;
+  struct relay_mail *todo, **todo_end;
+  uint32_t todo_count, held_count; /* held: submitted and not collected */
+  struct settled *done;
+  uint32_t done_count, done_cap;
+  uint32_t uncommitted;        /* collected, and not yet in the database */
+  bool closing, failed;
+  char trouble[WHY_BYTES];     /* what keeps mails waiting; empty when nothing does */
+  /* the thread's own */
+  CURLM *multi;
+  struct line *lines;
+  uint32_t line_count;
+  struct pollfd *polls;
+  struct dkim *dkim;
+  struct journal *journal;
+  struct buf mail, signature;
+  int64_t now_ms, tokens_ms;
+  double tokens;
+  char host[256];
+};
+
+/* relay_mail.c */
+struct relay_mail *relay_mail_new(struct sender *s, const struct envelope *e);
+/* The mail is finished: it comes out of the next collect, and its memory is free. */
+void relay_settle(struct sender *s, struct relay_mail *m, enum delivery result, const char *reason);
+/* The address of `Name <address>`, or all of it. */
+struct str bare_address(struct str s);
+void relay_say(struct sender *s, const char *text); /* what keeps mails waiting */
+extern const struct smtp_calls relay_calls;         /* their context is the line */
+
+/* relay_line.c */
+void lines_more(struct sender *s);    /* as many connections as there are mails for */
+void lines_connect(struct sender *s); /* libcurl's turn */
+void line_turn(struct sender *s, struct line *line, short events);
+void line_lost(struct line *line, const char *why);
+void line_free(struct line *line);
+#endif
