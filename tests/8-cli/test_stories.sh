@@ -56,6 +56,59 @@ test "another contact" {
 }
 C
 golden test-fails 1 camp test fails.camp
+# What several tests share: a failure is shown where it stands, be it in another file, and each case is a test.
+mkdir shared
+cat > shared/rules.camp <<'C'
+list vip
+contact { tier: text; note: text }
+message hello { channel email; subject "Hello"; body "Hello" }
+when purchase then { join vip, tag "buyer", set contact.tier to "big", send hello }
+when refund then { leave vip, untag "buyer", set contact.note to "gone" }
+C
+cat > shared/stage.camp <<'C'
+fixture buyer {
+  contact ann { note: "old" }
+  at 2026-01-05 10:00  ann purchase { amount: 10 EUR, items: [{ sku: "A1" }] }
+}
+fixture back_in_time {
+  given buyer
+  at 2025-01-05
+}
+C
+cat > shared/tests.camp <<'C'
+test "nothing was expected" {
+  given buyer
+  expect nothing else
+}
+test "only what was sent" {
+  given buyer
+  expect nothing else sent to ann
+}
+test "something changed behind the expectations" {
+  given buyer
+  expect hello sent to ann
+  expect ann in vip
+  expect ann: contact.tier is "big" and contact.tags contains "buyer"
+  ann refund
+  expect nothing else for ann within 3d
+}
+test "the fixture fails" {
+  given back_in_time
+  expect hello sent to ann
+}
+test "a table" {
+  cases {
+    amount | tier
+    1 EUR  | "big"
+    9 EUR  | "small"
+  }
+  given buyer
+  ann purchase { amount: amount }
+  expect ann: contact.tier is tier
+}
+C
+golden test-shared 1 camp test shared
+golden test-shared-json 1 camp test shared --format json --filter fixture
 cat > grown.camp <<'C'
 message hello    { channel email; subject "Hello"; body "Hello" }
 message offer    { channel email; subject "Offer"; body "Offer" }
