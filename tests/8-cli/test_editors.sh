@@ -10,6 +10,21 @@ for file in words literals texts indent; do
   grep -E 'error\[E0[12]' checked > mistakes
   holds "the corpus has no mistake of grammar: $file" test ! -s mistakes
 done
+# Every snippet, as it is inserted, is Camp.
+node -e '
+  const snippets = require(process.argv[1])
+  const inside = { campaign: ["waitfor", "waitup", "if", "startat", "startevery", "split", "repeat", "foreach", "sendwith"], test: ["cases"] }
+  for (const { prefix, body } of Object.values(snippets)) {
+    // Inner placeholders first; what is empty gets a statement.
+    let text = [].concat(body).join("\n")
+    text = text.replace(/\$\{\d+\|([^,|]*)[^}]*\}/g, "$1").replace(/\$\{\d+:([^}]*)\}/g, "$1").replace(/\$\d+/g, prefix === "cases" ? "" : "exit")
+    if (inside.campaign.includes(prefix)) text = `campaign of_${prefix} {\n  start when purchase\n${text}\n}`
+    if (inside.test.includes(prefix)) text = `test "${prefix}" {\n${text}\n}`
+    console.log(text)
+  }' "$editors/vscode/snippets/camp.json" > snippets.camp
+camp check --format short snippets.camp > checked 2>&1
+grep -E 'error\[E0[12]' checked > mistakes
+holds "the snippets have no mistake of grammar" sh -c 'test -s snippets.camp && { test ! -s mistakes || { cat mistakes; false; }; }'
 # The commands of the README's workflow, on an example in place of the reader's folder.
 sed -n '/^```yaml/,/^```$/s/^ *- run: camp /camp /p' "$CAMP_ROOT/README.md" > workflow
 same "the README's workflow checks and tests" "check test" "$(awk '$2 ~ /^(check|test)$/ { print $2 }' workflow | sort | xargs)"
