@@ -409,10 +409,11 @@ static void emit_forked(struct builder *b, const struct stmt *st) {
 }
 
 /* A rule's statements up to the next wait of its own: what is immediate in the order of the text, then the delayed ones,
- * of which the last needs no fork when nothing follows it. Returns what comes after the run. */
+ * of which the last needs no fork when nothing follows it. An `exit` ends the run and keeps what was sent, so what is delayed
+ * before it goes its way before. Returns what comes after the run. */
 static const struct stmt *emit_rule_run(struct builder *b, const struct stmt *from, bool last_block) {
   const struct stmt *end = from, *last = NULL;
-  for (; end && end->kind != STMT_WAIT; end = end->next)
+  for (; end && end->kind != STMT_WAIT && !(last && stmt_exits(end)); end = end->next)
     if (is_delayed(end))
       last = end;
     else

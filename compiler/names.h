@@ -119,6 +119,8 @@ void values_check(struct compilation *c, struct scope *s, struct message_decl *m
 void values_twice(struct compilation *c, const struct prop *props);
 /* walk.c: whether a statement of the block, or of one inside it, suspends the run. */
 bool block_suspends(const struct stmt *block);
+/* walk.c: whether the statement is an `exit` or holds one. */
+bool stmt_exits(const struct stmt *st);
 /* template.c: reports what is wrong in a text of the message, and notes the values that it says. */
 void template_check(struct scope *s, struct message_decl *m, struct str text, struct span span);
 #endif

@@ -24,6 +24,19 @@ bool block_suspends(const struct stmt *block) {
   return false;
 }
 
+static void see_exit(void *found, const struct stmt *st) {
+  if (st->kind == STMT_EXIT)
+    *(bool *)found = true;
+}
+
+bool stmt_exits(const struct stmt *st) {
+  bool found = false;
+  struct stmt alone = *st;
+  alone.next = NULL;
+  visit_block(&(struct visitor){ &found, see_exit, NULL, NULL }, &alone);
+  return found;
+}
+
 static void visit_events(const struct visitor *v, const struct event_ref *events) {
   for (const struct event_ref *e = events; e; e = e->next) {
     if (v->event)
@@ -43,6 +56,8 @@ void visit_expr(const struct visitor *v, const struct expr *e) {
   visit_expr(v, e->where);
   for (const struct expr *i = e->items; i; i = i->next)
     visit_expr(v, i);
+  for (const struct prop *p = e->props; p; p = p->next)
+    visit_expr(v, p->value);
 }
 
 void visit_block(const struct visitor *v, const struct stmt *block) {

@@ -12,5 +12,16 @@ for example in *.camp; do
   tested=$((tested + 1))
   holds "$example: its tests pass" camp test "$example"
 done
+# The table of the contract: each row names tests, and they are there.
+awk -F'|' '/^## The contract/ { inside = 1 } /^### / { inside = 0 } inside && NF == 5 && !/^\|---/ && !/^\| question/ { print $2 "|" $4 }' \
+  "$CAMP_ROOT/grammar/README.md" > contract
+holds "the contract has its rows" test "$(wc -l < contract)" -ge 18
+while IFS='|' read -r question tests; do
+  named=0; missing=""
+  for file in $(printf '%s' "$tests" | tr -d '`,'); do
+    named=1; [ -f "$CAMP_ROOT/tests/$file" ] || missing="$missing $file"
+  done
+  holds "a test holds the row:$question" test "$named$missing" = 1
+done < contract
 holds "there are examples with tests" test $tested -ge 2
 finish
