@@ -68,7 +68,7 @@ struct expr {
   void *decl;                          /* what a name means */
 };
 
-enum stmt_kind { STMT_SEND, STMT_JOIN, STMT_LEAVE, STMT_TAG, STMT_UNTAG, STMT_SET, STMT_EMIT, STMT_EXIT, STMT_START,
+enum stmt_kind { STMT_SCORE, STMT_SEND, STMT_JOIN, STMT_LEAVE, STMT_TAG, STMT_UNTAG, STMT_SET, STMT_EMIT, STMT_EXIT, STMT_START,
   STMT_STOP, STMT_IF, STMT_WAIT, STMT_SPLIT, STMT_REPEAT, STMT_EACH, STMT_BAD };
 enum wait_kind { WAIT_DURATION, WAIT_UNTIL_MOMENT, WAIT_UNTIL_TIME, WAIT_UNTIL_WINDOW, WAIT_EVENTS };
 enum { SINCE_NOW, SINCE_START, SINCE_LAST };
@@ -122,13 +122,16 @@ struct type_ref { struct name name; struct type_ref *item; /* list of */ struct 
 struct member { struct name name; struct type_ref *type; struct expr *initial; struct str doc; struct member *next; };
 
 enum item_kind { ITEM_USE, ITEM_EVENT, ITEM_RECORD, ITEM_CONTACT, ITEM_DEFINE, ITEM_LIST, ITEM_MESSAGE, ITEM_CAMPAIGN,
-  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_ALLOW, ITEM_FIXTURE, ITEM_SEGMENT };
+  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_ALLOW, ITEM_FIXTURE, ITEM_SEGMENT, ITEM_SCORE };
 
 struct event_decl  { struct name name; struct member *members; };
 struct record      { struct name name; struct member *members; };
 struct contact_decl{ struct member *members; };
 /* Also a segment. */
 struct define_decl { struct name name; struct expr *value; uint8_t state; /* names: cycle mark */ uint8_t height; /* definitions below it */ bool typed, used; };
+struct score_rule_decl { struct event_ref *events; double points; struct value halves; /* of `halves every`, then there are no events */
+  struct span span; struct score_rule_decl *next; };
+struct score_decl  { struct name name; struct score_rule_decl *rules, **tail; struct value halves; struct span halves_span; bool used; };
 struct list_decl   { struct name name; };
 /* `{{ code }}`: what a message says of the values that come with a send. */
 struct said_value { struct name name; bool required; /* somewhere without a default */ struct said_value *next; };
@@ -179,7 +182,7 @@ struct item {
   struct str doc;         /* ## lines above */
   union {
     struct name use;      /* module name, or a path in quotes */
-    struct event_decl event; struct record record; struct contact_decl contact; struct define_decl define;
+    struct event_decl event; struct record record; struct contact_decl contact; struct define_decl define; struct score_decl score;
     struct list_decl list; struct message_decl message; struct campaign_decl campaign; struct test_decl test;
     struct name zone;
   };

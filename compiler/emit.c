@@ -290,7 +290,7 @@ void build_begin(struct builder *b, struct unit *u, enum unit_kind kind, struct 
   b->waits = b->failed = false;
   b->strings.count = b->consts.count = b->fields.count = b->measures.count = b->triggers.count = b->stops.count = b->schedules.count = 0;
   b->goals.count = b->waits_made.count = b->branches.count = b->emits.count = b->emit_keys.count = b->code.count = b->exits.count = 0;
-  b->steps.count = b->pending.count = b->places.count = b->items.count = b->repeats.count = 0;
+  b->steps.count = b->pending.count = b->places.count = b->items.count = b->repeats.count = b->score_rules.count = 0;
   b->index_count = 0;
   b->generation++;
   b->local_next = b->local_high = 0;
@@ -333,6 +333,7 @@ void build_finish(struct builder *b) {
   TAKE(stops, stop_count, stops);
   TAKE(goals, goal_count, goals);
   TAKE(schedules, schedule_count, schedules);
+  TAKE(score_rules, score_rule_count, score_rules);
   TAKE(waits, wait_count, waits_made);
   TAKE(branches, branch_count, branches);
   TAKE(emits, emit_count, emits);
@@ -357,13 +358,13 @@ void build_pending(struct builder *b) {
     b->depth = 0;
     b->hand = p.event;
     b->hand_frame = p.kind == PENDING_TRIGGER || p.kind == PENDING_KEY ? b->campaign->frame : NULL;
-    b->in_measure = p.kind == PENDING_MEASURE;
+    b->in_measure = p.kind == PENDING_MEASURE || p.kind == PENDING_SCORE;
     if (p.kind == PENDING_ARM)
       emit_deadline(b, p.arm);
     else if (p.kind == PENDING_KEY || p.kind == PENDING_SCHEDULE)
       emit_expr(b, p.cond);
     else
-      any = emit_filter(b, p.event, p.kind == PENDING_MEASURE, p.cond);
+      any = emit_filter(b, p.event, b->in_measure, p.cond);
     if (any)
       build_op(b, OP_RET, 0, 0);
     else
@@ -378,6 +379,7 @@ void build_pending(struct builder *b) {
     case PENDING_BRANCH: b->branches.items[p.item].filter_pc = pc; break;
     case PENDING_MEASURE: b->measures.items[p.item].filter_pc = pc; break;
     case PENDING_ARM: b->waits_made.items[p.item].arm_pc = pc; break;
+    case PENDING_SCORE: b->score_rules.items[p.item].filter_pc = pc; break;
     case PENDING_SCHEDULE: b->schedules.items[p.item].filter_pc = pc; break;
     default: b->unit->entry.key_pc = pc; break;
     }
@@ -554,16 +556,6 @@ static void emit_campaign(struct builder *b, struct unit *u, const struct item *
   build_finish(b);
 }
 
-/* A segment's own expression stands at its beginning; what its measures ask, behind it. */
-static void emit_segment(struct builder *b, struct unit *u, const struct item *item) {
-  build_begin(b, u, UNIT_SEGMENT, item->define.name.text, item->define.name.span);
-  emit_expr(b, item->define.value);
-  build_condition(b, item->define.value, 0);
-  build_op(b, OP_RET, 0, 0);
-  build_pending(b);
-  build_finish(b);
-}
-
 /* --- the program --------------------------------------------------------------------------------------------------- */
 static const struct str *names_of(struct builder *b, enum space space, uint8_t kind, uint32_t *count) {
   VEC(struct str) names = { 0 };
@@ -607,6 +599,8 @@ static void emit_units(struct emission *e, struct builder *b, uint32_t from, uin
       emit_message(b, &e->units[i], e->items[i]);
     else if (e->items[i]->kind == ITEM_SEGMENT)
       emit_segment(b, &e->units[i], e->items[i]);
+    else if (e->items[i]->kind == ITEM_SCORE)
+      emit_score(b, &e->units[i], e->items[i]);
     else
       emit_campaign(b, &e->units[i], e->items[i]);
   }
@@ -623,8 +617,10 @@ static void emit_jobs(struct worker *w, void *context) {
     e->mistaken = true;
 }
 
-/* A segment of the standard library costs only who uses it. */
+/* A segment or a score of the standard library costs only who uses it. */
 static bool is_unit(const struct scope *s, struct item *i) {
+  if (i->kind == ITEM_SCORE)
+    return scope_item(s, SPACE_VALUE, i->score.name.text) == i && (i->score.used || !scope_is_standard(s, i));
   if (i->kind == ITEM_SEGMENT)
     return scope_item(s, SPACE_VALUE, i->define.name.text) == i && (i->define.used || !scope_is_standard(s, i));
   return i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE || i->kind == ITEM_MESSAGE;

@@ -8,7 +8,8 @@ enum index_kind { INDEX_STRING, INDEX_CONST, INDEX_FIELD, INDEX_MEASURE };
 struct index_entry { uint64_t hash; uint32_t generation, item; uint8_t kind; };
 
 /* Expression code stands behind all step code, so what is to be written there is remembered until then. */
-enum pending_kind { PENDING_TRIGGER, PENDING_STOP, PENDING_GOAL, PENDING_BRANCH, PENDING_MEASURE, PENDING_ARM, PENDING_KEY, PENDING_SCHEDULE };
+enum pending_kind { PENDING_TRIGGER, PENDING_STOP, PENDING_GOAL, PENDING_BRANCH, PENDING_MEASURE, PENDING_ARM, PENDING_KEY, PENDING_SCHEDULE,
+  PENDING_SCORE };
 struct pending {
   uint8_t kind;
   uint32_t item;                  /* whose pc it is */
@@ -42,6 +43,7 @@ struct builder {
   VEC(struct trigger) stops;
   VEC(struct trigger) goals;
   VEC(struct schedule) schedules;
+  VEC(struct score_rule) score_rules;
   VEC(struct wait) waits_made;
   VEC(struct branch) branches;
   VEC(struct emit) emits;
@@ -107,7 +109,9 @@ void live_fill(struct builder *b);
 /* template.c */
 const struct part *template_parts(struct builder *b, struct str text, struct span span, uint32_t *count);
 
-/* emit_message.c, emit_test.c */
+/* emit_segment.c, emit_message.c, emit_test.c */
+void emit_segment(struct builder *b, struct unit *u, const struct item *item);
+void emit_score(struct builder *b, struct unit *u, const struct item *item);
 void emit_message(struct builder *b, struct unit *u, const struct item *item);
 void emit_test(struct builder *b, const struct item *item);
 #endif

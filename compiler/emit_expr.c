@@ -54,6 +54,7 @@ static void emit_name(struct builder *b, const struct expr *e) {
   case TARGET_DEFINE: emit_expr(b, ((const struct define_decl *)e->decl)->value); break;
   case TARGET_LIST: build_op(b, OP_MEMBER, build_string(b, e->name.text), 0); break;
   case TARGET_SEGMENT: build_op(b, OP_SEGMENT, build_string(b, e->name.text), 0); break;
+  case TARGET_SCORE: build_op(b, OP_SCORE, build_string(b, e->name.text), 0); break;
   case TARGET_ITEM: build_op(b, OP_LOCAL, item_local(b, e->decl), 0); break;
   case TARGET_ITEM_FIELD:
     build_op(b, OP_LOCAL, item_local(b, e->decl), 0);

@@ -372,6 +372,10 @@ static void emit_stmt(struct builder *b, const struct stmt *st) {
   case STMT_LEAVE: build_op(b, OP_LEAVE, build_string(b, st->name.text), 0); break;
   case STMT_TAG: build_op(b, OP_TAG, build_string(b, tag_text(st)), 0); break;
   case STMT_UNTAG: build_op(b, OP_UNTAG, build_string(b, tag_text(st)), 0); break;
+  case STMT_SCORE:
+    emit_expr(b, st->value);
+    build_op(b, OP_POINTS, build_string(b, st->name.text), 0);
+    break;
   case STMT_SET: {
     const struct member *m = st->decl;
     emit_expr(b, st->value);

@@ -414,6 +414,10 @@ void flow_check(struct compilation *c, struct tree *tree, struct scope *scope) {
         flow_expr(&f, i->define.value);
       days_check(c, i);
       break;
+    case ITEM_SCORE:
+      for (const struct score_rule_decl *r = i->score.rules; r; r = r->next)
+        flow_events(&f, r->events);
+      break;
     case ITEM_TEST: case ITEM_FIXTURE:
       for (const struct test_line *l = i->test.lines; l; l = l->next)
         flow_expr(&f, l->expect.cond);

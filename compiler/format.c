@@ -45,7 +45,7 @@ static bool closes(uint16_t kind) { return kind == TOK_RBRACE || kind == TOK_RPA
 
 /* --- blanks within a line --------------------------------------------------------------------------------------------*/
 
-/* What may stand on the left of an operator; behind anything else a `-` is a sign. */
+/* What may stand on the left of an operator; behind anything else a `-` or `+` is a sign. */
 static bool ends_value(uint16_t kind) {
   switch (kind) {
     case TOK_NAME: case TOK_TEXT: case TOK_NUMBER: case TOK_PERCENT: case TOK_MONEY: case TOK_DATE: case TOK_TIME:
@@ -73,7 +73,7 @@ bool blank_between(uint16_t before_last, uint16_t last, uint16_t next) {
   }
   switch (last) {
     case TOK_DOT: case TOK_LPAREN: case TOK_LBRACKET: return false;
-    case TOK_MINUS: return ends_value(before_last);
+    case TOK_PLUS: case TOK_MINUS: return ends_value(before_last);
     default: return true;
   }
 }
@@ -266,6 +266,13 @@ static uint32_t cell_width(struct writer *w, uint32_t i, uint32_t end) {
   return columns;
 }
 
+/* The kind of the token before the one before. Nothing is on the left of a sign before points: `+10 for visit`, `score interest +15`. */
+static uint16_t kind_before_last(const struct piece *items, uint32_t i) {
+  const struct piece *sign = i ? &items[i - 1] : NULL;
+  bool points = sign && (sign->kind == TOK_PLUS || sign->kind == TOK_MINUS) && (sign->begins || (i > 2 && items[i - 3].kind == TOK_SCORE));
+  return i > 1 && !points ? items[i - 2].kind : 0;
+}
+
 /* Measures the rows, or pads them to what was measured. The last cell of a row needs nothing behind it. */
 static void each_row(struct writer *w, struct piece *items, uint32_t open, struct table *t, bool pads) {
   uint32_t close = items[open].match;
@@ -362,7 +369,7 @@ static void write_gap(struct writer *w, uint32_t i) {
                  (prev->kind == TOK_DATE || prev->kind == TOK_DATETIME || prev->kind == TOK_NAME);
     for (uint32_t n = p->pad; n; n--) buf_byte(w->out, ' ');
     if (stage) buf_c(w->out, "  ");
-    else if (blank_between(i > 1 ? p[-2].kind : 0, prev->kind, p->kind)) buf_byte(w->out, ' ');
+    else if (blank_between(kind_before_last(w->s->items, i), prev->kind, p->kind)) buf_byte(w->out, ' ');
   }
 }
 

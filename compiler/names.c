@@ -93,6 +93,20 @@ static struct use *frame_use(struct resolver *r, struct frame *f, struct str nam
 static void resolve_expr(struct resolver *r, struct expr *e, const struct env *env);
 
 static void resolve_changing_list(struct resolver *r, struct name *name);
+static void resolve_score_name(struct resolver *r, struct name *name, void **decl);
+
+/* `score interest passes`: what it was and what it is. */
+static void declare_passing(struct resolver *r, struct event_decl *d, struct str score) {
+  struct name name = { score, d->name.span };
+  void *decl = NULL;
+  resolve_score_name(r, &name, &decl);
+  struct type_ref *number = ARENA_NEW(&r->c->arena, struct type_ref);
+  number->type = (struct type){ .kind = V_NUMBER };
+  struct member *from = ARENA_NEW(&r->c->arena, struct member), *to = ARENA_NEW(&r->c->arena, struct member);
+  *from = (struct member){ .name = { STR("from"), name.span }, .type = number, .next = to };
+  *to = (struct member){ .name = { STR("to"), name.span }, .type = number };
+  d->members = from;
+}
 
 /* Where the attribute stands in `contact.plan changes`: behind the dot, and behind a quote. */
 static struct span attribute_span(const struct scope *s, struct span whole, struct str attribute) {
@@ -110,13 +124,16 @@ static bool resolve_internal_event(struct resolver *r, struct name *name, struct
   struct str s = name->text, change = STR(" changes"), contact = STR("contact.");
   bool enters = str_starts(s, STR("enters ")), leaves = str_starts(s, STR("leaves "));
   bool changes = str_starts(s, contact) && str_ends(s, change) && s.len > contact.len + change.len;
-  if (!enters && !leaves && !changes)
+  bool passes = str_starts(s, STR("score ")) && str_ends(s, STR(" passes")) && s.len > 13;
+  if (!enters && !leaves && !changes && !passes)
     return false;
   struct event_decl **place = (struct event_decl **)table_place(&r->c->arena, &r->s->table, SPACE_COUNT, s);
   if (!*place) {
     struct event_decl *d = *place = ARENA_NEW(&r->c->arena, struct event_decl);
     d->name = *name;
-    if (enters || leaves) {
+    if (passes) {
+      declare_passing(r, d, (struct str){ s.ptr + 6, s.len - 13 });
+    } else if (enters || leaves) {
       struct name list = { { s.ptr + 7, s.len - 7 }, name->span };
       if (name->span.to - name->span.from > list.text.len) /* the list's own place, behind the word */
         list.span.from = name->span.to - (uint32_t)list.text.len;
@@ -356,6 +373,16 @@ static void resolve_name(struct resolver *r, struct expr *e, const struct env *e
     resolve_define(r, &item->define, e);
     r->impure |= segment;
     if (e->kind != EXPR_BAD && (segment || item->define.state == DEFINE_IMPURE) && env_in_history(env))
+      outside_history(r, e);
+    return;
+  }
+  if (item && item->kind == ITEM_SCORE) {
+    r->impure = true;
+    e->target = TARGET_SCORE;
+    e->decl = &item->score;
+    e->type = (struct type){ .kind = V_NUMBER };
+    item->score.used = true;
+    if (env_in_history(env))
       outside_history(r, e);
     return;
   }
@@ -667,6 +694,31 @@ static void resolve_changing_list(struct resolver *r, struct name *name) {
     d->help = arena_printf(&r->c->arena, "declare it: `segment " STR_FMT " = …`", STR_ARG(name->text));
 }
 
+static void resolve_score_name(struct resolver *r, struct name *name, void **decl) {
+  struct item *item = scope_item(r->s, SPACE_VALUE, name->text);
+  if (item && item->kind == ITEM_SCORE) {
+    *decl = &item->score;
+    item->score.used = true;
+    return;
+  }
+  struct diagnostic *d = diag(r->c, DIAG_E0323, name->span, "there is no score `" STR_FMT "`", STR_ARG(name->text));
+  if (!scope_suggest_worthwhile(r->s))
+    return;
+  struct nearest n = nearest_of(name->text);
+  for (uint32_t i = 0; i < r->s->declared[SPACE_VALUE].count; i++)
+    if (r->s->declared[SPACE_VALUE].items[i]->kind == ITEM_SCORE)
+      scope_suggest_try(r->s, &n, r->s->declared[SPACE_VALUE].items[i]->score.name.text);
+  scope_suggest_end(r->s, d, name->span, n, "");
+  if (!d->help.len)
+    d->help = arena_printf(&r->c->arena, "declare it: `score " STR_FMT " { +10 for visit }`", STR_ARG(name->text));
+}
+
+/* What earns points is asked of past events too, when a score is new: so it sees the event alone. */
+static void resolve_score(struct resolver *r, struct score_decl *s) {
+  for (struct score_rule_decl *rule = s->rules; rule; rule = rule->next)
+    resolve_events(r, rule->events, NULL, true);
+}
+
 static void resolve_set(struct resolver *r, struct stmt *st) {
   st->decl = (void *)(uintptr_t)scope_attribute(r->s, st->name.text);
   if (st->decl || r->s->allow_unknown)
@@ -725,6 +777,7 @@ static void resolve_stmt(struct resolver *r, struct stmt *st, const struct env *
     break;
   case STMT_JOIN: case STMT_LEAVE: resolve_list_name(r, &st->name, &st->decl); break;
   case STMT_SET: resolve_set(r, st); break;
+  case STMT_SCORE: resolve_score_name(r, &st->name, &st->decl); break;
   case STMT_START: case STMT_STOP: resolve_campaign_name(r, &st->name, &st->decl); break;
   case STMT_EMIT: {
     struct event_decl *decl = NULL;
@@ -975,6 +1028,8 @@ void names_resolve(struct compilation *c, struct tree *tree, struct scope *scope
       struct expr self = { .span = i->define.name.span };
       resolve_define(&r, &i->define, &self);
     }
+    if (i->kind == ITEM_SCORE)
+      resolve_score(&r, &i->score);
     if (i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE)
       resolve_campaign(&r, &i->campaign);
     if (i->kind == ITEM_TEST || i->kind == ITEM_FIXTURE)

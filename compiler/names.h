@@ -13,6 +13,7 @@ enum target {
   TARGET_DEFINE,    /* struct define_decl */
   TARGET_LIST,      /* struct list_decl */
   TARGET_SEGMENT,   /* struct define_decl */
+  TARGET_SCORE,     /* struct score_decl */
   TARGET_ITEM,      /* struct item_var: the element itself */
   TARGET_ITEM_FIELD,/* struct item_var: expr.name is a member of the element, standing bare */
   TARGET_SUBFIELD,  /* struct member or NULL: expr.name of the record expr.a */

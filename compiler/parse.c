@@ -122,7 +122,7 @@ static bool continues(struct driver *d, uint16_t kind) {
 
 static bool begins_statement(uint16_t kind) {
   switch (kind) {
-    case TOK_USE: case TOK_EVENT: case TOK_RECORD: case TOK_DEFINE: case TOK_SEGMENT: case TOK_LIST: case TOK_MESSAGE: case TOK_ZONE:
+    case TOK_USE: case TOK_EVENT: case TOK_RECORD: case TOK_DEFINE: case TOK_SEGMENT: case TOK_SCORE: case TOK_LIST: case TOK_MESSAGE: case TOK_ZONE:
     case TOK_ALLOW: case TOK_CAMPAIGN: case TOK_WHEN: case TOK_TEST: case TOK_ENTRY: case TOK_GOAL: case TOK_SEND:
     case TOK_JOIN: case TOK_LEAVE: case TOK_TAG: case TOK_UNTAG: case TOK_SET: case TOK_EMIT: case TOK_EXIT:
     case TOK_START: case TOK_STOP: case TOK_IF: case TOK_WAIT: case TOK_EXPECT: case TOK_ON: case TOK_FIXTURE:
@@ -226,6 +226,11 @@ static uint16_t joined(struct driver *d, uint16_t kind, uint16_t last, uint32_t 
     case TOK_NOTHING:
       *more = next == TOK_ELSE;
       return next == TOK_ELSE ? TOK_NOTHING_ELSE : kind;
+    case TOK_SCORE: { /* an event or a list may bear this name */
+      uint16_t after = peek(d, n + 1)->kind;
+      bool known = after == TOK_PLUS || after == TOK_MINUS || after == TOK_LBRACE || after == TOK_PASSES;
+      return (is_word(next) || next == TOK_TEXT) && known ? kind : TOK_NAME;
+    }
     case TOK_TIME_WORD:
       *more = next == TOK_SINCE;
       return next == TOK_SINCE ? TOK_TIME_SINCE : kind;
@@ -332,10 +337,10 @@ static const struct { uint16_t token; const char *words; } token_words[] = {
 /* Sets that people know by one word. The first `need` tokens tell that the set is there; all of them are then said. */
 struct group { const char *words; uint32_t need; uint16_t tokens[34]; };
 static const struct group groups[] = {
-  { "a declaration", 4, { TOK_CAMPAIGN, TOK_EVENT, TOK_DEFINE, TOK_SEGMENT, TOK_WHEN, TOK_USE, TOK_RECORD, TOK_CONTACT, TOK_LIST,
+  { "a declaration", 4, { TOK_CAMPAIGN, TOK_EVENT, TOK_DEFINE, TOK_SEGMENT, TOK_SCORE, TOK_WHEN, TOK_USE, TOK_RECORD, TOK_CONTACT, TOK_LIST,
       TOK_MESSAGE, TOK_ZONE, TOK_ALLOW, TOK_TEST, TOK_FIXTURE, TOK_LABEL } },
   { "a clause such as `goal`", 2, { TOK_ENTRY, TOK_GOAL, TOK_ENDS } },
-  { "a statement", 4, { TOK_SEND, TOK_JOIN, TOK_WAIT, TOK_IF, TOK_LEAVE, TOK_TAG, TOK_UNTAG, TOK_SET, TOK_EMIT, TOK_EXIT,
+  { "a statement", 4, { TOK_SCORE, TOK_SEND, TOK_JOIN, TOK_WAIT, TOK_IF, TOK_LEAVE, TOK_TAG, TOK_UNTAG, TOK_SET, TOK_EMIT, TOK_EXIT,
       TOK_START, TOK_STOP,
       TOK_SPLIT, TOK_REPEAT, TOK_FOR } },
   { "a step of the test", 4, { TOK_EXPECT, TOK_AT, TOK_CONTACT, TOK_NAME, TOK_GIVEN, TOK_CASES } },
@@ -355,7 +360,7 @@ static const struct group groups[] = {
   { "a value", 3, { TOK_NUMBER, TOK_LPAREN, TOK_NAME, TOK_TEXT, TOK_PERCENT, TOK_MONEY, TOK_DATE, TOK_TIME, TOK_DATETIME,
       TOK_DURATION, TOK_TRUE, TOK_FALSE, TOK_MINUS, TOK_COUNT, TOK_SUM, TOK_AVERAGE, TOK_MIN, TOK_MAX, TOK_FIRST,
       TOK_LAST, TOK_TIME_SINCE } },
-  { "an event", 3, { TOK_ENTERS, TOK_NAME, TOK_TEXT, TOK_LEAVES, TOK_CONTACT, TOK_LPAREN } },
+  { "an event", 3, { TOK_SCORE, TOK_ENTERS, TOK_NAME, TOK_TEXT, TOK_LEAVES, TOK_CONTACT, TOK_LPAREN } },
   { "a weekday", 2, { TOK_MONDAY, TOK_TUESDAY, TOK_WEDNESDAY, TOK_THURSDAY, TOK_FRIDAY, TOK_SATURDAY, TOK_SUNDAY } },
   { "an operator", 3, { TOK_IS, TOK_LT, TOK_PLUS, TOK_LE, TOK_GT, TOK_GE, TOK_NOT_EQUAL, TOK_CONTAINS, TOK_STARTS, TOK_ENDS,
       TOK_MATCHES, TOK_IN, TOK_NOT, TOK_MINUS, TOK_STAR, TOK_SLASH, TOK_ELSE, TOK_DOT } },

@@ -62,6 +62,11 @@ void item_record(struct parse *p, struct token first, struct name name, struct m
 void item_contact(struct parse *p, struct token first, struct member *members);
 void item_define(struct parse *p, struct token first, struct name name, struct expr *value);
 void item_segment(struct parse *p, struct token first, struct name name, struct expr *value);
+void item_score(struct parse *p, struct token first, struct name name, struct score_decl *s);
+struct score_decl *score_decl_new(struct parse *p);
+struct score_decl *score_decl_add(struct score_decl *s, struct score_rule_decl *r); /* r: a rule, or what `halves` says */
+struct score_rule_decl *score_rule_of(struct parse *p, struct token points, struct event_list events);
+struct score_rule_decl *score_halves(struct parse *p, struct token word, struct token duration);
 void item_list(struct parse *p, struct token first, struct name name);
 void item_zone(struct parse *p, struct token first, struct token zone);
 void item_message(struct parse *p, struct token first, struct name name, struct message_decl *m);
@@ -131,6 +136,7 @@ struct stmt *repeat_new(struct parse *p, struct token first, struct token times,
 
 struct event_ref *event_of(struct parse *p, struct name name, struct name of);
 struct event_ref *event_list_change(struct parse *p, struct token word, struct name list);
+struct event_ref *event_passes(struct parse *p, struct token first, struct name score, struct token threshold);
 struct event_ref *event_changes(struct parse *p, struct token first, struct name attribute, struct expr *to);
 void event_where(struct parse *p, struct event_ref *e, struct expr *where);
 struct event_list events_add(struct event_list l, struct event_ref *e);

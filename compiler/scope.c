@@ -92,6 +92,7 @@ struct name *scope_item_name(struct item *item) {
   case ITEM_RECORD: return &item->record.name;
   case ITEM_DEFINE: case ITEM_SEGMENT: return &item->define.name;
   case ITEM_LIST: return &item->list.name;
+  case ITEM_SCORE: return &item->score.name;
   case ITEM_MESSAGE: return &item->message.name;
   case ITEM_CAMPAIGN: case ITEM_RULE: return &item->campaign.name;
   case ITEM_FIXTURE: return &item->test.name;
@@ -241,6 +242,7 @@ void scope_declare(struct scope *s, struct tree *tree) {
     case ITEM_EVENT: declare(s, i, SPACE_EVENT, "event"); break;
     case ITEM_RECORD: declare(s, i, SPACE_RECORD, "record"); break;
     case ITEM_DEFINE: declare(s, i, SPACE_VALUE, "definition"); break;
+    case ITEM_SCORE: declare(s, i, SPACE_VALUE, "score"); break;
     case ITEM_SEGMENT: declare(s, i, SPACE_VALUE, "segment"); break;
     case ITEM_LIST: declare(s, i, SPACE_VALUE, "list"); break;
     case ITEM_MESSAGE: declare(s, i, SPACE_MESSAGE, "message"); break;
@@ -322,7 +324,8 @@ void scope_list_declared(struct scope *s, struct tree *tree) {
   for (struct item *i = tree->items; i; i = i->next) {
     enum space space = i->kind == ITEM_EVENT                              ? SPACE_EVENT
                        : i->kind == ITEM_RECORD                           ? SPACE_RECORD
-                       : i->kind == ITEM_DEFINE || i->kind == ITEM_LIST || i->kind == ITEM_SEGMENT ? SPACE_VALUE
+                       : i->kind == ITEM_DEFINE || i->kind == ITEM_LIST || i->kind == ITEM_SEGMENT ||
+                           i->kind == ITEM_SCORE ? SPACE_VALUE
                        : i->kind == ITEM_MESSAGE                          ? SPACE_MESSAGE
                        : i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE ? SPACE_CAMPAIGN
                        : i->kind == ITEM_FIXTURE                          ? SPACE_FIXTURE

@@ -170,7 +170,7 @@ static void show(struct buf *b, const struct expr *e, int outer, enum mode mode)
     if (e->target == TARGET_DEFINE)
       show(b, ((const struct define_decl *)e->decl)->value, outer, mode);
     else
-      show_name(b, e, with(mode, mode == TYPED && e->target != TARGET_LIST && e->target != TARGET_SEGMENT && e->target != TARGET_NOW));
+      show_name(b, e, with(mode, mode == TYPED && e->target != TARGET_LIST && e->target != TARGET_SEGMENT && e->target != TARGET_SCORE && e->target != TARGET_NOW));
     break;
   case EXPR_MEMBER: show_member(b, e, with(mode, mode == TYPED && e->target != TARGET_TAGS && e->target != TARGET_DATEPART)); break;
   case EXPR_HISTORY: case EXPR_FIRST: show_history(b, e, mode); break;

@@ -85,6 +85,32 @@ void item_segment(struct parse *p, struct token first, struct name name, struct 
   i->define.name = name;
   i->define.value = value;
 }
+void item_score(struct parse *p, struct token first, struct name name, struct score_decl *s) {
+  struct item *i = item_new(p, ITEM_SCORE, first);
+  i->score = *s;
+  i->score.name = name;
+}
+struct score_decl *score_decl_new(struct parse *p) {
+  struct score_decl *s = NEW(struct score_decl);
+  s->tail = &s->rules;
+  return s;
+}
+struct score_decl *score_decl_add(struct score_decl *s, struct score_rule_decl *r) {
+  if (!r) return s;
+  *s->tail = r;
+  s->tail = &r->next;
+  return s;
+}
+struct score_rule_decl *score_rule_of(struct parse *p, struct token points, struct event_list events) {
+  struct score_rule_decl *r = NEW(struct score_rule_decl);
+  *r = (struct score_rule_decl){ .events = events.first, .points = points.value.n, .span = span_from(p, points) };
+  return r;
+}
+struct score_rule_decl *score_halves(struct parse *p, struct token word, struct token duration) {
+  struct score_rule_decl *r = NEW(struct score_rule_decl);
+  *r = (struct score_rule_decl){ .halves = duration.value, .span = span_from(p, word) };
+  return r;
+}
 void item_list(struct parse *p, struct token first, struct name name) {
   item_new(p, ITEM_LIST, first)->list.name = name;
 }
@@ -326,7 +352,8 @@ void rule_text_add(struct parse *p, uint16_t kind, struct token t, bool begins) 
     else rule_text_token(r, p->text + t.from, p->text + t.to);
     if (kind == TOK_LABEL) rule_text_bytes(r, ":", 1);
   }
-  r->before_last = r->last;
+  bool sign = (kind == TOK_PLUS || kind == TOK_MINUS) && r->before_last == TOK_SCORE; /* score interest +15 */
+  r->before_last = sign ? 0 : r->last;
   r->last = kind;
 }
 
@@ -591,6 +618,32 @@ struct event_ref *event_list_change(struct parse *p, struct token word, struct n
   struct str text = arena_printf(&p->c->arena, "%.*s " STR_FMT, (int)(word.to - word.from), p->text + word.from,
                                  STR_ARG(list.text));
   return event_of(p, (struct name){ text, span_from(p, word) }, (struct name){ 0 });
+}
+
+/* A name that stands for a property of the event, at the place of another phrase. */
+static struct expr *property_at(struct parse *p, struct str name, struct span span) {
+  struct expr *e = NEW(struct expr);
+  e->kind = EXPR_NAME;
+  e->height = 1;
+  e->name = (struct name){ name, span };
+  e->span = span;
+  return e;
+}
+
+/* The event of a score's rise, of those that come from below the threshold to it or beyond. */
+struct event_ref *event_passes(struct parse *p, struct token first, struct name score, struct token threshold) {
+  struct str text = arena_printf(&p->c->arena, "score " STR_FMT " passes", STR_ARG(score.text));
+  struct event_ref *e = event_of(p, (struct name){ text, score.span }, (struct name){ 0 });
+  struct span span = span_of(p, threshold);
+  struct expr *below = expr_binary(p, BIN_LT, property_at(p, STR("from"), span), expr_literal(p, threshold));
+  struct expr *there = expr_binary(p, BIN_GE, property_at(p, STR("to"), span), expr_literal(p, threshold));
+  e->where = expr_binary(p, BIN_AND, below, there);
+  e->span = span_from(p, first);
+  if (threshold.value.n <= 0) {
+    struct diagnostic *d = diag(p->c, DIAG_E0324, span, "a score passes what is above 0");
+    d->help = STR("scores go to 0 as time goes by, so what is at or below 0 is passed by waiting; ask `enters` of a segment");
+  }
+  return e;
 }
 
 struct event_ref *event_changes(struct parse *p, struct token first, struct name attribute, struct expr *to) {

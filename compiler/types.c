@@ -427,6 +427,35 @@ static void check_part(struct checker *k, struct expr *e) {
   }
 }
 
+static bool is_duration_above_zero(struct value v) { return v.i > 0 || (int32_t)v.aux > 0; }
+
+static void check_score(struct checker *k, struct score_decl *s) {
+  const struct score_rule_decl *halves = NULL;
+  for (const struct score_rule_decl *rule = s->rules; rule; rule = rule->next) {
+    check_events(k, rule->events);
+    if (rule->events)
+      continue;
+    if (halves) {
+      struct diagnostic *d = diag(k->c, DIAG_E0325, rule->span, "a score halves in one time");
+      d->note_span = halves->span;
+      d->note = STR("it was given here");
+    } else if (!is_duration_above_zero(rule->halves)) {
+      diag(k->c, DIAG_E0325, rule->span, "a score cannot halve in no time");
+    }
+    halves = rule;
+    s->halves = rule->halves;
+  }
+}
+
+static void check_points(struct checker *k, struct expr *e) {
+  check_expr(k, e);
+  if (is_unknown(e->type) || e->type.kind == V_NUMBER)
+    return;
+  struct diagnostic *d = diag(k->c, DIAG_E0421, e->span, "points are a number, and this is " STR_FMT,
+                              STR_ARG(type_show(&k->c->arena, e->type)));
+  d->expected = STR("a number such as `15`");
+}
+
 /* Whose kind everybody knows, so that only its declaration is checked. */
 static void check_segment(struct checker *k, struct define_decl *d) {
   check_define(k, d);
@@ -566,6 +595,7 @@ static void check_stmt(struct checker *k, struct stmt *st) {
       d->expected = STR("text such as `\"buyer\"`");
     }
     break;
+  case STMT_SCORE: check_points(k, st->value); break;
   case STMT_SET: check_assigned(k, st->decl, st->name.text, st->value); break;
   case STMT_EMIT: check_props(k, st->props, st->decl); break;
   case STMT_SEND: check_props(k, st->props, NULL); break;
@@ -643,6 +673,7 @@ void types_check(struct compilation *c, struct tree *tree, struct scope *scope) 
   for (struct item *i = tree->items; i; i = i->next)
     switch (i->kind) {
     case ITEM_DEFINE: check_define(&k, &i->define); break;
+    case ITEM_SCORE: check_score(&k, &i->score); break;
     case ITEM_SEGMENT: check_segment(&k, &i->define); break;
     case ITEM_EVENT: check_members(&k, i->event.members); break;
     case ITEM_RECORD: check_members(&k, i->record.members); break;

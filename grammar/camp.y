@@ -28,7 +28,7 @@
 %syntax_error { CHECK(!"grammar_accepts let a token through"); }
 %parse_failure { CHECK(!"grammar_accepts let a token through"); }
 
-%fallback NAME USE EVENT RECORD CONTACT DEFINE SEGMENT LIST MESSAGE ZONE ALLOW UNKNOWN CAMPAIGN WHEN TEST CHANNEL SUBJECT BODY FILE
+%fallback NAME USE EVENT RECORD CONTACT DEFINE SEGMENT SCORE PASSES HALVES LIST MESSAGE ZONE ALLOW UNKNOWN CAMPAIGN WHEN TEST CHANNEL SUBJECT BODY FILE
   ENTRY GOAL ONCE PER EVERY A TIME_WORD MOST WITHIN THEN SEND JOIN LEAVE TAG UNTAG SET EMIT EXIT START STOP IF WAIT STILL
   ELSE UNTIL FOR FOREVER BETWEEN WEEKDAYS WEEKENDS MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY ON AFTER AT
   UNLESS VIA WITH TO UP OF AS CHANGES ENTERS LEAVES WHERE AND OR NOT IS MISSING ONE IN CONTAINS STARTS ENDS MATCHES DID NO
@@ -49,6 +49,10 @@
 %type member        { struct member * }
 %type type_ref      { struct type_ref * }
 %type choices       { struct expr_list }
+%type score_parts   { struct score_decl * }
+%type score_list    { struct score_decl * }
+%type score_part    { struct score_rule_decl * }
+%type points        { struct token }
 %type parts         { struct message_decl * }
 %type part          { struct message_decl * }
 %type campaign_head { struct item * }
@@ -146,6 +150,7 @@ item ::= RECORD(T) name(N) LBRACE members(M) RBRACE. { item_record(p, T, N, M.fi
 item ::= CONTACT(T) LBRACE members(M) RBRACE.     { item_contact(p, T, M.first); }
 item ::= DEFINE(T) name(N) EQUALS expr(E).        { item_define(p, T, N, E); }
 item ::= SEGMENT(T) name(N) EQUALS expr(E).       { item_segment(p, T, N, E); }
+item ::= SCORE(T) name(N) LBRACE score_parts(S) RBRACE. { item_score(p, T, N, S); }
 item ::= LIST(T) name(N).                         { item_list(p, T, N); }
 item ::= ZONE(T) TEXT(N).                         { item_zone(p, T, N); }
 item ::= ALLOW(T) UNKNOWN.                        { item_new(p, ITEM_ALLOW, T); }
@@ -171,6 +176,16 @@ type_ref(A) ::= LIST(T) OF type_ref(R).           { A = type_list(p, T, R); }
 type_ref(A) ::= ONE_OF(T) choices(C).             { A = type_choice(p, T, C.first); }
 choices(A) ::= TEXT(T).                           { A = exprs_add((struct expr_list){ 0 }, expr_literal(p, T)); }
 choices(A) ::= choices(L) COMMA TEXT(T).          { A = exprs_add(L, expr_literal(p, T)); }
+
+score_parts(A) ::= .                              { A = score_decl_new(p); }
+score_parts(A) ::= score_list(A).
+score_list(A) ::= score_part(X).                  { A = score_decl_add(score_decl_new(p), X); }
+score_list(A) ::= score_list(L) EOL score_part(X). { A = score_decl_add(L, X); }
+score_part(A) ::= points(N) FOR events(E).        { A = score_rule_of(p, N, E); }
+score_part(A) ::= HALVES(T) EVERY DURATION(D).    { A = score_halves(p, T, D); }
+score_part(A) ::= BAD.                            { A = NULL; }
+points(A) ::= PLUS NUMBER(N).                     { A = N; }
+points(A) ::= MINUS NUMBER(N).                    { A = N; A.value.n = -A.value.n; }
 
 parts(A) ::= .                                    { A = message_new(p); }
 parts(A) ::= part(A).
@@ -254,6 +269,8 @@ stmt(A) ::= UNTAG(T) sum(E).                      { A = stmt_tag(p, STMT_UNTAG, 
 stmt(A) ::= SET(T) CONTACT DOT name(N) TO expr(E). { A = stmt_named(p, STMT_SET, T, N); A->value = E; }
 stmt(A) ::= EMIT(T) name(N).                      { A = stmt_named(p, STMT_EMIT, T, N); }
 stmt(A) ::= EMIT(T) name(N) WITH LBRACE props(L) RBRACE. { A = stmt_named(p, STMT_EMIT, T, N); A->props = L.first; }
+stmt(A) ::= SCORE(T) name(N) PLUS sum(E).         { A = stmt_named(p, STMT_SCORE, T, N); A->value = E; stmt_end(p, A); }
+stmt(A) ::= SCORE(T) name(N) MINUS sum(E).        { A = stmt_named(p, STMT_SCORE, T, N); A->value = expr_unary(p, UN_NEG, T, E); stmt_end(p, A); }
 stmt(A) ::= EXIT(T).                              { A = stmt_new(p, STMT_EXIT, T); }
 stmt(A) ::= START(T) name(N).                     { A = stmt_named(p, STMT_START, T, N); }
 stmt(A) ::= STOP(T) name(N).                      { A = stmt_named(p, STMT_STOP, T, N); }
@@ -343,6 +360,7 @@ event_head(A) ::= name(N).                        { A = event_of(p, N, (struct n
 event_head(A) ::= name(N) OF name(M).             { A = event_of(p, N, M); }
 event_head(A) ::= ENTERS(T) name(N).              { A = event_list_change(p, T, N); }
 event_head(A) ::= LEAVES(T) name(N).              { A = event_list_change(p, T, N); }
+event_head(A) ::= SCORE(T) name(N) PASSES NUMBER(X). { A = event_passes(p, T, N, X); }
 event_head(A) ::= CONTACT(T) DOT name(N) CHANGES opt_changes(X). { A = event_changes(p, T, N, X); }
 opt_changes(A) ::= .                              { A = NULL; }
 opt_changes(A) ::= TO sum(E).                     { A = E; }

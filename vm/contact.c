@@ -17,6 +17,7 @@
  *   …       lists, tags (HAS_LISTS, HAS_TAGS): count, then each: id, since
  *   …       entries (HAS_ENTRIES): count, then each: campaign, count, last
  *   …       seen (HAS_SEEN): count, then each: 8 bytes of hash, day less the one before
+ *   …       scores (HAS_SCORES): count, then each: id, points by rules and by hand (bits of doubles), as of
  *   …       segments (HAS_SEGMENTS): as of when, count, then each: id, flags G_…, since when in, flip when it has one
  *
  * Ids ascend, so each is written as the distance from the smallest it could be. A measure's bytes say themselves which
@@ -29,6 +30,7 @@
  * 4. attributes is a checked JSON object or empty. The cache belongs to one attributes text and knows which. */
 #include "contact.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "image.h"
@@ -37,7 +39,7 @@
 
 enum { FORMAT = 2 };
 enum { HAS_MESSAGE = 1, HAS_MEASURES = 2, HAS_LISTS = 4, HAS_TAGS = 8, HAS_ENTRIES = 16, HAS_SEEN = 32, HAS_SEGMENTS = 64, HAS_SCHEDULES = 128,
-  HAS_ALL = 255 };
+  HAS_SCORES = 256, HAS_ALL = 511 };
 enum { G_IN = 1, G_FLIP = 2, G_ALL = 3 };
 enum {
   M_TOTAL = 1,       /* total as zigzag */
@@ -301,6 +303,42 @@ static void read_seen(struct reader *r, struct contact *c) {
   }
 }
 
+static void write_scores(struct buf *b, const struct contact *c) {
+  uint64_t next = 0;
+  buf_varint(b, c->scores.count);
+  for (uint32_t i = 0; i < c->scores.count; i++) {
+    const struct score_state *s = &c->scores.items[i];
+    int64_t rules, hand;
+    memcpy(&rules, &s->by_rules, 8);
+    memcpy(&hand, &s->by_hand, 8);
+    write_id(b, s->id, &next);
+    write_amount(b, rules, true);
+    write_amount(b, hand, true);
+    write_time(b, s->at_ms, c->clock_ms);
+  }
+}
+
+static double read_points(struct reader *r) {
+  int64_t bits = read_amount(r, true);
+  double points;
+  memcpy(&points, &bits, 8);
+  if (!isfinite(points)) r->failed = true;
+  return points;
+}
+
+static void read_scores(struct reader *r, struct contact *c) {
+  uint64_t next = 0;
+  c->scores.count = read_count(r, LIMIT_NAMES_COUNT, 4);
+  MAKE_ROOM(&c->scores, c->arena, c->scores.count);
+  for (uint32_t i = 0; i < c->scores.count && !r->failed; i++) {
+    struct score_state *s = &c->scores.items[i];
+    s->id = read_id(r, &next);
+    s->by_rules = read_points(r);
+    s->by_hand = read_points(r);
+    s->at_ms = read_time(r, c->clock_ms);
+  }
+}
+
 /* Without segments nothing is written of when they were asked: then there was nothing to remember. */
 static void write_segments(struct buf *b, const struct contact *c) {
   uint64_t next = 0;
@@ -355,6 +393,7 @@ static void contact_forget(struct contact *c, struct arena *a) {
   memset(&c->entries, 0, sizeof c->entries);
   memset(&c->seen, 0, sizeof c->seen);
   memset(&c->schedules, 0, sizeof c->schedules);
+  memset(&c->scores, 0, sizeof c->scores);
   memset(&c->segments, 0, sizeof c->segments);
   c->segments_ms = INT64_MIN;
   c->arena = a;
@@ -386,6 +425,7 @@ enum camp_err contact_read(struct contact *c, struct arena *a, struct str state)
   if (has & HAS_ENTRIES) read_entries(&r, c);
   if (has & HAS_SEEN) read_seen(&r, c);
   if (has & HAS_SCHEDULES) read_schedules(&r, c);
+  if (has & HAS_SCORES) read_scores(&r, c);
   if (has & HAS_SEGMENTS) read_segments(&r, c);
   if (!r.failed && r.at == r.end) return CAMP_OK;
   contact_forget(c, a); /* nobody reads half of a damaged state */
@@ -397,7 +437,7 @@ void contact_write(struct buf *b, const struct contact *c) {
                  (c->lists.count ? HAS_LISTS : 0u) | (c->tags.count ? HAS_TAGS : 0u) |
                  (c->entries.count ? HAS_ENTRIES : 0u) | (c->seen.count ? HAS_SEEN : 0u) |
                  (c->schedules.count ? HAS_SCHEDULES : 0u) |
-                 (c->segments.count ? HAS_SEGMENTS : 0u);
+                 (c->segments.count ? HAS_SEGMENTS : 0u) | (c->scores.count ? HAS_SCORES : 0u);
   buf_byte(b, FORMAT);
   buf_varint(b, has);
   write_time(b, c->known_ms, 0);
@@ -418,6 +458,7 @@ void contact_write(struct buf *b, const struct contact *c) {
   if (has & HAS_ENTRIES) write_entries(b, c);
   if (has & HAS_SEEN) write_seen(b, c);
   if (has & HAS_SCHEDULES) write_schedules(b, c);
+  if (has & HAS_SCORES) write_scores(b, c);
   if (has & HAS_SEGMENTS) write_segments(b, c);
 }
 

@@ -47,6 +47,8 @@ struct measure_state {
 struct membership { uint32_t id; int64_t since_ms; };    /* list or tag, by stored name id */
 /* A segment by its stored name id: whether the contact is in it, and when that may change by time alone (INT64_MAX: never). */
 struct segment_state { uint32_t id; bool in; int64_t since_ms, flip_ms; };
+/* Points by rules and by statements, both as of one moment. */
+struct score_state { uint32_t id; double by_rules, by_hand; int64_t at_ms; };
 struct entry { uint32_t campaign; uint32_t count; int64_t last_ms; }; /* by stored name id of the campaign's name */
 /* A start without an event that this contact is on the way to: by stored name id; the civil time of the next occurrence that has
  * not been looked at, by the schedule's own clock, SCHEDULE_NEVER when none will come. */
@@ -66,6 +68,7 @@ struct contact {
   VEC(struct membership) lists, tags;
   VEC(struct entry) entries;
   VEC(struct scheduled) schedules; /* sorted by id */
+  VEC(struct score_state) scores;     /* sorted by id */
   VEC(struct segment_state) segments; /* sorted by id; only those that it is in, or that have a flip */
   int64_t segments_ms;   /* the instant as of which they were last asked: never asked about a moment before */
   VEC(struct seen) seen; /* oldest first */
@@ -88,6 +91,13 @@ bool contact_join(struct contact *c, uint32_t list, int64_t at_ms);
 bool contact_leave(struct contact *c, uint32_t list);
 bool contact_tag(struct contact *c, uint32_t tag, int64_t at_ms);
 bool contact_untag(struct contact *c, uint32_t tag);
+/* Scores. half_ms 0: points stay. */
+double score_at(const struct score_state *s, int64_t half_ms, int64_t at_ms);
+double score_decay(double points, int64_t half_ms, int64_t from_ms, int64_t to_ms);
+const struct score_state *contact_score(const struct contact *c, uint32_t score); /* NULL: no points yet */
+struct score_state *contact_score_make(struct contact *c, uint32_t score);
+/* So many points at their own moment, which may lie before the newest. */
+void score_add(struct score_state *s, int64_t half_ms, double points, bool by_hand, int64_t at_ms);
 bool contact_in_segment(const struct contact *c, uint32_t segment);
 /* The segment's state, all zero but the id and without a flip when there is none. */
 struct segment_state contact_segment(const struct contact *c, uint32_t segment);

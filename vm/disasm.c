@@ -114,7 +114,7 @@ static void put_instruction(struct buf *b, const struct unit *u, uint32_t pc, co
 static void put_entry(struct buf *b, const struct unit *u) {
   static const char *const kinds[] = { "every time", "once at a time", "once", "once per key", "at most once in " };
   const struct entry_rule *r = &u->entry;
-  if (u->kind == UNIT_MESSAGE || u->kind == UNIT_SEGMENT) return;
+  if (u->kind != UNIT_CAMPAIGN && u->kind != UNIT_RULE) return;
   buf_printf(b, "  entry %s", kinds[r->kind]);
   if (r->kind == ENTRY_ONCE_IN) value_show(b, r->within);
   if (r->at_once) buf_printf(b, " up to %u at once", r->at_once);
@@ -124,6 +124,22 @@ static void put_entry(struct buf *b, const struct unit *u) {
     value_show(b, r->ends);
   }
   buf_byte(b, '\n');
+}
+
+static void put_score(struct buf *b, const struct unit *u) {
+  if (u->halves.type != V_MISSING) {
+    buf_c(b, "  halves every ");
+    value_show(b, u->halves);
+    buf_byte(b, '\n');
+  }
+  for (uint32_t i = 0; i < u->score_rule_count; i++) {
+    buf_c(b, "  points ");
+    value_show(b, u->score_rules[i].points);
+    buf_c(b, " for ");
+    put_string(b, u, u->score_rules[i].event);
+    put_pc(b, ", filter ", u->score_rules[i].filter_pc);
+    buf_byte(b, '\n');
+  }
 }
 
 static void put_schedules(struct buf *b, const struct unit *u) {
@@ -236,7 +252,7 @@ static void put_code(struct buf *b, const struct unit *u) {
 }
 
 void unit_disassemble(struct buf *b, const struct unit *u) {
-  static const char *const kinds[] = { "campaign", "rule", "message", "segment" };
+  static const char *const kinds[] = { "campaign", "rule", "message", "segment", "score" };
   buf_printf(b, "%s ", kinds[u->kind]);
   put_name(b, unit_name(u));
   buf_c(b, "  ; ");
@@ -251,6 +267,7 @@ void unit_disassemble(struct buf *b, const struct unit *u) {
   if (u->local_count) buf_printf(b, "  locals %u\n", u->local_count);
   put_triggers(b, u, "start", u->triggers, u->trigger_count);
   put_schedules(b, u);
+  put_score(b, u);
   put_triggers(b, u, "goal", u->goals, u->goal_count);
   put_triggers(b, u, "stop", u->stops, u->stop_count);
   put_measures(b, u);

@@ -115,6 +115,18 @@ static void compare_ago(uint8_t op, struct value x, struct value y, struct value
   flip_lower(env, window_leaves(by, env->zone, turn == TURN_REACH ? at : at + 1));
 }
 
+/* x = rest + rate * 2^(-t / half): where that is y. What comes nearer to `rest` and does not reach y never turns. */
+static void compare_decay(uint8_t op, struct value x, struct motion m, struct value y, const struct env *env) {
+  if (x.type != V_NUMBER || y.type != V_NUMBER || m.rate == 0) return;
+  enum side side = side_of(m.rate > 0 ? y.n - x.n : x.n - y.n); /* as if it rose */
+  enum turn turn = turn_of(m.rate > 0 ? swapped(op) : op, side);
+  double left = (y.n - (x.n - m.rate)) / m.rate;
+  if (turn == TURN_NEVER || !(left > 0)) return;
+  double steps = side == AT ? 0 : -log2(left) * (double)m.half_ms;
+  if (!(steps < (double)FAR_MS)) return;
+  turn_at(env, turn, env->now_ms + (int64_t)ceil(steps), env->now_ms + (int64_t)floor(steps) + 1);
+}
+
 static void compare(uint8_t op, struct value x, struct motion mx, struct value y, struct motion my, const struct env *env) {
   if (mx.kind == MOTION_STILL && my.kind == MOTION_STILL) return;
   if (x.type == V_MISSING || y.type == V_MISSING) return;
@@ -125,6 +137,7 @@ static void compare(uint8_t op, struct value x, struct motion mx, struct value y
   bool even = mx.kind == MOTION_LINEAR && (my.kind == MOTION_STILL || my.kind == MOTION_LINEAR);
   if (even) compare_linear(op, x, y, mx.rate - (my.kind == MOTION_LINEAR ? my.rate : 0), env);
   else if (mx.kind == MOTION_AGO && my.kind == MOTION_STILL) compare_ago(op, x, y, mx.by, env);
+  else if (mx.kind == MOTION_DECAY && my.kind == MOTION_STILL) compare_decay(op, x, mx, y, env);
   else look_again(env);
 }
 
@@ -138,8 +151,31 @@ static struct motion linear(double rate) { return (struct motion){ .kind = MOTIO
 static bool is_even(struct motion m) { return m.kind == MOTION_STILL || m.kind == MOTION_LINEAR; }
 static double rate_of(struct motion m) { return m.kind == MOTION_LINEAR ? m.rate : 0; }
 
+static struct motion scaled(struct motion m, double by) {
+  m.rate *= by;
+  return m;
+}
+
+/* A score and what stands still. */
+static struct motion combine_decay(uint8_t op, struct value x, struct motion mx, struct value y, struct motion my) {
+  bool x_moves = mx.kind == MOTION_DECAY, y_moves = my.kind == MOTION_DECAY;
+  if ((!x_moves && mx.kind != MOTION_STILL) || (!y_moves && my.kind != MOTION_STILL)) return strange;
+  struct motion m = x_moves ? mx : my;
+  if (x_moves && y_moves) {
+    if (mx.half_ms != my.half_ms || (op != OP_ADD && op != OP_SUB)) return strange;
+    m.rate += op == OP_ADD ? my.rate : -my.rate;
+    return m;
+  }
+  if (op == OP_ADD) return m;
+  if (op == OP_SUB) return scaled(m, x_moves ? 1 : -1);
+  struct value still_one = x_moves ? y : x;
+  if (still_one.type != V_NUMBER || (op == OP_DIV && (y_moves || y.n == 0))) return strange;
+  return scaled(m, op == OP_DIV ? 1 / y.n : still_one.n);
+}
+
 static struct motion combine(uint8_t op, struct value x, struct motion mx, struct value y, struct motion my) {
   if (mx.kind == MOTION_STILL && my.kind == MOTION_STILL) return still;
+  if (mx.kind == MOTION_DECAY || my.kind == MOTION_DECAY) return combine_decay(op, x, mx, y, my);
   if (!is_even(mx) || !is_even(my) || x.type == V_CALENDAR || y.type == V_CALENDAR || x.type == V_DATE || y.type == V_DATE) return strange;
   switch (op) {
     case OP_ADD: return linear(rate_of(mx) + rate_of(my));
@@ -171,6 +207,17 @@ static struct motion date_part(uint32_t part, struct value v, struct motion m, c
   return part == PART_TIME ? linear(1) : still;
 }
 
+static struct motion of_score(const struct unit *u, uint32_t string, const struct env *env) {
+  uint32_t score = image_score_find(env->image, u->link->symbols[string]);
+  if (score == NONE) return still;
+  const struct image_score *s = image_score(env->image, score);
+  const struct score_state *state = contact_score(env->contact, s->stored_id);
+  if (!state || s->half_ms <= 0) return still;
+  /* An import may have brought points of a moment ahead: until then they stand. */
+  if (state->at_ms > env->now_ms) flip_lower(env, state->at_ms);
+  return (struct motion){ .kind = MOTION_DECAY, .rate = score_at(state, s->half_ms, env->now_ms), .half_ms = s->half_ms };
+}
+
 static uint32_t operand_u16(const uint8_t *p) { return (uint32_t)p[0] | (uint32_t)p[1] << 8; }
 
 void flip_step(struct flip *f, const struct unit *u, const uint8_t *ip, const struct value *stack, const struct value *sp,
@@ -181,6 +228,7 @@ void flip_step(struct flip *f, const struct unit *u, const uint8_t *ip, const st
   switch (*ip) {
     case OP_NOW: case OP_BASE: *m = linear(1); return;
     case OP_AGO: *m = (struct motion){ .kind = MOTION_AGO, .by = u->link->consts[operand_u16(ip + 1)] }; return;
+    case OP_SCORE: *m = of_score(u, operand_u16(ip + 1), env); return;
     case OP_EQ: case OP_NE: case OP_LT: case OP_LE: case OP_GT: case OP_GE:
       compare(*ip, sp[-2], m[-2], sp[-1], m[-1], env);
       m[-2] = still;

@@ -11,9 +11,10 @@ enum motion_kind {
   MOTION_STILL,
   MOTION_LINEAR,  /* by `rate` a millisecond */
   MOTION_AGO,     /* the start of a window of `by` */
+  MOTION_DECAY,   /* `rate` of it halves every half_ms, the rest stands still */
   MOTION_STRANGE  /* it moves, and nobody knows how: looked at again every hour */
 };
-struct motion { uint8_t kind; double rate; struct value by; };
+struct motion { uint8_t kind; double rate; int64_t half_ms; struct value by; };
 struct flip { struct motion stack[LIMIT_STACK_COUNT + 1]; };
 
 /* Before the instruction at ip runs; sp is behind the newest value. */

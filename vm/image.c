@@ -29,7 +29,8 @@ struct symbol {
   const struct unit *campaign, *message; /* the current ones of this name */
   struct pattern *pattern;               /* compiled for MATCHES */
   uint32_t measure;                      /* whose canonical text this is, or NONE */
-  uint32_t segment;                      /* the segment of this name, or NONE */
+  uint32_t segment, score;               /* the segment, and the score, of this name, or NONE */
+  struct range points;                   /* as an event: rules that earn points, in `points` */
   struct range fed;                      /* as an event: measures that it feeds, in `fed` */
   struct range plain;                    /* as an event: unguarded listeners, in `listeners` */
   bool key, event, heard, guarded;       /* guarded: some trigger of this event has a guard */
@@ -48,6 +49,8 @@ struct image {
   VEC(struct image_measure) measures;
   VEC(struct claim) claims;
   VEC(struct image_segment) segments;
+  VEC(struct image_score) scores;
+  struct image_points *points;    /* by event */
   VEC(struct looker) lookers;     /* sorted by look, what and segment once sealed */
   uint32_t *looking;              /* the segments of lookers */
   struct listener *listeners;
@@ -86,7 +89,7 @@ static uint32_t intern(struct image *im, struct str text) {
   uint32_t at = slot_find(im, text, hash);
   if (im->slots[at]) return im->slots[at] - 1;
   CHECK(im->symbols.count < NONE - 1);
-  struct symbol fresh = { .text = arena_str(&im->arena, text), .hash = hash, .measure = NONE, .segment = NONE };
+  struct symbol fresh = { .text = arena_str(&im->arena, text), .hash = hash, .measure = NONE, .segment = NONE, .score = NONE };
   VEC_PUSH(&im->arena, &im->symbols, fresh);
   im->slots[at] = im->symbols.count;
   if (im->symbols.count > im->slot_mask / 2) slots_fill(im, (im->slot_mask + 1) * 2);
@@ -186,6 +189,7 @@ static void note_events(struct image *im, const struct unit *u) {
     struct symbol *s = symbol_of(im, u, u->stops[i].event);
     s->event = s->heard = true;
   }
+  for (uint32_t i = 0; i < u->score_rule_count; i++) symbol_of(im, u, u->score_rules[i].event)->event = true;
   for (uint32_t i = 0; i < u->goal_count; i++) {
     struct symbol *s = symbol_of(im, u, u->goals[i].event);
     s->event = s->heard = true;
@@ -214,6 +218,13 @@ static void name_unit(struct image *im, const struct unit *u) {
     if (s->segment != NONE) return;
     s->segment = im->segments.count;
     VEC_PUSH(&im->arena, &im->segments, ((struct image_segment){ .unit = u, .symbol = u->link->symbols[u->name] }));
+    return;
+  }
+  if (u->kind == UNIT_SCORE) {
+    if (s->score != NONE) return;
+    s->score = im->scores.count;
+    int64_t half_ms = u->halves.type == V_MISSING ? 0 : duration_ms(u->halves);
+    VEC_PUSH(&im->arena, &im->scores, ((struct image_score){ .unit = u, .symbol = u->link->symbols[u->name], .half_ms = half_ms }));
     return;
   }
   const struct unit **place = u->kind == UNIT_MESSAGE ? &s->message : &s->campaign;
@@ -319,6 +330,7 @@ static enum look look_of(uint8_t op) {
     case OP_ATTR: return LOOK_ATTRIBUTE;
     case OP_MEMBER: return LOOK_LIST;
     case OP_TAGGED: return LOOK_TAG;
+    case OP_SCORE: return LOOK_SCORE;
     default: return LOOK_SEGMENT;
   }
 }
@@ -334,7 +346,7 @@ static void note_looks(struct image *im, uint32_t segment) {
     bytes = instruction_decode(u->code, u->code_bytes, pc, operands);
     CHECK(bytes);
     if (op == OP_KNOWN) im->segments.items[segment].known = true;
-    if (op != OP_MEASURE && op != OP_ATTR && op != OP_MEMBER && op != OP_TAGGED && op != OP_SEGMENT) continue;
+    if (op != OP_MEASURE && op != OP_ATTR && op != OP_MEMBER && op != OP_TAGGED && op != OP_SEGMENT && op != OP_SCORE) continue;
     uint32_t what = op == OP_MEASURE ? u->link->measures[operands[0]]
                     : op == OP_ATTR  ? u->link->symbols[u->fields[operands[0]].name]
                                      : u->link->symbols[operands[0]];
@@ -404,6 +416,32 @@ static uint32_t *segment_places(struct image *im) {
   return place;
 }
 
+/* Rules grouped by their event: count, place, fill. */
+static void seal_scores(struct image *im) {
+  uint32_t count = 0, first = 0;
+  for (uint32_t i = 0; i < im->scores.count; i++) {
+    struct image_score *s = &im->scores.items[i];
+    uint32_t passes = image_symbol(im, arena_printf(&im->arena, "score " STR_FMT " passes", STR_ARG(unit_name(s->unit))));
+    if (image_symbol_is_event(im, passes)) s->passes = im->symbols.items[passes].text;
+    count += s->unit->score_rule_count;
+    for (uint32_t k = 0; k < s->unit->score_rule_count; k++) symbol_of(im, s->unit, s->unit->score_rules[k].event)->points.count++;
+  }
+  im->points = arena_alloc(&im->arena, (count + 1) * sizeof *im->points);
+  for (uint32_t i = 0; count && i < im->symbols.count; i++) {
+    struct range *r = &im->symbols.items[i].points;
+    r->first = first;
+    first += r->count;
+    r->count = 0;
+  }
+  for (uint32_t i = 0; i < im->scores.count; i++) {
+    const struct unit *u = im->scores.items[i].unit;
+    for (uint32_t k = 0; k < u->score_rule_count; k++) {
+      struct range *r = &symbol_of(im, u, u->score_rules[k].event)->points;
+      im->points[r->first + r->count++] = (struct image_points){ i, &u->score_rules[k] };
+    }
+  }
+}
+
 static struct str event_name(struct image *im, const char *word, struct str segment) {
   uint32_t symbol = image_symbol(im, arena_printf(&im->arena, "%s " STR_FMT, word, STR_ARG(segment)));
   return image_symbol_is_event(im, symbol) ? im->symbols.items[symbol].text : (struct str){ NULL, 0 };
@@ -440,6 +478,7 @@ void image_seal(struct image *im) {
   seal_listeners(im);
   seal_measures(im);
   seal_segments(im);
+  seal_scores(im);
   im->sealed = true;
 }
 
@@ -485,6 +524,20 @@ struct image_segment *image_segment(const struct image *im, uint32_t i) {
 }
 uint32_t image_segment_find(const struct image *im, uint32_t symbol) {
   return symbol < im->symbols.count ? im->symbols.items[symbol].segment : NONE;
+}
+uint32_t image_score_count(const struct image *im) { return im->scores.count; }
+struct image_score *image_score(const struct image *im, uint32_t i) {
+  CHECK(i < im->scores.count);
+  return &im->scores.items[i];
+}
+uint32_t image_score_find(const struct image *im, uint32_t symbol) {
+  return symbol < im->symbols.count ? im->symbols.items[symbol].score : NONE;
+}
+const struct image_points *image_event_points(const struct image *im, uint32_t event, uint32_t *count) {
+  CHECK(im->sealed);
+  struct range r = event < im->symbols.count ? im->symbols.items[event].points : (struct range){ 0, 0 };
+  *count = r.count;
+  return im->points + r.first;
 }
 const uint32_t *image_lookers(const struct image *im, enum look look, uint32_t what, uint32_t *count) {
   CHECK(im->sealed);

@@ -37,7 +37,7 @@ struct image_measure {
 };
 
 /* What a segment looks at. Behind each stands what names it: an image measure, else a symbol. */
-enum look { LOOK_MEASURE, LOOK_ATTRIBUTE, LOOK_LIST, LOOK_TAG, LOOK_SEGMENT };
+enum look { LOOK_MEASURE, LOOK_ATTRIBUTE, LOOK_LIST, LOOK_TAG, LOOK_SEGMENT, LOOK_SCORE };
 
 struct image_segment {
   const struct unit *unit;
@@ -49,6 +49,15 @@ struct image_segment {
   uint32_t epoch;                /* the engine's: contacts older than this become members without entering … */
   int64_t since_ms;              /* … as of the moment of that deploy */
 };
+
+struct image_score {
+  const struct unit *unit;
+  uint32_t symbol;               /* of its name */
+  int64_t half_ms;               /* 0: points stay */
+  struct str passes;             /* name of the event of its rise; empty where no code names it */
+  uint32_t stored_id, epoch;     /* the engine's */
+};
+struct image_points { uint32_t score; const struct score_rule *rule; };
 
 struct listener { const struct unit *unit; const struct trigger *trigger; };
 
@@ -84,6 +93,11 @@ uint32_t image_listener_max(const struct image *image);
 uint32_t image_segment_count(const struct image *image);
 struct image_segment *image_segment(const struct image *image, uint32_t i);
 uint32_t image_segment_find(const struct image *image, uint32_t symbol); /* by name; NONE when there is none */
+/* Scores of the present program, and the rules by which an event earns points, in order of declaration. */
+uint32_t image_score_count(const struct image *image);
+struct image_score *image_score(const struct image *image, uint32_t i);
+uint32_t image_score_find(const struct image *image, uint32_t symbol); /* by name; NONE when there is none */
+const struct image_points *image_event_points(const struct image *image, uint32_t event, uint32_t *count);
 /* The segments that look at this, in their order. */
 const uint32_t *image_lookers(const struct image *image, enum look look, uint32_t what, uint32_t *count);
 /* Whether any wait, stop or goal of a live unit names the event: if not, strands need not be asked. */

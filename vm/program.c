@@ -34,7 +34,7 @@
  *
  * Body of a unit: the hashed part
  *
- *   byte                kind: 0 campaign, 1 rule, 2 message, 3 segment
+ *   byte                kind: 0 campaign, 1 rule, 2 message, 3 segment, 4 score
  *   index               name
  *   byte value index varint value   entry rule: kind, within, key's code, how many at once, end
  *   byte                count of locals
@@ -53,7 +53,8 @@
  *   table of            emits:    index event, varint first key, varint count of keys
  *   table of index      keys of emits
  *   two tables of       parts of subject and body: byte kind, index text, index field
- *   text                code */
+ *   text                code
+ *   of a score alone:   value halves, table of rules: index event, index filter's code, value points */
 #include "program.h"
 
 #include <pthread.h>
@@ -195,6 +196,16 @@ static void put_emits(struct buf *b, const struct unit *u) {
   for (uint32_t i = 0; i < u->emit_key_count; i++) put_index(b, u->emit_keys[i]);
 }
 
+static void put_score(struct buf *b, const struct unit *u) {
+  value_write(b, u->halves);
+  put_number(b, u->score_rule_count);
+  for (uint32_t i = 0; i < u->score_rule_count; i++) {
+    put_index(b, u->score_rules[i].event);
+    put_index(b, u->score_rules[i].filter_pc);
+    value_write(b, u->score_rules[i].points);
+  }
+}
+
 static void put_body(struct buf *b, const struct unit *u) {
   put_byte(b, u->kind);
   put_index(b, u->name);
@@ -215,6 +226,7 @@ static void put_body(struct buf *b, const struct unit *u) {
   put_parts(b, u->subject, u->subject_count);
   put_parts(b, u->body, u->body_count);
   buf_lstr(b, (struct str){ (const char *)u->code, u->code_bytes });
+  if (u->kind == UNIT_SCORE) put_score(b, u);
 }
 
 void unit_seal(struct arena *a, struct unit *u) {
@@ -458,6 +470,17 @@ static void get_emits(struct loader *l, struct unit *u) {
   u->emit_keys = keys;
 }
 
+static void get_score(struct loader *l, struct unit *u) {
+  u->halves = value_read(&l->r);
+  struct score_rule *rules = UNIT_TABLE(l, &u->score_rule_count, 3, struct score_rule, "score rules");
+  EACH_ROW(l, i, u->score_rule_count) {
+    rules[i].event = get_index(l);
+    rules[i].filter_pc = get_index(l);
+    rules[i].points = value_read(&l->r);
+  }
+  u->score_rules = rules;
+}
+
 static void get_body(struct loader *l, struct unit *u) {
   u->kind = reader_byte(&l->r);
   u->name = get_index(l);
@@ -482,6 +505,7 @@ static void get_body(struct loader *l, struct unit *u) {
   if (code.len > LIMIT_UNIT_CODE_BYTES) fail(l, CAMP_LIMIT, "more than %u bytes of code", LIMIT_UNIT_CODE_BYTES);
   u->code = (const uint8_t *)code.ptr;
   u->code_bytes = l->r.failed ? 0 : (uint32_t)code.len;
+  if (u->kind == UNIT_SCORE) get_score(l, u);
 }
 
 enum camp_err unit_read(struct arena *a, struct str body, struct unit *out, struct program_error *e) {

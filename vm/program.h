@@ -36,8 +36,8 @@ struct opcode_info {
 };
 extern const struct opcode_info opcode_table[256];
 
-/* A segment is an expression: its code begins at pc 0. */
-enum unit_kind { UNIT_CAMPAIGN, UNIT_RULE, UNIT_MESSAGE, UNIT_SEGMENT, UNIT_KIND_COUNT };
+/* A segment is an expression: its code begins at pc 0. A score has rules. */
+enum unit_kind { UNIT_CAMPAIGN, UNIT_RULE, UNIT_MESSAGE, UNIT_SEGMENT, UNIT_SCORE, UNIT_KIND_COUNT };
 
 struct field {       /* a property or attribute as code looks at it */
   uint32_t name;     /* string */
@@ -126,6 +126,12 @@ struct step {          /* where an instruction came from; sorted by pc */
   struct str label;    /* the statement as one line, e.g. `wait for purchase up to 5d` */
 };
 
+struct score_rule {    /* UNIT_SCORE: +10 for EVENT where … */
+  uint32_t event;      /* string */
+  uint32_t filter_pc;  /* expression over the event alone, or NONE */
+  struct value points; /* V_NUMBER */
+};
+
 struct unit_link;      /* made by the image: local indices to global ones */
 
 struct unit {
@@ -141,6 +147,8 @@ struct unit {
   const struct trigger *stops;    uint32_t stop_count;
   const struct trigger *goals;    uint32_t goal_count;
   const struct schedule *schedules; uint32_t schedule_count;
+  const struct score_rule *score_rules; uint32_t score_rule_count;
+  struct value halves; /* UNIT_SCORE: V_EXACT or V_CALENDAR, a day as 24 hours; V_MISSING: points stay */
   const struct wait *waits;       uint32_t wait_count;
   const struct branch *branches;  uint32_t branch_count;
   const struct emit *emits;       uint32_t emit_count;

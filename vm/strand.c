@@ -116,6 +116,13 @@ RARE static bool op_segment(const struct unit *u, uint32_t s, const struct env *
   return segment != NONE && contact_in_segment(env->contact, image_segment(env->image, segment)->stored_id);
 }
 
+RARE static struct value op_score(const struct unit *u, uint32_t s, const struct env *env) {
+  uint32_t score = image_score_find(env->image, u->link->symbols[s]);
+  if (score == NONE) return value_number(0);
+  const struct image_score *i = image_score(env->image, score);
+  return value_number(score_at(contact_score(env->contact, i->stored_id), i->half_ms, env->now_ms));
+}
+
 RARE static struct value op_ago(struct value window, const struct env *env) {
   return value_moment(window_ago(window, env->zone, env->now_ms));
 }
@@ -431,6 +438,7 @@ HOT enum run_result loop(struct vm *vm, const struct unit *u, struct value *loca
       }
       case OP_OF: PUSH_BOOL(op_of(u, U16, s, env)); ip += 3; continue;
       case OP_SEGMENT: PUSH_BOOL(op_segment(u, U16, env)); ip += 3; continue;
+      case OP_SCORE: PUSH(op_score(u, U16, env)); ip += 3; continue;
       case OP_AGO: PUSH(op_ago(consts[U16], env)); ip += 3; continue;
 
       case OP_EQ: BINARY(value_bool(equal(a, b, env))); ip++; continue;
@@ -492,6 +500,12 @@ HOT enum run_result loop(struct vm *vm, const struct unit *u, struct value *loca
         make_whole(--sp, 1);
         set.values = sp; /* stays in the vm's stack until the next vm_run */
         YIELD_EFFECT(3, set);
+      }
+      case OP_POINTS: {
+        struct effect points = named(EFFECT_POINTS, u, U16);
+        make_whole(--sp, 1);
+        points.values = sp;
+        YIELD_EFFECT(3, points);
       }
       case OP_EMIT:
       case OP_SENDWITH: {

@@ -212,12 +212,18 @@ static int64_t utc_of(struct value v, const struct zone *z) {
 static int compare_i(int64_t a, int64_t b) { return (a > b) - (a < b); }
 static int compare_n(double a, double b) { return (a > b) - (a < b); }
 
+static wide length_of(struct value v) {
+  return v.type == V_EXACT ? v.i : (wide)months_of(v) * MONTH_MS + (wide)v.i * MS_PER_DAY;
+}
+
+int64_t duration_ms(struct value v) {
+  wide length = length_of(v);
+  return length > INT64_MAX ? INT64_MAX : length < INT64_MIN ? INT64_MIN : (int64_t)length;
+}
+
 static int compare_durations(struct value a, struct value b) {
-  wide length[2];
-  const struct value v[2] = { a, b };
-  for (int i = 0; i < 2; i++)
-    length[i] = v[i].type == V_EXACT ? v[i].i : (wide)months_of(v[i]) * MONTH_MS + (wide)v[i].i * MS_PER_DAY;
-  return (length[0] > length[1]) - (length[0] < length[1]);
+  wide x = length_of(a), y = length_of(b);
+  return (x > y) - (x < y);
 }
 
 int value_order(struct value a, struct value b, const struct zone *z, bool *ok) {

@@ -67,6 +67,8 @@ bool value_equal(struct value a, struct value b, const struct zone *z);
  * with a moment at its midnight in z; durations by length, a calendar day as 24 h and a month as a twelfth of the Gregorian
  * year); *ok false otherwise or when one is missing. */
 int value_order(struct value a, struct value b, const struct zone *z, bool *ok);
+/* A duration's length: a calendar day as 24 h and a month as a twelfth of the Gregorian year, bounded to 64 bits. */
+int64_t duration_ms(struct value v);
 /* Arithmetic; V_MISSING where the kinds do not go together, on overflow and on division by zero. */
 struct value value_add(struct value a, struct value b, const struct zone *z);
 struct value value_sub(struct value a, struct value b, const struct zone *z);

@@ -142,7 +142,7 @@ static bool counts_ok(struct check *c) {
   const struct { uint32_t count; const char *what; } tables[] = {
     { u->string_count, "strings" }, { u->const_count, "constants" }, { u->field_count, "fields" },
     { u->measure_count, "measures" }, { u->trigger_count, "triggers" }, { u->stop_count, "stops" },
-    { u->goal_count, "goals" }, { u->schedule_count, "schedules" }, { u->wait_count, "waits" }, { u->branch_count, "branches" }, { u->emit_count, "emits" },
+    { u->goal_count, "goals" }, { u->score_rule_count, "score rules" }, { u->schedule_count, "schedules" }, { u->wait_count, "waits" }, { u->branch_count, "branches" }, { u->emit_count, "emits" },
     { u->emit_key_count, "keys of emits" }, { u->subject_count, "subject parts" }, { u->body_count, "body parts" },
   };
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
@@ -423,6 +423,21 @@ static bool follow(struct check *c, uint32_t pc, enum mode mode) {
   return (info->flags & OPF_END) || enter(c, next, mode, after, "pc", pc);
 }
 
+static bool score_ok(struct check *c) {
+  const struct unit *u = c->u;
+  if (u->trigger_count || u->stop_count || u->goal_count || u->wait_count) {
+    return refuse(c, CAMP_CORRUPT, "a score has triggers, stops, goals or waits");
+  }
+  if (!duration_or_missing(c, u->halves, "score", 0)) return false;
+  if (is_duration(u->halves) && duration_ms(u->halves) <= 0) return refuse(c, CAMP_CORRUPT, "a score halves in no time");
+  for (uint32_t i = 0; i < u->score_rule_count; i++) {
+    const struct score_rule *r = &u->score_rules[i];
+    if (!string_ok(c, r->event, "score rule", i) || !enter_expr(c, r->filter_pc, "score rule", i)) return false;
+    if (r->points.type != V_NUMBER || !value_is_sound(r->points)) return refuse(c, CAMP_CORRUPT, "score rule %u: its points are no number", i);
+  }
+  return true;
+}
+
 /* A segment is one expression, at the code's beginning, and nothing that acts. */
 static bool segment_ok(struct check *c) {
   const struct unit *u = c->u;
@@ -441,6 +456,7 @@ static bool code_ok(struct check *c) {
   }
   if (!schedules_ok(c) || !waits_ok(c)) return false;
   if (u->kind == UNIT_SEGMENT && !segment_ok(c)) return false;
+  if (u->kind == UNIT_SCORE && !score_ok(c)) return false;
   while (c->work_count) {
     uint32_t at = c->work[--c->work_count];
     if (!follow(c, at & ~WORK_EXPR, at & WORK_EXPR ? MODE_EXPR : MODE_STEP)) return false;

@@ -33,8 +33,8 @@ static void task_internal(struct live *l, const char *before, struct str name, c
   if (image_symbol(l->e->image, full) != NONE) task_event(l, full, body, EVENT_EMITTED, true);
 }
 
-void live_queue_internal(struct live *l, struct str name) {
-  if (name.len) task_event(l, name, (struct str){ 0 }, EVENT_EMITTED, true);
+void live_queue_internal(struct live *l, struct str name, struct str body) {
+  if (name.len) task_event(l, name, body, EVENT_EMITTED, true);
 }
 
 /* The values of a send as the message will say them: numbers, texts and lists as JSON, all else as the text that a message prints,
@@ -215,6 +215,7 @@ static enum camp_err apply(struct live *l, struct strand_item *item, const struc
     case EFFECT_TAG:
     case EFFECT_UNTAG: return effect_member(l, f);
     case EFFECT_SET: return effect_set(l, item, f);
+    case EFFECT_POINTS: return scores_effect(l, f);
     case EFFECT_EMIT: effect_emit(l, item, f); return CAMP_OK;
     case EFFECT_FORK: return effect_fork(l, item, f);
     case EFFECT_NOTE: live_outcome(l, STR_FMT ": " STR_FMT, STR_ARG(unit_name(item->s.unit)), STR_ARG(f->reason)); return CAMP_OK;

@@ -77,30 +77,41 @@ static enum camp_err names_kept(struct store *s, const struct program *p, const 
   return CAMP_OK;
 }
 
-static bool is_segment(const struct stored_unit *u) { return u->current && u->body.len && u->body.ptr[0] == UNIT_SEGMENT; }
+/* Segments and scores are known by their names. 0: the unit is neither. */
+static enum name_kind named_kind(unsigned unit_kind) {
+  return unit_kind == UNIT_SEGMENT ? NAME_SEGMENT : unit_kind == UNIT_SCORE ? NAME_SCORE : 0;
+}
+static enum name_kind named_kind_of(const struct stored_unit *u) {
+  return u->current && u->body.len ? named_kind((uint8_t)u->body.ptr[0]) : 0;
+}
+static enum camp_err forget_named(struct store *s, enum name_kind kind, uint32_t id) {
+  return kind == NAME_SEGMENT ? store_members_forget(s, id) : store_scores_forget(s, id);
+}
 
-/* A segment that is new, or means something else than before, gets the deploy's number: contacts that were known before become its
- * members without entering it. What was known of its members, and of the members of one that is gone, is forgotten. `live` is
- * sorted by hash and says what was current before. */
-static enum camp_err deploy_segments(struct store *s, const struct program *p, const struct stored_unit *live, uint32_t live_count,
+/* A segment or score that is new, or means something else than before, gets the deploy's number: contacts that were known before become
+ * its members without entering it, and get its points from the log. What was known of its members and ranking, and of those of one
+ * that is gone, is forgotten. `live` is sorted by hash and says what was current before. */
+static enum camp_err deploy_named(struct store *s, const struct program *p, const struct stored_unit *live, uint32_t live_count,
                                      uint32_t epoch) {
   for (uint32_t i = 0; i < p->unit_count; i++) {
     const struct unit *u = &p->units[i];
-    if (u->kind != UNIT_SEGMENT) continue;
+    enum name_kind kind = named_kind(u->kind);
     uint32_t id;
-    TRY(store_name(s, NAME_SEGMENT, unit_name(u), &id));
+    if (!kind) continue;
+    TRY(store_name(s, kind, unit_name(u), &id));
     struct stored_unit wanted = { .hash = { (const char *)u->hash, UNIT_HASH_BYTES } };
     const struct stored_unit *was = live_count ? bsearch(&wanted, live, live_count, sizeof *live, by_hash) : NULL;
     if (was && was->current) continue;
     if (store_name_epoch(s, id) != epoch) TRY(store_name_renew(s, id));
-    TRY(store_members_forget(s, id));
+    TRY(forget_named(s, kind, id));
   }
   for (uint32_t i = 0; i < live_count; i++) {
-    if (!is_segment(&live[i])) continue;
+    enum name_kind kind = named_kind_of(&live[i]);
     bool kept = false;
+    if (!kind) continue;
     for (uint32_t k = 0; k < p->unit_count && !kept; k++)
-      kept = p->units[k].kind == UNIT_SEGMENT && str_eq(unit_name(&p->units[k]), live[i].name);
-    if (!kept) TRY(store_members_forget(s, store_name_find(s, NAME_SEGMENT, live[i].name)));
+      kept = named_kind(p->units[k].kind) == kind && str_eq(unit_name(&p->units[k]), live[i].name);
+    if (!kept) TRY(forget_named(s, kind, store_name_find(s, kind, live[i].name)));
   }
   return CAMP_OK;
 }
@@ -141,7 +152,7 @@ static enum camp_err deploy(struct store *s, const struct program *p, struct are
     }
     if (u->kind == UNIT_CAMPAIGN || u->kind == UNIT_RULE) TRY(store_name(s, NAME_CAMPAIGN, unit_name(u), &id));
   }
-  TRY(deploy_segments(s, p, live, live_count, epoch));
+  TRY(deploy_named(s, p, live, live_count, epoch));
   for (uint32_t i = 0; i < p->list_count; i++) {
     uint32_t id;
     TRY(store_name(s, NAME_LIST, p->lists[i], &id));
@@ -211,6 +222,7 @@ static enum camp_err number_names(struct engine *e) {
     TRY(store_name(e->store, NAME_MEASURE, unit_string(m->unit, m->measure->text), &m->stored_id));
     m->epoch = store_name_epoch(e->store, m->stored_id);
   }
+  TRY(scores_number(e));
   return segments_number(e);
 }
 

@@ -246,6 +246,11 @@ static enum camp_err merge_once(struct live *l, struct merge *m) {
 
 static enum camp_err merge_seen(struct live *l, struct merge *m) { return live_seen_merge(l, &m->other); }
 
+static enum camp_err merge_scores(struct live *l, struct merge *m) {
+  for (uint32_t i = 0; i < m->other.scores.count; i++) TRY(scores_merge(l, &m->other.scores.items[i], m->other.id));
+  return CAMP_OK;
+}
+
 /* In a segment if either was, since the earlier time; then all are asked, because together they may be what neither was, or no longer
  * what one of them was. That is a change like any other, at this instant: `enters` and `leaves` follow. */
 static enum camp_err merge_segments(struct live *l, struct merge *m) {
@@ -272,7 +277,7 @@ static enum camp_err merge_schedules(struct live *l, struct merge *m) {
 
 static enum camp_err (*const parts[])(struct live *l, struct merge *m) = {
   merge_entries, merge_events, merge_messages, merge_attributes, merge_lists, merge_tags, merge_strands, merge_once, merge_seen,
-  merge_schedules, merge_segments,
+  merge_schedules, merge_scores, merge_segments,
 };
 
 /* --- the whole ------------------------------------------------------------------------------------------------------- */

@@ -54,6 +54,7 @@ static void fill_from(struct live *l, const struct event *event) {
     if (m->measure->filter_pc != NONE && !value_true(vm_eval(&e->vm, m->unit, m->measure->filter_pc, NULL, &env))) continue;
     measure_take(&l->c, m->unit, m->measure, m->stored_id, &env);
   }
+  scores_fill_from(l, event, &env);
 }
 
 enum camp_err live_take_past(struct live *l, int64_t id) {
@@ -95,7 +96,8 @@ static void forget_younger(struct live *l) {
 enum camp_err live_fill_measures(struct live *l, bool *filled) {
   struct engine *e = l->e;
   *filled = false;
-  if (l->c.last_event && any_younger(l)) {
+  scores_fill_begin(l);
+  if (l->c.last_event && (any_younger(l) || scores_any_younger(l))) {
     forget_younger(l);
     VEC(int64_t) ids = { 0 };
     for (int64_t id = l->c.last_event; id;) {
@@ -113,7 +115,7 @@ enum camp_err live_fill_measures(struct live *l, bool *filled) {
     l->event = NULL;
     *filled = true;
   }
-  return CAMP_OK;
+  return scores_fill_end(l);
 }
 
 static int64_t branch_since_ms(struct live *l, const struct strand *s, const struct branch *b) {

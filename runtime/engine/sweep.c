@@ -1,5 +1,5 @@
 /* Shows what a deploy brought to every contact that is known, when it brought something that acts without an event: a schedule or a
- * segment must set a timer for those who are asleep, and a segment counts its members.
+ * segment must set a timer for those who are asleep, and a segment counts its members and a score ranks.
  *
  * Not for what is filled (fill.c). A contact that an event or a timer opens meanwhile is filled there, and finds nothing to do here.
  *
@@ -16,6 +16,8 @@ static bool is_needed(const struct engine *e) {
     if (e->schedules[i].epoch > e->clock.swept_epoch) return true;
   for (uint32_t i = 0; i < e->segment_count; i++)
     if (image_segment(e->image, i)->epoch > e->clock.swept_epoch) return true;
+  for (uint32_t i = 0; i < image_score_count(e->image); i++)
+    if (image_score(e->image, i)->epoch > e->clock.swept_epoch) return true;
   return false;
 }
 

@@ -169,7 +169,7 @@ void live_attribute_changed(struct live *l, struct str name, struct value was, s
 void live_rezone(struct live *l); /* wall-clock timers anew, when the zone has changed */
 
 /* An event that the engine makes itself; nothing when the name is empty. */
-void live_queue_internal(struct live *l, struct str name);
+void live_queue_internal(struct live *l, struct str name, struct str body);
 
 /* segments.c: memberships that follow from conditions. What changed is marked; settling asks the segments that look at it. */
 void segments_mark_measure(struct live *l, uint32_t measure);
@@ -186,6 +186,18 @@ int64_t segments_once(const struct live *l); /* the earliest flip of those that 
 bool segments_recur(const struct engine *e); /* some contact may come and go for ever, by the clock alone */
 enum camp_err segments_number(struct engine *e) MUST_CHECK; /* their names' numbers; in a transaction */
 void segments_open(struct engine *e);
+
+/* scores.c: points. The event in hand earns them; a statement gives them. */
+enum camp_err scores_take(struct live *l) MUST_CHECK;
+enum camp_err scores_effect(struct live *l, const struct effect *f) MUST_CHECK;
+/* The points of a contact who turned out to be the same one. Nothing `passes` by it: each point did when it came. */
+enum camp_err scores_merge(struct live *l, const struct score_state *theirs, int64_t other) MUST_CHECK;
+/* Those of younger deploys, from the log: begin, each event, end. */
+bool scores_any_younger(const struct live *l);
+void scores_fill_begin(struct live *l);
+void scores_fill_from(struct live *l, const struct event *event, struct env *env);
+enum camp_err scores_fill_end(struct live *l) MUST_CHECK;
+enum camp_err scores_number(struct engine *e) MUST_CHECK; /* their names' numbers; in a transaction */
 
 /* tick.c: the agenda. */
 enum camp_err live_input(struct live *l, const struct tick_input *in) MUST_CHECK;

@@ -79,7 +79,8 @@ uint32_t store_name_find(const struct store *s, enum name_kind kind, struct str 
   return 0;
 }
 
-static bool has_epoch(enum name_kind kind) { return kind == NAME_MEASURE || kind == NAME_SCHEDULE || kind == NAME_SEGMENT; }
+static bool has_epoch(enum name_kind kind) { return kind == NAME_MEASURE || kind == NAME_SCHEDULE || kind == NAME_SEGMENT ||
+                                                           kind == NAME_SCORE; }
 
 enum camp_err store_name(struct store *s, enum name_kind kind, struct str text, uint32_t *id) {
   *id = store_name_find(s, kind, text);

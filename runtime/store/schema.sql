@@ -50,9 +50,10 @@ create table source(
 create table name(
   -- Event, list, tag, campaign, measure and message names as small numbers that never change.
   id INTEGER PRIMARY KEY,
-  kind INTEGER NOT NULL,            -- 1 event, 2 list or tag, 3 schedule, 4 campaign, 5 measure, 6 message, 7 segment
+  kind INTEGER NOT NULL,            -- 1 event, 2 list or tag, 3 schedule, 4 campaign, 5 measure, 6 message, 7 segment,
+                                    -- 8 score
   text TEXT NOT NULL,
-  epoch INTEGER NOT NULL            -- measures, schedules, segments: the deploy that brought it; else 0
+  epoch INTEGER NOT NULL            -- measures, schedules, segments, scores: the deploy that brought it; else 0
 ) strict;
 
 create table deploy(
@@ -168,6 +169,19 @@ create table member(
   contact INTEGER NOT NULL,
   since INTEGER NOT NULL,
   primary key(list, contact)
+) strict, without rowid;
+
+create table score_rank(
+  -- Contacts by points, the highest first, at any time: while no points come, the order does not change, so `rank` does not either.
+  -- With a half-life it is log2 of the points and the time they are of in half-lives; below 0 that, negated; else the points.
+  score INTEGER NOT NULL,           -- name.id
+  sign INTEGER NOT NULL,            -- of the points: 1, 0 or -1
+  rank REAL NOT NULL,
+  contact INTEGER NOT NULL,
+  points REAL NOT NULL,             -- as of `at`
+  at INTEGER NOT NULL,
+  half INTEGER,                     -- half-life in milliseconds. NULL: points stay
+  primary key(score, sign desc, rank desc, contact)
 ) strict, without rowid;
 
 create table tag(

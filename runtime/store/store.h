@@ -40,11 +40,11 @@ void store_rollback(struct store *s);
  * Kept in memory for look-up; at most LIMIT_NAMES_COUNT. Making one needs a transaction. A rollback forgets those made in it. */
 /* NAME_LIST serves tags too: the numbers of code's strings need not say which they are. A schedule is known by its campaign's name
  * and its moment. */
-enum name_kind { NAME_EVENT = 1, NAME_LIST = 2, NAME_SCHEDULE = 3, NAME_CAMPAIGN = 4, NAME_MEASURE, NAME_MESSAGE, NAME_SEGMENT };
+enum name_kind { NAME_EVENT = 1, NAME_LIST = 2, NAME_SCHEDULE = 3, NAME_CAMPAIGN = 4, NAME_MEASURE, NAME_MESSAGE, NAME_SEGMENT, NAME_SCORE };
 uint32_t store_name_find(const struct store *s, enum name_kind kind, struct str text); /* 0 when unknown */
 enum camp_err store_name(struct store *s, enum name_kind kind, struct str text, uint32_t *id) MUST_CHECK;
 struct str store_name_text(const struct store *s, uint32_t id);
-/* Measures, schedules and segments also carry the epoch (deploy number) at which they appeared; 0 for other kinds. */
+/* Measures, schedules, segments and scores also carry the epoch (deploy number) at which they appeared; 0 for other kinds. */
 uint32_t store_name_epoch(const struct store *s, uint32_t id);
 /* A known measure or schedule that nobody kept up for a while: or a segment that means something else
  * now: it counts as new with the present epoch. */
@@ -176,6 +176,13 @@ enum camp_err store_member_put(struct store *s, uint32_t list, int64_t contact, 
 enum camp_err store_member_remove(struct store *s, uint32_t list, int64_t contact) MUST_CHECK;
 /* A list or segment: nobody is in it any more. */
 enum camp_err store_members_forget(struct store *s, uint32_t list) MUST_CHECK;
+/* A contact's place in a score's ranking: by sign, then by rank, the highest first. */
+struct score_place { int sign; double rank, points; int64_t at_ms, half_ms; };
+/* `was`: the place that it has now; NULL: none. */
+enum camp_err store_score_put(struct store *s, uint32_t score, int64_t contact, const struct score_place *was,
+                              const struct score_place *is) MUST_CHECK;
+enum camp_err store_score_remove(struct store *s, uint32_t score, int64_t contact, const struct score_place *was) MUST_CHECK;
+enum camp_err store_scores_forget(struct store *s, uint32_t score) MUST_CHECK;
 enum camp_err store_tag_put(struct store *s, uint32_t tag, int64_t contact, int64_t since_ms) MUST_CHECK;
 enum camp_err store_tag_remove(struct store *s, uint32_t tag, int64_t contact) MUST_CHECK;
 enum camp_err store_goal_put(struct store *s, uint32_t campaign, int64_t contact, uint32_t entry, int64_t at_ms, int64_t event) MUST_CHECK;

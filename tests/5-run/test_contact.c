@@ -103,6 +103,8 @@ static void veteran(struct contact *c, struct arena *a) {
   contact_segment_put(c, (struct segment_state){ .id = 80, .flip_ms = c->clock_ms + 90 * MS_PER_DAY });
   contact_segment_put(c, (struct segment_state){ .id = 85, .in = true, .since_ms = 7, .flip_ms = c->clock_ms + 1 });
   c->segments_ms = c->clock_ms + 12;
+  *contact_score_make(c, 70) = (struct score_state){ .id = 70, .by_rules = 12.5, .by_hand = -1e-9, .at_ms = c->clock_ms - 3 };
+  contact_score_make(c, 60)->by_rules = 3;
 }
 
 static void measures_equal(const struct measure_state *a, const struct measure_state *b) {
@@ -138,6 +140,11 @@ static void contacts_equal(const struct contact *a, const struct contact *b) {
   assert_int_equal(a->seen.count, b->seen.count);
   for (uint32_t i = 0; i < a->seen.count; i++)
     assert_true(a->seen.items[i].hash == b->seen.items[i].hash && a->seen.items[i].day == b->seen.items[i].day);
+  assert_int_equal(a->scores.count, b->scores.count);
+  for (uint32_t i = 0; i < a->scores.count; i++) {
+    const struct score_state *x = &a->scores.items[i], *y = &b->scores.items[i];
+    assert_true(x->id == y->id && x->by_rules == y->by_rules && x->by_hand == y->by_hand && x->at_ms == y->at_ms);
+  }
   assert_int_equal(a->segments.count, b->segments.count);
   assert_true(a->segments.count == 0 || a->segments_ms == b->segments_ms);
   for (uint32_t i = 0; i < a->segments.count; i++) {
@@ -237,7 +244,7 @@ static void test_refused(void **state) {
   (void)state;
   static const struct { const char *what, *bytes; size_t len; } rows[] = {
     { "another format", "\x01\0\0\0\0\0", 6 },
-    { "a part that does not exist", "\x02\x80\x01\0\0\0\0", 7 },
+    { "a part that does not exist", "\x02\x80\x04\0\0\0\0", 7 },
     { "bytes behind the end", "\x02\0\0\0\0\0\0", 7 },
     { "a part without items", "\x02\x04\0\0\0\0\0", 7 },
     { "more items than bytes", "\x02\x20\0\0\0\0\xff\xff\x03", 9 },

@@ -117,6 +117,7 @@ static const struct expr_case exprs[] = {
   { OP_TAGGED, "TAGGED others; RET", "false" },
   { OP_TAGGED, "TAGGED nowhere; RET", "false" },
   { OP_SEGMENT, "SEGMENT nowhere; RET", "false" },
+  { OP_SCORE, "SCORE nowhere; RET", "0" },
   { OP_AGO, "AGO 3d; CONST 2026-01-02T10:00Z; EQ; RET", "true" },
   { OP_AGO, "AGO 90m; CONST 2026-01-05T08:30Z; EQ; RET", "true" },
   { OP_OF, "OF hello; RET", "true" },
@@ -260,6 +261,7 @@ static const struct steps_case steps[] = {
   { OP_TAG, "TAG \"a b\"; HALT", "tag a b; end" },
   { OP_UNTAG, "UNTAG x; HALT", "untag x; end" },
   { OP_SET, "CONST \"pro\"; SET plan; HALT", "set plan \"pro\"; end" },
+  { OP_POINTS, "CONST 15; POINTS interest; HALT", "points interest 15; end" },
   { OP_SET, "FIELD nums; EACH 0 out; SET left; HALT; out: HALT", "set left missing; end" },
   { OP_EMIT, "CONST 1; CONST true; EMIT 0; HALT", "emit upgraded 1 true; end" },
   { OP_SENDWITH, "CONST 1; CONST true; SENDWITH 0; HALT", "send upgraded 1 true; end" },
@@ -283,11 +285,11 @@ static const struct steps_case steps[] = {
 };
 
 static void show_effect(struct buf *b, const struct unit *u, const struct effect *e) {
-  static const char *const names[] = { "send", "drop", "join", "leave", "tag", "untag", "set", "emit", "start", "stop", "fork", "note" };
+  static const char *const names[] = { "send", "drop", "join", "leave", "tag", "untag", "set", "emit", "start", "stop", "fork", "note", "points" };
   buf_c(b, names[e->kind]);
   if (e->kind != EFFECT_FORK) buf_printf(b, " " STR_FMT, STR_ARG(e->name));
   if (e->kind == EFFECT_DROP) buf_printf(b, " (" STR_FMT ")", STR_ARG(e->reason));
-  uint32_t values = e->kind == EFFECT_SET ? 1 : e->emit ? e->emit->key_count : 0;
+  uint32_t values = e->kind == EFFECT_SET || e->kind == EFFECT_POINTS ? 1 : e->emit ? e->emit->key_count : 0;
   for (uint32_t i = 0; i < values; i++) {
     buf_c(b, " ");
     value_show(b, e->values[i]);

@@ -41,6 +41,7 @@ CHANGE(name_none, s->unit.name = NONE)
 CHANGE(channel_out, s->unit.channel = 99)
 CHANGE(kind_unknown, s->unit.kind = UNIT_KIND_COUNT)
 CHANGE(segment_acts, s->unit.kind = UNIT_SEGMENT)
+CHANGE(score_acts, s->unit.kind = UNIT_SCORE)
 CHANGE(entry_unknown, s->unit.entry.kind = 5)
 CHANGE(entry_within, s->unit.entry.within = asm_value(s, "3d"))
 CHANGE(entry_no_within, s->unit.entry = ((struct entry_rule){ .kind = ENTRY_ONCE_IN, .key_pc = NONE }))
@@ -97,8 +98,9 @@ static const struct table_case { const char *name; void (*change)(struct assembl
   CASE(name_out, "name 0: string 99 is not one of 12"),
   CASE(name_none, "name 0: string 4294967295 is not one of 12"),
   CASE(channel_out, "channel 0: string 99 is not one of 12"),
-  CASE(kind_unknown, "kind 4 is none of a unit"),
+  CASE(kind_unknown, "kind 5 is none of a unit"),
   CASE(segment_acts, "a segment has triggers, stops, goals or waits"),
+  CASE(score_acts, "a score has triggers, stops, goals or waits"),
   CASE(entry_unknown, "entry rule 5 is unknown"),
   CASE(entry_within, "entry rule 3: a duration where none belongs"),
   CASE(entry_no_within, "entry rule 4: a duration is missing"),
