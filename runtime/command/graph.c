@@ -360,11 +360,22 @@ static int print_svg(struct str dot) {
 
 static const char *name_at(const void *context, size_t i) { return ((const char *const *)context)[i]; }
 
+/* What somebody goes through. Messages, segments and scores have no steps. */
+static bool is_journey(const struct unit *u) { return u->kind == UNIT_CAMPAIGN || u->kind == UNIT_RULE; }
+
+/* The rules of a standard module are drawn when they are asked for by name. */
+static bool is_standard(const struct graph *g, const struct unit *u) {
+  const struct compilation *c = &g->project->compilation;
+  for (uint32_t i = 0; i < c->sources.count; i++)
+    if (str_eq(c->sources.items[i].path, u->file)) return c->sources.items[i].standard;
+  return false;
+}
+
 static const char *nearest_unit(struct graph *g, const char *want) {
   const char **names = arena_zalloc(&g->arena, g->program->unit_count + 1, sizeof *names);
   size_t n = 0;
   for (uint32_t i = 0; i < g->program->unit_count; i++)
-    if (g->program->units[i].kind != UNIT_MESSAGE) names[n++] = arena_str(&g->arena, unit_name(&g->program->units[i])).ptr;
+    if (is_journey(&g->program->units[i])) names[n++] = arena_str(&g->arena, unit_name(&g->program->units[i])).ptr;
   return nearest_name(want, name_at, names);
 }
 
@@ -372,7 +383,7 @@ static bool draw(struct graph *g, const char *only, const char *path) {
   uint32_t drawn = 0;
   for (uint32_t i = 0; i < g->program->unit_count; i++) {
     const struct unit *u = &g->program->units[i];
-    if (u->kind == UNIT_MESSAGE || (only && !str_is(unit_name(u), only))) continue;
+    if (!is_journey(u) || (only ? !str_is(unit_name(u), only) : is_standard(g, u))) continue;
     draw_unit(g, i);
     drawn++;
   }

@@ -33,6 +33,9 @@ golden graph-dot 0 camp graph all.camp race --format dot
 golden graph-rule 0 camp graph all.camp later
 golden graph-misspelt 2 camp graph all.camp rase
 golden graph-format 2 camp graph all.camp --format png
+printf 'use segment\nscore s { }\nsegment hot = s > 5\nwhen enters hot then tag "x"\n' > quiet.camp
+camp graph quiet.camp > quiet.graph
+same "segments, scores and the rules of the standard library are no journeys" 1 "$(grep -c subgraph quiet.graph)"
 printf 'message a { channel email; subject "A"; body "A" }\n' > none.camp
 golden graph-none 2 camp graph none.camp
 printf 'when signup then tagg "x"\n' > wrong.camp
