@@ -95,6 +95,9 @@ static void veteran(struct contact *c, struct arena *a) {
   contact_tag(c, 0, c->clock_ms);
   *contact_entry(c, 9) = (struct entry){ 9, 2, utc("2025-05-05") };
   *contact_entry(c, 3) = (struct entry){ 3, UINT32_MAX, utc("2025-05-06") };
+  VEC_PUSH(a, &c->schedules, ((struct scheduled){ 2, utc("2026-01-12 09:00") }));
+  VEC_PUSH(a, &c->schedules, ((struct scheduled){ 5, INT64_MAX }));
+  VEC_PUSH(a, &c->schedules, ((struct scheduled){ UINT32_MAX, utc("1901-01-01 00:00:59") }));
   VEC_PUSH(a, &c->seen, ((struct seen){ UINT64_MAX, 20000 }));
   VEC_PUSH(a, &c->seen, ((struct seen){ 0, 20458 }));
   VEC_PUSH(a, &c->seen, ((struct seen){ 1, 0 }));
@@ -137,6 +140,9 @@ static void contacts_equal(const struct contact *a, const struct contact *b) {
     const struct entry *x = &a->entries.items[i], *y = &b->entries.items[i];
     assert_true(x->campaign == y->campaign && x->count == y->count && x->last_ms == y->last_ms);
   }
+  assert_int_equal(a->schedules.count, b->schedules.count);
+  for (uint32_t i = 0; i < a->schedules.count; i++)
+    assert_true(a->schedules.items[i].id == b->schedules.items[i].id && a->schedules.items[i].next_ms == b->schedules.items[i].next_ms);
   assert_int_equal(a->seen.count, b->seen.count);
   for (uint32_t i = 0; i < a->seen.count; i++)
     assert_true(a->seen.items[i].hash == b->seen.items[i].hash && a->seen.items[i].day == b->seen.items[i].day);

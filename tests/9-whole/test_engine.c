@@ -21,7 +21,8 @@
 #include "vm/calendar.h"
 
 enum { CONTACTS = 20, EVENTS = 260, SEEDS = 3 };
-static const int64_t t0 = 1767607200000; /* 2026-01-05 10:00 UTC */
+#define t0_ms 1767607200000 /* 2026-01-05 10:00 UTC */
+static const int64_t t0 = t0_ms;
 #define HOUR (3600 * 1000LL)
 
 static char in_memory[] = "/dev/shm/camp-engine-XXXXXX", on_disk[] = "/tmp/camp-engine-XXXXXX", path[80];
@@ -59,7 +60,10 @@ static const char journey[] =
   "campaign choosing { start when a; entry every time up to 3 at once; stop when d where n is a.n\n"
   "  split { 30% { send m1 } 30% { for each e in a.l { if e > 3 { send m2 } else { wait 5h }; emit y with { n: e } } } else { tag \"rest\" } }\n"
   "  repeat 3 times every 1d { wait for b where k is a.k up to 30h { send m3 } else { split night { 50% { join fast } 50% { leave fast } } } }\n"
-  "  send m4 }\n";
+  "  send m4 }\n"
+  "campaign clock { start every day at 09:00 for fast; start every monday and thursday at 21:30 for count(a, last 3d) >= 2\n"
+  "  start at 2026-01-09 12:00 in \"Asia/Tokyo\"; entry every time up to 2 at once; ends on 2026-01-20\n"
+  "  send m3; wait 20h; send m4 }\n";
 
 /* --- the stream ------------------------------------------------------------------------------------------------------- */
 
@@ -131,6 +135,8 @@ static void remove_database(void) {
   }
 }
 
+static int64_t deployed_ms = t0_ms;
+
 static void deploy(struct store *s, const char *rest) {
   struct compilation c;
   struct engine_error e = { "" };
@@ -147,7 +153,7 @@ static void deploy(struct store *s, const char *rest) {
     buf_deinit(&b);
   }
   assert_int_equal(c.error_count, 0);
-  assert_int_equal(engine_deploy(s, &c.program, t0, &e), CAMP_OK);
+  assert_int_equal(engine_deploy(s, &c.program, deployed_ms, &e), CAMP_OK);
   compilation_deinit(&c);
 }
 
@@ -347,7 +353,7 @@ static void a_full_disk_in_a_round_with_merges_is_survived(void **unused) {
   join_every = 0;
 }
 
-/* --- single cases ----------------------------------------------------------------------------------------------------- */
+/* --- helpers ---------------------------------------------------------------------------------------------------------- */
 
 static struct input event(const char *name, int64_t at_ms) {
   return (struct input){ .key = STR("ann"), .name = str_from_c(name), .has_at = true, .at_ms = at_ms };
@@ -363,6 +369,152 @@ static uint32_t times(const char *text, const char *word) {
   for (const char *at = text; (at = strstr(at, word)); at += strlen(word)) n++;
   return n;
 }
+
+/* --- starts without an event ------------------------------------------------------------------------------------------ */
+
+static const char clockwork[] =
+  "when a then join fast\nwhen b where n > 7 then leave fast\nwhen c where n > 5 then join big\n"
+  "campaign each_day { start every day at 09:00 for fast; entry every time; send m1 }\n"
+  "campaign mondays { start every monday at 10:30 for big and contact.level is not missing; send m2; wait 30h; send m3 }\n"
+  "campaign sale { start at 2026-01-12 12:00; send m4 }\n";
+
+/* Each input arrives at its own time, with all timers before it: as a story is told, or live. */
+static char *by_clock(const struct input *inputs, struct engine_options o) {
+  remove_database();
+  struct world w = world_open(clockwork, o, NULL);
+  for (uint32_t i = 0; i < EVENTS; i++) {
+    struct engine_inputs in = { .inputs = inputs + i, .count = 1, .arrival_ms = inputs[i].at_ms, .virtual_time = o.virtual_time };
+    OK(engine_timers(w.e, inputs[i].at_ms - 1, NULL));
+    OK(engine_take(w.e, &in));
+  }
+  OK(engine_timers(w.e, t0 + 40 * MS_PER_DAY, NULL));
+  char *text = dump(w.s);
+  world_close(w);
+  return text;
+}
+
+static void live_starts_are_as_virtual_ones(void **unused) {
+  static struct input inputs[EVENTS];
+  for (uint64_t seed = 31; seed < 31 + SEEDS; seed++) {
+    stream(seed, true, inputs);
+    char *want = by_clock(inputs, virtual_options(1000));
+    assert_true(times(want, "|m4|") >= CONTACTS / 2);
+    assert_true(times(want, "|m1|") > 40 && times(want, "|m2|") > 4);
+    same("live", want, by_clock(inputs, live_options(1000)));
+    same("live, batch 1", want, by_clock(inputs, live_options(1)));
+    free(want);
+  }
+}
+
+/* Contacts that came before the deploy meet it by the sweep, in portions, with a full disk and starts anew between, or by an event. */
+static char *swept(const struct input *inputs, uint32_t portion, uint64_t full_at, bool restart, bool event_first) {
+  remove_database();
+  struct world w = world_open("when a then join fast\nwhen c then join big\n", virtual_options(50), CRASH_VFS);
+  take(w, inputs, EVENTS);
+  world_close(w);
+  deployed_ms = t0 + 8 * MS_PER_DAY;
+  w = world_open(clockwork, virtual_options(50), CRASH_VFS);
+  deployed_ms = t0;
+  struct input again = { .key = inputs[3].key, .name = STR("strange"), .has_at = true, .at_ms = t0 + 8 * MS_PER_DAY };
+  if (event_first) take(w, &again, 1);
+  bool more = true;
+  for (uint32_t calls = 0; more; calls++) {
+    assert_true(calls < 200);
+    if (full_at) crash_vfs_arm(CRASH_FULL, full_at, 0);
+    enum camp_err err = engine_sweep(w.e, portion, &more);
+    crash_vfs_arm(CRASH_NONE, 0, 0);
+    if (err != CAMP_OK) {
+      assert_int_equal(err, CAMP_FULL);
+      OK(engine_sweep(w.e, portion, &more));
+    }
+    if (!restart) continue;
+    world_close(w);
+    w = world_open(NULL, virtual_options(50), CRASH_VFS);
+  }
+  OK(engine_sweep(w.e, portion, &more)); /* all have seen it: nothing is left to do */
+  assert_false(more);
+  if (!event_first) take(w, &again, 1);
+  OK(engine_timers(w.e, t0 + 40 * MS_PER_DAY, NULL));
+  char *text = dump(w.s);
+  world_close(w);
+  crash_vfs_flush();
+  return text;
+}
+
+static void a_deploy_is_shown_to_who_is_asleep(void **unused) {
+  static struct input inputs[EVENTS];
+  stream(41, true, inputs);
+  for (uint32_t i = 0; i < EVENTS; i++)
+    if (inputs[i].at_ms > t0 + 7 * MS_PER_DAY) inputs[i].at_ms = t0 + 7 * MS_PER_DAY;
+  char *want = swept(inputs, 1000, 0, false, false);
+  assert_true(times(want, "|m1|") > 20);
+  assert_int_equal(times(want, "|m4|"), 0); /* the deploy is on the 13th, so the 12th is behind it */
+  same("one contact a portion", want, swept(inputs, 1, 0, false, false));
+  same("three contacts a portion, started anew after each", want, swept(inputs, 3, 0, true, false));
+  same("an event that comes first", want, swept(inputs, 3, 0, false, true));
+  static const uint64_t points[] = { 1, 2, 5, 11, 23 };
+  for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+    same("a full disk", want, swept(inputs, 3, points[i], false, false));
+    same("a full disk, started anew", want, swept(inputs, 3, points[i], true, false));
+  }
+  free(want);
+}
+
+/* What is deployed is not what is done: a program that is the same, or has other steps, brings no occurrence back; a line that was away
+ * counts from its return. */
+static void a_schedule_outlives_its_steps(void **unused) {
+  static const char one[] = "campaign c { start at 2026-01-06 09:00; start every monday at 08:00; entry every time; send m1 }\n";
+  static const char two[] = "campaign c { start at 2026-01-06 09:00 for not fast; start every monday at 08:00; entry every time; send m2 }\n";
+  static const char none[] = "campaign c { start when b; send m3 }\n";
+  static const struct { int64_t at; const char *script; } deploys[] = {
+    { 1, one }, { 2, one }, { 3, two }, { 8, none }, { 10, one } }; /* days after t0, Monday 5 January 10:00 */
+  remove_database();
+  struct world w = world_open("when a then tag \"a\"\n", live_options(10), NULL);
+  struct input ann = event("a", t0);
+  struct engine_inputs in = { .inputs = &ann, .count = 1, .arrival_ms = t0 };
+  OK(engine_take(w.e, &in));
+  for (size_t i = 0; i < sizeof deploys / sizeof *deploys; i++) {
+    bool more;
+    deployed_ms = t0 + deploys[i].at * MS_PER_DAY - 2 * HOUR; /* 08:00 of that day */
+    OK(engine_timers(w.e, deployed_ms, NULL));
+    world_close(w);
+    w = world_open(deploys[i].script, live_options(10), NULL);
+    OK(engine_sweep(w.e, 100, &more));
+  }
+  deployed_ms = t0;
+  OK(engine_timers(w.e, t0 + 15 * MS_PER_DAY, NULL));
+  char *text = dump(w.s);
+  assert_int_equal(times(text, "|m1|"), 2); /* the 6th at 09:00, and Monday the 19th */
+  assert_int_equal(times(text, "|m2|"), 1); /* Monday the 12th */
+  assert_int_equal(times(text, "|m3|"), 0);
+  free(text);
+  world_close(w);
+}
+
+/* Who is first heard of by an old event meets no occurrence from before it arrived. */
+static void an_old_first_event_brings_nothing_back(void **unused) {
+  remove_database();
+  struct world w = world_open("campaign c { start every day at 09:00; entry every time; send m1 }\n", live_options(10), NULL);
+  struct input ann = event("a", t0 - 300 * MS_PER_DAY), bob = event("a", t0 - 300 * MS_PER_DAY);
+  bob.key = STR("bob");
+  struct engine_inputs in = { .inputs = &ann, .count = 1, .arrival_ms = t0 + 10 * MS_PER_DAY };
+  OK(engine_take(w.e, &in));
+  world_close(w);
+  struct engine_options import = live_options(10);
+  import.import = true;
+  w = world_open(NULL, import, NULL);
+  in.inputs = &bob;
+  OK(engine_take(w.e, &in));
+  world_close(w);
+  w = world_open(NULL, live_options(10), NULL);
+  OK(engine_timers(w.e, t0 + 12 * MS_PER_DAY, NULL));
+  char *text = dump(w.s);
+  assert_int_equal(times(text, "|m1|"), 4); /* each on the 16th and 17th */
+  free(text);
+  world_close(w);
+}
+
+/* --- single cases ----------------------------------------------------------------------------------------------------- */
 
 static char *play(const char *script, uint32_t batch, const struct input *inputs, uint32_t count) {
   remove_database();
@@ -571,6 +723,10 @@ int main(void) {
     cmocka_unit_test(live_rounds_with_merges_may_be_larger_than_a_batch),
     cmocka_unit_test(a_full_disk_in_a_round_is_survived),
     cmocka_unit_test(a_full_disk_in_a_round_with_merges_is_survived),
+    cmocka_unit_test(live_starts_are_as_virtual_ones),
+    cmocka_unit_test(a_deploy_is_shown_to_who_is_asleep),
+    cmocka_unit_test(a_schedule_outlives_its_steps),
+    cmocka_unit_test(an_old_first_event_brings_nothing_back),
     cmocka_unit_test(an_emitted_event_meets_a_fork),
     cmocka_unit_test(keys_of_delayed_actions_are_unique),
     cmocka_unit_test(slots_decide_no_order),

@@ -30,6 +30,7 @@ static const char script[] =
   "when purchase and first_purchase then send coupon25 after 7d\n"
   "when purchase and count(purchase, last 10d) >= 2 then { join regulars, tag \"regular\", emit thanked with { for: \"two\" } }\n"
   "when thanked then send nudge after 1d unless refund\n"
+  "campaign each_friday { start every friday at 18:00 for regulars; entry every time; send nudge }\n"
   "campaign second {\n"
   "  start when purchase and first_purchase\n"
   "  entry once\n"
