@@ -159,6 +159,8 @@ struct campaign_decl {    /* and a rule: one start, entry every time */
   bool has_end;
   int64_t ends_ms;        /* civil: nobody enters from this moment on */
   struct span ends_span;
+  struct value resume;    /* on resume: V_BOOL skip, a duration to spread over, V_MISSING nothing said */
+  struct span resume_span;
   struct stmt *body;
   struct str rule_text;   /* of a rule: all of it, from `when` */
   struct frame *frame;    /* filled by names: what started the run */

@@ -100,6 +100,7 @@ const struct explain *explain_at(size_t i); /* NULL behind the last */
 /* What a test block says, for the runner. Names are resolved, times are civil in the project's zone. */
 enum test_kind { TEST_CONTACT, TEST_AT, TEST_EVENT, TEST_EXPECT_SENT, TEST_EXPECT_NOTHING, TEST_EXPECT_COND, TEST_EXPECT_INSIDE,
   TEST_EXPECT_DROPPED, TEST_EXPECT_ELSE, TEST_IS,
+  TEST_PAUSE, TEST_RESUME /* of campaign `name`; within as in entry_rule.resume */,
   TEST_GIVEN, TEST_CASES /* of the tree alone: a test has the steps of its fixtures, and is one of its cases */ };
 struct test_prop { struct str name; struct value value; };
 struct test_operand { struct span span; uint32_t pc; uint32_t depth; }; /* a part of a condition, by itself: code at pc */

@@ -466,6 +466,8 @@ static struct str audience_list(const struct expr *e) {
   }
   if (e->kind != EXPR_NAME)
     return (struct str){ NULL, 0 };
+  if (e->target == TARGET_SEGMENT)
+    return e->name.text;
   return e->target == TARGET_LIST ? ((const struct list_decl *)e->decl)->name.text
          : e->target == TARGET_DEFINE ? audience_list(((const struct define_decl *)e->decl)->value)
                                       : (struct str){ NULL, 0 };
@@ -525,6 +527,7 @@ static void emit_stops(struct builder *b, const struct campaign_decl *cd) {
 static void emit_entry(struct builder *b, const struct campaign_decl *cd) {
   struct entry_rule *rule = &b->unit->entry;
   rule->kind = cd->rule ? ENTRY_EVERY_TIME : ENTRY_ONCE_AT_A_TIME;
+  rule->resume = cd->resume;
   if (cd->has_end)
     rule->ends = (struct value){ .type = V_LOCAL, .i = cd->ends_ms };
   if (!cd->entry.given)

@@ -972,7 +972,8 @@ static void resolve_test(struct resolver *r, struct test_decl *t, bool fixture) 
   t->state = DEFINE_OPEN;
   r->depth++;
   for (struct test_line *l = t->lines; l; l = l->next) {
-    bool expects = l->kind != TEST_CONTACT && l->kind != TEST_EVENT && l->kind != TEST_AT && l->kind != TEST_GIVEN && l->kind != TEST_IS;
+    bool expects = l->kind != TEST_CONTACT && l->kind != TEST_EVENT && l->kind != TEST_AT && l->kind != TEST_GIVEN &&
+                   l->kind != TEST_IS && l->kind != TEST_PAUSE && l->kind != TEST_RESUME;
     if (l->kind == TEST_GIVEN)
       resolve_given(r, t, l);
     if (expects && fixture) {

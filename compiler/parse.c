@@ -339,11 +339,11 @@ struct group { const char *words; uint32_t need; uint16_t tokens[34]; };
 static const struct group groups[] = {
   { "a declaration", 4, { TOK_CAMPAIGN, TOK_EVENT, TOK_DEFINE, TOK_SEGMENT, TOK_SCORE, TOK_WHEN, TOK_USE, TOK_RECORD, TOK_CONTACT, TOK_LIST,
       TOK_MESSAGE, TOK_ZONE, TOK_ALLOW, TOK_TEST, TOK_FIXTURE, TOK_LABEL } },
-  { "a clause such as `goal`", 2, { TOK_ENTRY, TOK_GOAL, TOK_ENDS } },
+  { "a clause such as `goal`", 2, { TOK_ENTRY, TOK_GOAL, TOK_ENDS, TOK_ON } },
   { "a statement", 4, { TOK_SCORE, TOK_SEND, TOK_JOIN, TOK_WAIT, TOK_IF, TOK_LEAVE, TOK_TAG, TOK_UNTAG, TOK_SET, TOK_EMIT, TOK_EXIT,
       TOK_START, TOK_STOP,
       TOK_SPLIT, TOK_REPEAT, TOK_FOR } },
-  { "a step of the test", 4, { TOK_EXPECT, TOK_AT, TOK_CONTACT, TOK_NAME, TOK_GIVEN, TOK_CASES } },
+  { "a step of the test", 4, { TOK_EXPECT, TOK_AT, TOK_CONTACT, TOK_NAME, TOK_GIVEN, TOK_CASES, TOK_PAUSE, TOK_RESUME } },
   { "a moment such as `2026-12-24 18:00` or `contact.birthday`, a time such as `09:00`, a weekday", 3,
       { TOK_MONDAY, TOK_NUMBER, TOK_LPAREN, TOK_TUESDAY, TOK_WEDNESDAY, TOK_THURSDAY, TOK_FRIDAY, TOK_SATURDAY, TOK_SUNDAY,
         TOK_NAME, TOK_TEXT, TOK_PERCENT, TOK_MONEY, TOK_DATE, TOK_TIME, TOK_DATETIME, TOK_DURATION, TOK_TRUE, TOK_FALSE,

@@ -87,6 +87,7 @@ void campaign_open(struct parse *p, struct campaign_decl *campaign); /* clauses 
 struct item *campaign_new(struct parse *p, struct token first, struct name name);
 void campaign_start(struct parse *p, struct token first, struct trigger_ref t);
 void campaign_schedule(struct parse *p, struct token first, struct schedule_clause *s, struct token zone, struct expr *audience);
+void campaign_resume(struct parse *p, struct token first, struct value how);
 void campaign_ends(struct parse *p, struct token first, int64_t civil_ms);
 /* at_or_days: the moment of SCHEDULE_AT, else which days. */
 struct schedule_clause *schedule_of(struct parse *p, struct token first, uint8_t kind, int64_t at_or_days);
@@ -170,6 +171,8 @@ struct test_line *test_given(struct parse *p, struct token first, struct name fi
 struct test_line *test_cases(struct parse *p, struct token first, struct case_row *rows);
 struct case_row *case_cell(struct parse *p, struct case_row *row, struct expr *cell); /* row NULL: a new one */
 struct case_list cases_add(struct case_list l, struct case_row *row);
+struct test_line *test_pause(struct parse *p, struct token first, struct name campaign);
+struct test_line *test_resume(struct parse *p, struct token first, struct name campaign, struct value how);
 struct test_line *test_at(struct parse *p, struct token first, struct token moment);
 struct test_line *test_event(struct parse *p, struct token contact, struct name event, struct name of,
                              struct prop_list props);

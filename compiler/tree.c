@@ -265,6 +265,12 @@ void campaign_schedule(struct parse *p, struct token first, struct schedule_clau
   p->schedules_end = &s->next;
 }
 
+void campaign_resume(struct parse *p, struct token first, struct value how) {
+  if (p->campaign->resume_span.to) said_twice(p, first, "a campaign", p->campaign->resume_span);
+  p->campaign->resume = how;
+  p->campaign->resume_span = span_from(p, first);
+}
+
 void campaign_ends(struct parse *p, struct token first, int64_t civil_ms) {
   if (p->campaign->has_end) said_twice(p, first, "a campaign", p->campaign->ends_span);
   p->campaign->has_end = true;
@@ -943,6 +949,21 @@ struct case_list cases_add(struct case_list l, struct case_row *row) {
   else l.first = row;
   l.last = row;
   return l;
+}
+
+struct test_line *test_pause(struct parse *p, struct token first, struct name campaign) {
+  struct test_line *t = test_new(p, TEST_PAUSE, first);
+  t->expect.campaign = campaign;
+  t->span.to = campaign.span.to;
+  return t;
+}
+
+struct test_line *test_resume(struct parse *p, struct token first, struct name campaign, struct value how) {
+  struct test_line *t = test_new(p, TEST_RESUME, first);
+  t->expect.campaign = campaign;
+  t->expect.within = how;
+  t->span = span_from(p, first);
+  return t;
 }
 
 struct test_line *test_at(struct parse *p, struct token first, struct token moment) {

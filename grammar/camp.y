@@ -33,7 +33,7 @@
   ELSE UNTIL FOR FOREVER BETWEEN WEEKDAYS WEEKENDS MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY ON AFTER AT
   UNLESS VIA WITH TO UP OF AS CHANGES ENTERS LEAVES WHERE AND OR NOT IS MISSING ONE IN CONTAINS STARTS ENDS MATCHES DID NO
   ANY SINCE FIRST LAST COUNT SUM AVERAGE MIN MAX TRUE FALSE EXPECT NOTHING SENT TIMES DROPPED BECAUSE FIXTURE GIVEN CASES
-  SPLIT REPEAT EACH DAY WEEKDAY MONTH THE.
+  SPLIT REPEAT EACH DAY WEEKDAY MONTH THE PAUSE RESUME SKIP SPREAD OVER.
 
 /* An open list takes what follows: `did a or b` joins events, `is one of x, y` takes y. */
 %nonassoc OPEN.
@@ -210,6 +210,8 @@ campaign_body ::= clause.
 campaign_body ::= campaign_body separator clause.
 clause ::= START(T) WHEN trigger(R).              { campaign_start(p, T, R); }
 clause ::= START(T) schedule(S) opt_zone(Z) opt_audience(E). { campaign_schedule(p, T, S, Z, E); }
+clause ::= ON RESUME(T) SKIP.                     { campaign_resume(p, T, value_bool(false)); }
+clause ::= ON RESUME(T) SPREAD OVER DURATION(D).  { campaign_resume(p, T, D.value); }
 clause ::= ENDS(T) AT DATETIME(M).                { campaign_ends(p, T, M.value.i); }
 clause ::= ENDS(T) ON DATE(D).                    { campaign_ends(p, T, (D.value.i + 1) * MS_PER_DAY); }
 clause ::= ENTRY(T) entry(E).                     { campaign_entry(p, T, E); }
@@ -491,6 +493,10 @@ test_line(A) ::= BAD.                             { A = NULL; }
 test_line(A) ::= CONTACT(T) name(N) opt_props(P). { A = test_contact(p, T, N, P); }
 test_line(A) ::= GIVEN(T) name(N).                { A = test_given(p, T, N); }
 test_line(A) ::= CASES(T) LBRACE case_rows(L) RBRACE. { A = test_cases(p, T, L.first); }
+test_line(A) ::= PAUSE(T) name(N).                { A = test_pause(p, T, N); }
+test_line(A) ::= RESUME(T) name(N).               { A = test_resume(p, T, N, value_missing()); }
+test_line(A) ::= RESUME(T) name(N) SKIP.          { A = test_resume(p, T, N, value_bool(false)); }
+test_line(A) ::= RESUME(T) name(N) SPREAD OVER DURATION(D). { A = test_resume(p, T, N, D.value); }
 test_line(A) ::= AT(T) moment(M).                 { A = test_at(p, T, M); }
 test_line(A) ::= AT(T) moment(M) test_event(E).   { A = test_at(p, T, M); A->next = E; }
 test_line(A) ::= test_event(A).

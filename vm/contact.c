@@ -271,6 +271,7 @@ static void read_schedules(struct reader *r, struct contact *c) {
     s->id = read_id(r, &next);
     uint64_t n = reader_varint(r);
     s->next_ms = INT64_MAX;
+    s->held = false;
     if (n == 0) continue;
     int64_t away = (int64_t)((n - 1) >> 1) ^ -(int64_t)((n - 1) & 1);
     if (away > 2 * RANGE_MS / MS_PER_SECOND || away < -2 * RANGE_MS / MS_PER_SECOND) r->failed = true;

@@ -52,7 +52,7 @@ struct score_state { uint32_t id; double by_rules, by_hand; int64_t at_ms; };
 struct entry { uint32_t campaign; uint32_t count; int64_t last_ms; }; /* by stored name id of the campaign's name */
 /* A start without an event that this contact is on the way to: by stored name id; the civil time of the next occurrence that has
  * not been looked at, by the schedule's own clock, SCHEDULE_NEVER when none will come. */
-struct scheduled { uint32_t id; int64_t next_ms; };
+struct scheduled { uint32_t id; int64_t next_ms; bool held; /* the engine's: its time has come, and its campaign is paused; not kept */ };
 struct seen { uint64_t hash; uint32_t day; };            /* event ids, day = at / MS_PER_DAY of arrival */
 
 struct contact {

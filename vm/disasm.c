@@ -123,6 +123,11 @@ static void put_entry(struct buf *b, const struct unit *u) {
     buf_c(b, ", ends ");
     value_show(b, r->ends);
   }
+  if (r->resume.type == V_BOOL) buf_c(b, ", on resume skip");
+  else if (r->resume.type != V_MISSING) {
+    buf_c(b, ", on resume spread over ");
+    value_show(b, r->resume);
+  }
   buf_byte(b, '\n');
 }
 

@@ -36,7 +36,7 @@
  *
  *   byte                kind: 0 campaign, 1 rule, 2 message, 3 segment, 4 score
  *   index               name
- *   byte value index varint value   entry rule: kind, within, key's code, how many at once, end
+ *   byte value index varint two values   entry rule: kind, within, key's code, how many at once, end, on resume
  *   byte                count of locals
  *   index               channel
  *   table of text       strings
@@ -214,6 +214,7 @@ static void put_body(struct buf *b, const struct unit *u) {
   put_index(b, u->entry.key_pc);
   put_number(b, u->entry.at_once);
   value_write(b, u->entry.ends);
+  value_write(b, u->entry.resume);
   put_byte(b, u->local_count);
   put_index(b, u->channel);
   put_pool(b, u);
@@ -489,6 +490,7 @@ static void get_body(struct loader *l, struct unit *u) {
   u->entry.key_pc = get_index(l);
   u->entry.at_once = get_u32(l);
   u->entry.ends = value_read(&l->r);
+  u->entry.resume = value_read(&l->r);
   u->local_count = reader_byte(&l->r);
   u->channel = get_index(l);
   get_pool(l, u);

@@ -111,6 +111,7 @@ struct entry_rule {
   uint32_t at_once;    /* ENTRY_EVERY_TIME up to N at once; 0: no bound */
   struct value within; /* ENTRY_ONCE_IN: at most once in this */
   uint32_t key_pc;     /* ENTRY_ONCE_PER: expression */
+  struct value resume; /* what became due while the campaign was paused: V_BOOL passed over, V_EXACT or V_CALENDAR spread; V_MISSING: the default */
   struct value ends;   /* V_LOCAL: nobody enters from this moment on, by the contact's clock; else V_MISSING */
 };
 

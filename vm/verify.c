@@ -190,6 +190,7 @@ static bool entry_ok(struct check *c) {
   if (r->ends.type != V_MISSING && (r->ends.type != V_LOCAL || !value_is_sound(r->ends))) {
     return refuse(c, CAMP_CORRUPT, "entry rule %u: its end is no moment", r->kind);
   }
+  if (r->resume.type != V_BOOL && !duration_or_missing(c, r->resume, "on resume", 0)) return false;
   return enter_expr(c, r->key_pc, "entry rule", r->kind);
 }
 

@@ -513,6 +513,27 @@ static int expect_inside(struct trial *r) {
   return EXIT_FINE;
 }
 
+/* `pause welcome`, `resume welcome skip`: as the commands do. */
+static int order(struct trial *r, bool resume) {
+  const struct test_step *step = r->step;
+  struct engine *e = r->s->engine;
+  struct store_pause p = { .campaign = step->name, .until_ms = r->clock_ms, .how = PAUSE_AS_SAID };
+  if (step->within.type == V_BOOL) p.how = PAUSE_SKIP;
+  if (step->within.type == V_EXACT || step->within.type == V_CALENDAR) {
+    p.how = PAUSE_SPREAD;
+    p.spread_ms = after(r, step->within) - r->clock_ms;
+  }
+  bool changed = false, more = resume;
+  enum camp_err err = resume ? engine_resume_campaign(e, &p, &changed) : engine_pause(e, step->name, r->clock_ms, &changed);
+  while (err == CAMP_OK && more) err = engine_sweep(e, 1000, &more);
+  if (err != CAMP_OK) {
+    complain(r->s->command, "%s", engine_last_error(e)->text);
+    return EXIT_COULD_NOT;
+  }
+  if (!changed) fail(r, STR_FMT " is %s.\n", STR_ARG(step->name), resume ? "not paused" : "paused already");
+  return EXIT_FINE;
+}
+
 static int run_step(struct trial *r) {
   const struct test_step *step = r->step;
   int code = EXIT_FINE;
@@ -526,6 +547,8 @@ static int run_step(struct trial *r) {
       if (step->has_at) code = move_clock(r, step->civil_ms);
       if (code != EXIT_FINE || r->why->len) return code;
       return step->kind == TEST_IS ? become(r) : happen(r, false);
+    case TEST_PAUSE:
+    case TEST_RESUME: return order(r, step->kind == TEST_RESUME);
     case TEST_EXPECT_INSIDE: code = expect_inside(r); break;
     case TEST_EXPECT_SENT:
     case TEST_EXPECT_DROPPED:

@@ -272,6 +272,7 @@ enum camp_err engine_open(struct store *s, const struct engine_options *o, struc
   arena_init(&e->batch, 1 << 20);
   arena_init(&e->contact, 1 << 18);
   arena_init(&e->walk, 1 << 16);
+  arena_init(&e->orders, 1 << 10);
   buf_init(&e->scratch, LIMIT_CONTACT_BYTES);
   buf_init(&e->outcome, LIMIT_EVENT_BYTES);
   e->image = image_new();
@@ -293,6 +294,7 @@ void engine_close(struct engine *e) {
   buf_deinit(&e->scratch);
   buf_deinit(&e->outcome);
   arena_deinit(&e->walk);
+  arena_deinit(&e->orders);
   arena_deinit(&e->contact);
   arena_deinit(&e->batch);
   arena_deinit(&e->units);
@@ -325,6 +327,7 @@ enum camp_err engine_message_id(struct engine *e, struct str name, uint32_t *id)
 void engine_rollback(struct engine *e) {
   store_rollback(e->store);
   if (e->segment_count) memset(e->segments_marked, 0, (e->segment_count + 63) / 64 * sizeof *e->segments_marked);
+  e->pauses_known = false; /* some may be held still */
   uint32_t symbols = image_symbol_count(e->image);
   memset(e->event_ids, 0, symbols * sizeof *e->event_ids);
   memset(e->message_ids, 0, symbols * sizeof *e->message_ids);
@@ -343,17 +346,22 @@ enum camp_err engine_forget(struct engine *e) {
   enum camp_err err = forget(e);
   engine_rollback(e); /* after a commit it takes back nothing, and forgets the numbers of names that are gone */
   e->clock = (struct store_clock){ .now_ms = 0 };
+  e->pauses_known = false;
   e->counts = (struct engine_counts){ 0 };
   return err == CAMP_OK ? CAMP_OK : engine_fail(e, err, "%s", store_last_error(e->store)->text);
 }
 
 enum camp_err engine_next_wait(struct engine *e, int64_t contact, int64_t *at_ms) {
   struct live l;
-  TRY(live_open(e, &l, contact, (struct str){ 0 }, false));
+  /* In a transaction that is not kept: opening may move what a paused campaign held. */
+  TRY(store_begin(e->store));
+  enum camp_err err = live_open(e, &l, contact, (struct str){ 0 }, false);
+  engine_rollback(e);
+  if (err != CAMP_OK) return err;
   *at_ms = live_schedules_once(&l);
   if (segments_once(&l) < *at_ms) *at_ms = segments_once(&l);
   for (uint32_t i = 0; i < l.strands.count; i++)
-    if (l.strands.items[i]->s.due_ms < *at_ms) *at_ms = l.strands.items[i]->s.due_ms;
+    if (l.strands.items[i]->s.due_ms < *at_ms && !engine_paused(e, l.strands.items[i]->s.unit->link->campaign_id)) *at_ms = l.strands.items[i]->s.due_ms;
   return CAMP_OK;
 }
 

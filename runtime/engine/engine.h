@@ -48,8 +48,12 @@ enum camp_err engine_take(struct engine *e, const struct engine_inputs *in) MUST
 enum camp_err engine_resume(struct engine *e) MUST_CHECK;
 /* Runs timers due at or before limit; *ran counts contacts looked at. All inputs that arrived before limit have been taken. */
 enum camp_err engine_timers(struct engine *e, int64_t limit_ms, uint64_t *ran) MUST_CHECK;
+/* Orders of this process; another one writes them beside it. *changed false: it was paused already, or is not. */
+enum camp_err engine_pause(struct engine *e, struct str campaign, int64_t at_ms, bool *changed) MUST_CHECK;
+enum camp_err engine_resume_campaign(struct engine *e, const struct store_pause *p, bool *changed) MUST_CHECK;
 /* Shows a younger deploy to those who are known: at most so many contacts, in one transaction. *more: some have not seen it yet. It may
- * run between any two calls, in any portions; nothing but the time of a contact's first wake by a new schedule depends on it. */
+ * run between any two calls, in any portions; nothing but the time of a contact's first wake by a new schedule depends on it. Who was held by a campaign
+ * that is resumed goes on by it, too. */
 enum camp_err engine_sweep(struct engine *e, uint32_t contacts, bool *more) MUST_CHECK;
 enum camp_err engine_next_timer(struct engine *e, int64_t *at_ms) MUST_CHECK;
 /* The contact's next moment at which a wait ends or a start that comes once is there; STORE_NEVER when only such are left that come

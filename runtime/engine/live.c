@@ -57,7 +57,7 @@ static enum camp_err strand_open(struct live *l, const struct strand_row *row) {
   item->row = *row;
   item->state = ROW_CLEAN;
   item->heard = 0;
-  item->queued = item->stopped = false;
+  item->queued = item->stopped = item->held = false;
   item->over = row->over;
   item->s.unit = u;
   item->s.slot = row->slot;
@@ -125,7 +125,7 @@ enum camp_err live_open(struct engine *e, struct live *l, int64_t id, struct str
     TRY(live_fill_all(l, &l->filled));
     l->changed = true;
   }
-  return CAMP_OK;
+  return e->pause_count ? live_let_go(l) : CAMP_OK;
 }
 
 static void strand_to_row(struct live *l, struct strand_item *item) {
@@ -165,7 +165,7 @@ enum camp_err live_close(struct live *l) {
   uint32_t n = 0;
   for (uint32_t i = 0; i < l->strands.count; i++) {
     struct strand_item *item = l->strands.items[i];
-    if (item->state != ROW_GONE && item->s.due_ms < earliest) earliest = item->s.due_ms;
+    if (item->state != ROW_GONE && !item->held && item->s.due_ms < earliest) earliest = item->s.due_ms;
     if (item->state == ROW_CLEAN) continue;
     /* Made and ended in one transaction: there never was a row. */
     if (item->state == ROW_GONE && item->row.state == ROW_NEW) continue;
@@ -235,7 +235,7 @@ struct strand_item *live_strand_new(struct live *l, const struct unit *u) {
   item->row.state = ROW_NEW;
   item->state = ROW_NEW;
   item->heard = l->stamp;
-  item->queued = item->stopped = item->over = false;
+  item->queued = item->stopped = item->over = item->held = false;
   item->s.unit = u;
   item->s.slot = slot;
   item->s.pc = 0;

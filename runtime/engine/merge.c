@@ -210,11 +210,12 @@ static enum camp_err merge_strands(struct live *l, struct merge *m) {
       continue;
     }
     item->s.entry += entries_before(m, item->s.unit->link->campaign_id);
+    TRY(live_hold_again(l, item));
     if (l->zone == m->zone || item->s.due_ms == NEVER) continue;
     struct env env = live_env(l);
     strand_rearm(&l->e->vm, &item->s, &env);
   }
-  return CAMP_OK;
+  return l->e->pause_count ? live_let_go(l) : CAMP_OK;
 }
 
 static bool enters_once(struct live *l, const struct strand_item *item) {

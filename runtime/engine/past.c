@@ -124,19 +124,23 @@ static int64_t branch_since_ms(struct live *l, const struct strand *s, const str
   return back.type == V_MOMENT ? back.i : l->now_ms;
 }
 
+static bool passes(struct live *l, struct strand_item *item, const struct branch *b, const struct event *event) {
+  const struct event *in_hand = l->event;
+  l->event = event;
+  struct env env = live_env(l);
+  env.scratch = &l->e->walk;
+  bool yes = b->filter_pc == NONE || value_true(vm_eval(&l->e->vm, item->s.unit, b->filter_pc, &item->s, &env));
+  l->event = in_hand;
+  return yes;
+}
+
 /* Whether branch b accepts this older event. Both bounds are exclusive at their old end: `last 2h` holds what happened after
  * now - 2h, and `start` is the very event that started the run. */
 static bool accepts(struct live *l, struct strand_item *item, const struct branch *b, const struct event *event) {
   const struct unit *u = item->s.unit;
   if (b->since == BRANCH_NOW || u->link->symbols[b->event] != event->name) return false;
   if (event->at_ms <= branch_since_ms(l, &item->s, b) || event->at_ms > l->now_ms) return false;
-  const struct event *in_hand = l->event;
-  l->event = event;
-  struct env env = live_env(l);
-  env.scratch = &l->e->walk;
-  bool yes = b->filter_pc == NONE || value_true(vm_eval(&l->e->vm, u, b->filter_pc, &item->s, &env));
-  l->event = in_hand;
-  return yes;
+  return passes(l, item, b, event);
 }
 
 /* The first branch that accepts the event, when there is one. */
@@ -149,6 +153,31 @@ static void find_branch(struct live *l, struct strand_item *item, const struct e
     *found = event_kept(l, event);
     return;
   }
+}
+
+/* As live_since, for any branch, between two moments, both inclusive: what a wait would have heard while its campaign was paused. */
+enum camp_err live_between(struct live *l, struct strand_item *item, int64_t from_ms, int64_t to_ms, uint32_t *pc, struct event **found) {
+  struct engine *e = l->e;
+  const struct unit *u = item->s.unit;
+  const struct wait *w = strand_wait(&item->s);
+  *pc = NONE;
+  for (int64_t id = w->branch_count ? l->c.last_event : 0; id;) {
+    struct event_row row;
+    TRY(row_of(e, id, &row));
+    if (row.received_ms < from_ms) break;
+    id = row.prev;
+    if (row.kind == EVENT_NOTE || row.kind == EVENT_IDENTIFY || row.kind == EVENT_IMPORTED || row.at_ms < from_ms || row.at_ms > to_ms) continue;
+    struct event *event = event_of_row(l, &row);
+    if (event->name == NONE || (*found && event->at_ms > (*found)->at_ms)) continue;
+    for (uint32_t i = 0; i < w->branch_count; i++) {
+      const struct branch *b = &u->branches[w->first_branch + i];
+      if (u->link->symbols[b->event] != event->name || !passes(l, item, b, event)) continue;
+      *pc = b->target_pc;
+      *found = event_kept(l, event);
+      break;
+    }
+  }
+  return CAMP_OK;
 }
 
 enum camp_err live_since(struct live *l, struct strand_item *item, uint32_t *pc, struct event **found) {

@@ -55,7 +55,8 @@ enum camp_err engine_begin(struct engine *e) {
   e->error.text[0] = '\0';
   e->latest_ms = INT64_MIN;
   arena_reset(&e->batch);
-  return store_begin(e->store);
+  TRY(store_begin(e->store));
+  return engine_pauses_look(e);
 }
 
 enum camp_err engine_commit(struct engine *e, const struct store_clock *clock) {

@@ -41,7 +41,10 @@ struct str schedule_name(struct arena *a, const struct unit *u, const struct sch
 static enum camp_err load_one(struct engine *e, const struct unit *u, const struct schedule *s, struct start_schedule *out) {
   *out = (struct start_schedule){ .unit = u, .schedule = s };
   TRY(store_name(e->store, NAME_SCHEDULE, schedule_name(&e->units, u, s), &out->id));
-  if (s->list != NONE) TRY(store_name(e->store, NAME_LIST, unit_string(u, s->list), &out->list));
+  if (s->list != NONE) {
+    out->segment = image_segment_find(e->image, u->link->symbols[s->list]) != NONE;
+    TRY(store_name(e->store, out->segment ? NAME_SEGMENT : NAME_LIST, unit_string(u, s->list), &out->list));
+  }
   if (s->zone != NONE) {
     out->zone = zones_find(e->zones, unit_string(u, s->zone));
     if (!out->zone)
@@ -86,6 +89,11 @@ static int64_t instant_of(const struct live *l, const struct start_schedule *s, 
   return civil_ms == SCHEDULE_NEVER ? STORE_NEVER : zone_to_utc(s->zone ? s->zone : l->zone, civil_ms);
 }
 
+/* Whether `for` may hold: the list or segment that it asks for has the contact. */
+static bool is_meant(const struct contact *c, const struct start_schedule *s) {
+  return !s->list || (s->segment ? contact_in_segment(c, s->list) : contact_in(c, s->list));
+}
+
 static int64_t next_occurrence(const struct start_schedule *s, int64_t after_ms) {
   int64_t next = schedule_next(s->schedule, after_ms);
   struct value ends = s->unit->entry.ends;
@@ -123,7 +131,7 @@ static void entry_add(struct live *l, const struct start_schedule *s, int64_t fr
   struct contact *c = &l->c;
   uint32_t at = place_of(c, s->id);
   if (at < c->schedules.count && c->schedules.items[at].id == s->id) return;
-  struct scheduled fresh = { s->id, first_occurrence(l, s, from_ms > s->since_ms ? from_ms : s->since_ms) };
+  struct scheduled fresh = { .id = s->id, .next_ms = first_occurrence(l, s, from_ms > s->since_ms ? from_ms : s->since_ms) };
   if (fresh.next_ms == SCHEDULE_NEVER) return;
   VEC_PUSH(c->arena, &c->schedules, fresh);
   memmove(&c->schedules.items[at + 1], &c->schedules.items[at], (c->schedules.count - 1 - at) * sizeof fresh);
@@ -172,7 +180,7 @@ bool live_fill_schedules(struct live *l) {
   }
   for (uint32_t i = 0; i < e->schedule_count; i++) {
     const struct start_schedule *s = &e->schedules[i];
-    if (s->epoch > c->measures_as_of && (!s->list || contact_in(c, s->list))) entry_add(l, s, s->since_ms);
+    if (s->epoch > c->measures_as_of && is_meant(c, s)) entry_add(l, s, s->since_ms);
   }
   bool filled = l->changed;
   l->changed = was_changed || filled;
@@ -186,7 +194,7 @@ static uint32_t earliest(struct live *l, int64_t *at_ms) {
   *at_ms = STORE_NEVER;
   for (uint32_t i = 0; i < l->c.schedules.count; i++) {
     const struct start_schedule *s = find(l->e, l->c.schedules.items[i].id);
-    int64_t at = s ? instant_of(l, s, l->c.schedules.items[i].next_ms) : STORE_NEVER;
+    int64_t at = s && !l->c.schedules.items[i].held ? instant_of(l, s, l->c.schedules.items[i].next_ms) : STORE_NEVER;
     bool sooner = at < *at_ms;
     if (at == *at_ms && first && at != STORE_NEVER) {
       uint32_t x = s->unit->link->order, y = first->unit->link->order;
@@ -209,7 +217,8 @@ int64_t live_schedules_once(struct live *l) {
   int64_t soonest = STORE_NEVER;
   for (uint32_t i = 0; i < l->c.schedules.count; i++) {
     const struct start_schedule *s = find(l->e, l->c.schedules.items[i].id);
-    int64_t at = s && !schedule_recurs(s->schedule) ? instant_of(l, s, l->c.schedules.items[i].next_ms) : STORE_NEVER;
+    bool counts = s && !schedule_recurs(s->schedule) && !engine_paused(l->e, s->unit->link->campaign_id);
+    int64_t at = counts ? instant_of(l, s, l->c.schedules.items[i].next_ms) : STORE_NEVER;
     if (at < soonest) soonest = at;
   }
   return soonest;
@@ -237,10 +246,16 @@ enum camp_err live_schedule_fire(struct live *l) {
   uint32_t at = earliest(l, &at_ms);
   CHECK(at != UINT32_MAX);
   const struct start_schedule *s = find(e, l->c.schedules.items[at].id);
+  if (e->pause_count && engine_paused(e, s->unit->link->campaign_id)) {
+    l->c.schedules.items[at].held = true;
+    l->schedule_ms = SCHEDULE_STALE;
+    l->changed = true;
+    return store_held_put(e->store, s->unit->link->campaign_id, l->c.id);
+  }
   l->c.schedules.items[at].next_ms = next_occurrence(s, l->c.schedules.items[at].next_ms);
   l->schedule_ms = SCHEDULE_STALE;
   l->changed = true;
-  if (s->list && !contact_in(&l->c, s->list)) {
+  if (!is_meant(&l->c, s)) {
     entry_remove(l, at);
     return CAMP_OK;
   }
@@ -252,6 +267,21 @@ enum camp_err live_schedule_fire(struct live *l) {
   }
   if (too_soon(l, s->unit)) return CAMP_OK;
   return live_start(l, s->unit, s->schedule->start_pc);
+}
+
+bool live_schedules_let_go(struct live *l, const struct pause *p, int64_t to_ms) {
+  bool any = false;
+  for (uint32_t i = 0; i < l->c.schedules.count; i++) {
+    struct scheduled *entry = &l->c.schedules.items[i];
+    const struct start_schedule *s = find(l->e, entry->id);
+    if (!s || s->unit->link->campaign_id != p->campaign || instant_of(l, s, entry->next_ms) >= p->until_ms) continue;
+    int64_t civil_ms = zone_to_civil(s->zone ? s->zone : l->zone, to_ms + MS_PER_SECOND - 1);
+    entry->next_ms = p->skip ? first_occurrence(l, s, to_ms) : civil_ms - ((civil_ms % MS_PER_SECOND) + MS_PER_SECOND) % MS_PER_SECOND;
+    any = true;
+  }
+  if (any) l->schedule_ms = SCHEDULE_STALE;
+  l->changed |= any;
+  return any;
 }
 
 /* A moment that was met stays noted while some clock of the world has it still ahead: whoever travels there must not meet it again. */

@@ -57,6 +57,7 @@ static enum camp_err moved(struct live *l, const struct image_segment *s, bool i
   uint32_t count;
   const uint32_t *lookers = image_lookers(e->image, LOOK_SEGMENT, s->symbol, &count);
   for (uint32_t i = 0; i < count; i++) mark(l, lookers[i]);
+  if (in) live_schedules_joined(l, s->stored_id, now_ms);
   if (!l->segments_silent) live_queue_internal(l, in ? s->enters : s->leaves, (struct str){ 0 });
   return in ? store_member_put(e->store, s->stored_id, l->c.id, now_ms) : store_member_remove(e->store, s->stored_id, l->c.id);
 }

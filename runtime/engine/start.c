@@ -60,6 +60,14 @@ static enum camp_err may_enter(struct live *l, const struct unit *u, bool *may) 
   const struct entry *entry = contact_entry(&l->c, u->link->campaign_id);
   struct str name = unit_name(u);
   *may = true;
+  const struct pause *paused = engine_paused(l->e, u->link->campaign_id);
+  if (paused) {
+    char since[40];
+    size_t n = calendar_print_iso(l->e->zone, paused->since_ms, since);
+    live_outcome(l, STR_FMT ": not started: it is paused since %.*s", STR_ARG(name), (int)n, since);
+    *may = false;
+    return CAMP_OK;
+  }
   /* By the event's own time: one that comes late from before the end still counts. */
   if (rule->ends.type != V_MISSING && zone_to_civil(l->zone, l->base_ms) >= rule->ends.i) {
     char end[32];

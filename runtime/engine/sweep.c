@@ -8,10 +8,11 @@
  *    each portion, so it goes on behind a crash where the last commit was.
  * 2. A younger deploy begins it anew: what each contact still lacks is told by the contact itself.
  * 3. Contacts that lack nothing are read, and not written.
- * 4. The measure of its memory is one contact. */
+ * 4. The measure of its memory is one contact.
+ * 5. Who is held by a campaign that was resumed goes on before (pause.c). */
 #include "runtime/engine/tick.h"
 
-static bool is_needed(const struct engine *e) {
+static bool brought_something(const struct engine *e) {
   for (uint32_t i = 0; i < e->schedule_count; i++)
     if (e->schedules[i].epoch > e->clock.swept_epoch) return true;
   for (uint32_t i = 0; i < e->segment_count; i++)
@@ -19,6 +20,12 @@ static bool is_needed(const struct engine *e) {
   for (uint32_t i = 0; i < image_score_count(e->image); i++)
     if (image_score(e->image, i)->epoch > e->clock.swept_epoch) return true;
   return false;
+}
+
+static bool is_needed(const struct engine *e) {
+  for (uint32_t i = 0; i < e->pause_count; i++)
+    if (e->pauses[i].left) return true;
+  return brought_something(e);
 }
 
 static enum camp_err show(struct engine *e, int64_t contact) {
@@ -32,6 +39,8 @@ static enum camp_err show(struct engine *e, int64_t contact) {
 static enum camp_err portion(struct engine *e, uint32_t contacts, bool *more) {
   struct store_clock clock = e->clock;
   TRY(engine_begin(e));
+  TRY(engine_let_go(e, contacts, more));
+  if (*more || !brought_something(e)) return engine_commit(e, &clock);
   if (clock.sweep_epoch != e->epoch) {
     clock.sweep_epoch = e->epoch;
     clock.sweep_contact = 0;
@@ -50,8 +59,10 @@ static enum camp_err portion(struct engine *e, uint32_t contacts, bool *more) {
 enum camp_err engine_sweep(struct engine *e, uint32_t contacts, bool *more) {
   *more = false;
   e->error.text[0] = '\0';
+  enum camp_err err = engine_pauses_look(e);
+  if (err != CAMP_OK) return engine_failed(e, err);
   if (!is_needed(e)) return CAMP_OK;
   TRY(engine_resume(e));
-  enum camp_err err = portion(e, contacts, more);
+  err = portion(e, contacts, more);
   return err == CAMP_OK ? CAMP_OK : engine_failed(e, err);
 }

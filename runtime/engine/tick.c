@@ -194,6 +194,10 @@ static bool waits_for_event(const struct live *l, const struct strand *s) {
   return false;
 }
 
+static bool is_held(const struct live *l, const struct strand_item *item) {
+  return l->e->pause_count && !item->over && engine_paused(l->e, item->s.unit->link->campaign_id);
+}
+
 /* Which strands are asked is settled first: what one of them does can end another, but not make it wait for something else. */
 static enum camp_err act_waits(struct live *l) {
   VEC(struct strand_item *) asked = { 0 };
@@ -208,7 +212,9 @@ static enum camp_err act_waits(struct live *l) {
     uint32_t pc;
     struct env env = live_env(l);
     if (asked.items[i]->state == ROW_GONE) continue;
-    if (strand_hears(&l->e->vm, &asked.items[i]->s, &env, &pc)) TRY(live_run(l, asked.items[i], pc));
+    if (!strand_hears(&l->e->vm, &asked.items[i]->s, &env, &pc)) continue;
+    if (is_held(l, asked.items[i])) TRY(store_held_put(l->e->store, asked.items[i]->s.unit->link->campaign_id, l->c.id));
+    else TRY(live_run(l, asked.items[i], pc));
   }
   return CAMP_OK;
 }
@@ -310,7 +316,7 @@ static enum camp_err drain(struct live *l) {
 }
 
 /* What a timer did not do, and why, has no event to stand beside: it becomes a note in the contact's history. */
-static enum camp_err note(struct live *l) {
+enum camp_err live_note(struct live *l) {
   if (l->outcome->len == 0) return CAMP_OK;
   struct event_row row = { .at_ms = l->now_ms, .received_ms = l->now_ms, .kind = EVENT_NOTE };
   TRY(engine_event_id(l->e, NONE, STR("camp note"), &row.name));
@@ -319,7 +325,7 @@ static enum camp_err note(struct live *l) {
 
 enum camp_err live_finish(struct live *l) {
   TRY(drain(l));
-  return note(l);
+  return live_note(l);
 }
 
 /* --- the agenda ---------------------------------------------------------------------------------------------------- */
@@ -329,6 +335,19 @@ static enum camp_err too_many_wakes(struct live *l, struct strand_item *item) {
   live_outcome(l, STR_FMT ": ended: more than %d waits of this contact ended at one moment", STR_ARG(unit_name(item->s.unit)),
                LIMIT_WAKES_COUNT);
   return live_end(l, item);
+}
+
+static enum camp_err hold(struct live *l, struct strand_item *item) {
+  item->held = true;
+  l->changed = true; /* its timer is left out */
+  return store_held_put(l->e->store, item->s.unit->link->campaign_id, l->c.id);
+}
+
+static enum camp_err wake(struct live *l, struct strand_item *item) {
+  uint32_t pc;
+  bool park;
+  TRY(live_heard_meanwhile(l, item, &pc, &park));
+  return park ? CAMP_OK : live_run(l, item, pc);
 }
 
 /* base INT64_MIN: the instant. */
@@ -352,7 +371,11 @@ enum camp_err live_timers(struct live *l, int64_t before_ms) {
     struct strand_item *next = NULL;
     for (uint32_t i = 0; i < l->strands.count; i++) {
       struct strand_item *item = l->strands.items[i];
-      if (item->state == ROW_GONE || item->s.due_ms >= before_ms) continue;
+      if (item->state == ROW_GONE || item->held || item->s.due_ms >= before_ms) continue;
+      if (is_held(l, item)) {
+        TRY(hold(l, item));
+        continue;
+      }
       if (!next || item->s.due_ms < next->s.due_ms || (item->s.due_ms == next->s.due_ms && older_run(item, next) < 0)) next = item;
     }
     int64_t scheduled_ms = live_schedules_due(l), flip_ms = contact_flip(&l->c);
@@ -360,7 +383,7 @@ enum camp_err live_timers(struct live *l, int64_t before_ms) {
       timer_fires(l, flip_ms, flip_ms);
       segments_flip(l);
       TRY(drain(l));
-      TRY(note(l));
+      TRY(live_note(l));
       continue;
     }
     if (next ? scheduled_ms < next->s.due_ms : scheduled_ms < before_ms) next = NULL;
@@ -371,9 +394,9 @@ enum camp_err live_timers(struct live *l, int64_t before_ms) {
     woken_ms = l->now_ms;
     if (!next) TRY(live_schedule_fire(l));
     else if (woken > LIMIT_WAKES_COUNT) TRY(too_many_wakes(l, next));
-    else TRY(live_run(l, next, strand_wait(&next->s)->timeout_pc));
+    else TRY(wake(l, next));
     TRY(drain(l));
-    TRY(note(l));
+    TRY(live_note(l));
   }
 }
 
@@ -454,7 +477,7 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
     if (import) l->tasks.count = 0;
     TRY(live_history(l, &row));
     TRY(drain(l));
-    return note(l);
+    return live_note(l);
   }
   e->event.name_text = in->name;
   e->event.at_ms = in->at_ms;
@@ -479,5 +502,5 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
   TRY(live_history(l, &row));
   TRY(drain(l));
   l->starts_allowed = true;
-  return note(l);
+  return live_note(l);
 }

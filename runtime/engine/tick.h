@@ -30,11 +30,23 @@ struct start_schedule {
   const struct unit *unit;
   const struct schedule *schedule;
   uint32_t id;                   /* stored name id of campaign and moment */
-  uint32_t list;                 /* stored name id of the list that `for` asks for; 0: anybody */
+  uint32_t list;                 /* stored name id of the list or segment that `for` asks for; 0: anybody */
+  bool segment;
   uint32_t epoch;                /* the deploy that brought it … */
   int64_t since_ms;              /* … and when that was */
   const struct zone *zone;       /* NULL: the contact's */
 };
+/* The last pause of a campaign, with what its present program says of resuming. */
+struct pause {
+  struct str name;
+  uint32_t campaign;             /* stored name id */
+  int64_t since_ms;
+  int64_t until_ms;              /* STORE_NEVER: it is paused */
+  bool skip;                     /* once resumed: what became due meanwhile is passed over */
+  struct value over;             /* … else spread over this */
+  bool left;                     /* once resumed: some may still be held */
+};
+
 #define SCHEDULE_STALE INT64_MIN /* of live.schedule_ms: to be computed */
 
 struct engine {
@@ -73,6 +85,10 @@ struct engine {
   struct start_schedule *schedules; /* of current units, by id */
   const struct start_schedule **schedules_by_list;
   uint32_t schedule_count;
+  struct arena orders;           /* of pauses; reset when they are read again */
+  struct pause *pauses;          /* of each campaign the last */
+  uint32_t pause_count;
+  bool pauses_known;             /* false: written by this engine since they were read */
   struct engine_error error;
 };
 
@@ -97,6 +113,7 @@ struct strand_item {
   uint32_t heard;                /* stamp of the last event that it was offered */
   bool queued;                   /* forked, and its first step is still behind the input: its pc is no wait yet */
   bool stopped;                  /* to be ended by end_stopped */
+  bool held;                     /* its time has come, and its campaign is paused */
 };
 
 enum task_kind { TASK_EVENT, TASK_START, TASK_FORK };
@@ -140,7 +157,7 @@ struct live {
   bool starts_allowed;
   bool unknown;                  /* nothing of this contact was known before the first input */
   bool changed;
-  bool filled;                   /* a younger deploy found something to fill when it was opened */
+  bool filled;                   /* when it was opened, a younger deploy or a campaign that goes on had something to do */
   bool segments_marked, segments_silent; /* silent: nobody enters or leaves */
   int64_t import_ms;             /* something was imported: segments are asked at the end, as of this moment; else INT64_MIN */
 };
@@ -200,6 +217,7 @@ enum camp_err scores_fill_end(struct live *l) MUST_CHECK;
 enum camp_err scores_number(struct engine *e) MUST_CHECK; /* their names' numbers; in a transaction */
 
 /* tick.c: the agenda. */
+enum camp_err live_note(struct live *l) MUST_CHECK; /* what was said of no event becomes a note in the history */
 enum camp_err live_input(struct live *l, const struct tick_input *in) MUST_CHECK;
 enum camp_err live_timers(struct live *l, int64_t before_ms) MUST_CHECK; /* due before `before`, exclusive */
 enum camp_err live_run(struct live *l, struct strand_item *item, uint32_t pc) MUST_CHECK;
@@ -229,6 +247,23 @@ int64_t live_schedules_due(struct live *l);
 int64_t live_schedules_once(struct live *l); /* of those that come once */
 enum camp_err live_schedule_fire(struct live *l) MUST_CHECK;
 void live_schedules_forget(struct live *l);
+/* Starts of a campaign that was resumed, due before: they come at to_ms instead, or are passed over. Whether there were any. */
+bool live_schedules_let_go(struct live *l, const struct pause *p, int64_t to_ms);
+
+/* pause.c: campaigns that are paused, and that were. */
+enum camp_err engine_pauses_look(struct engine *e) MUST_CHECK; /* at a transaction's begin */
+/* The pause in which the campaign is now, or NULL; the one that it was resumed from. */
+const struct pause *engine_paused(const struct engine *e, uint32_t campaign);
+const struct pause *engine_resumed(const struct engine *e, uint32_t campaign);
+/* What became due while its campaign was paused is moved or passed over; at opening. */
+enum camp_err live_let_go(struct live *l) MUST_CHECK;
+/* The strand's wait is over by its timer, but its campaign was paused in between: what it would have heard then, or NONE to go on by
+ * the timer. *park: neither is so. */
+enum camp_err live_heard_meanwhile(struct live *l, struct strand_item *item, uint32_t *pc, bool *park) MUST_CHECK;
+/* The strand came from another contact, of whom it was noted that it may be held. */
+enum camp_err live_hold_again(struct live *l, const struct strand_item *item) MUST_CHECK;
+/* A portion of those who are held by campaigns that go on; inside a transaction. */
+enum camp_err engine_let_go(struct engine *e, uint32_t contacts, bool *more) MUST_CHECK;
 
 /* fill.c: what a younger deploy asks of a contact that it finds; *filled: something changed. */
 enum camp_err live_fill_all(struct live *l, bool *filled) MUST_CHECK;
@@ -238,6 +273,7 @@ enum camp_err live_fill_measures(struct live *l, bool *filled) MUST_CHECK;
 /* An event of the log enters the measures as a late one does: at its own time, now. */
 enum camp_err live_take_past(struct live *l, int64_t event) MUST_CHECK;
 /* The earliest event since the branch's moment that it accepts; *pc NONE when there is none. */
+enum camp_err live_between(struct live *l, struct strand_item *item, int64_t from_ms, int64_t to_ms, uint32_t *pc, struct event **found) MUST_CHECK;
 enum camp_err live_since(struct live *l, struct strand_item *item, uint32_t *pc, struct event **found) MUST_CHECK;
 
 /* round.c: a transaction; engine_failed takes all of it back and gives err. */

@@ -115,6 +115,11 @@ uint32_t store_name_epoch(const struct store *s, uint32_t id) {
   return id && id <= s->now.name_count ? s->names[id - 1].epoch : 0;
 }
 
+enum name_kind store_name_kind(const struct store *s, uint32_t id) {
+  CHECK(id && id <= s->now.name_count);
+  return s->names[id - 1].kind;
+}
+
 uint32_t store_name_count(const struct store *s) { return s->now.name_count; }
 
 /* --- forgetting ------------------------------------------------------------------------------------------------------- */

@@ -184,6 +184,21 @@ create table score_rank(
   primary key(score, sign desc, rank desc, contact)
 ) strict, without rowid;
 
+create table pause(
+  -- Campaigns that are paused, or were: the last time of each. `camp pause` and `camp resume` write it beside a run.
+  campaign TEXT PRIMARY KEY,        -- its name
+  since INTEGER NOT NULL,           -- when it was paused
+  until INTEGER,                    -- when it was resumed. NULL: it is paused
+  how INTEGER                       -- what became due meanwhile: NULL as the campaign says, -1 is passed over, else spread over so many ms
+) strict, without rowid;
+
+create table held(
+  -- Who had something due, or heard something, in a campaign while it was paused. A resumed campaign empties it.
+  campaign INTEGER NOT NULL,        -- name.id
+  contact INTEGER NOT NULL,
+  primary key(campaign, contact)
+) strict, without rowid;
+
 create table tag(
   -- Who carries which tag.
   tag INTEGER NOT NULL,             -- name.id

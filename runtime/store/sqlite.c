@@ -329,7 +329,7 @@ static enum camp_err set_up(struct store *s, const struct store_options *o) {
   if (!err) err = timers_register(s);
   if (!err && fresh) err = make_tables(s);
   if (!err) err = load_counters(s);
-  if (!err && !o->read_only) {
+  if (!err && !o->read_only && !o->beside) {
     /* Rows that a sender had claimed when it was killed: whether they left is for the sender's own mark to say. */
     err = store_begin(s);
     if (!err) err = outbox_unclaim(s);
@@ -356,7 +356,7 @@ enum camp_err store_open(const char *path, const struct store_options *o, struct
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   bool memory = strcmp(path, ":memory:") == 0;
   enum camp_err err = memory ? CAMP_OK : look_at_path(s, o);
-  if (!err && !memory && !o->read_only) err = writer_lock(s);
+  if (!err && !memory && !o->read_only && !o->beside) err = writer_lock(s);
   if (!err) {
     int flags = SQLITE_OPEN_NOMUTEX | (o->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | (o->create ? SQLITE_OPEN_CREATE : 0));
     if (sqlite3_open_v2(path, &s->db, flags, o->vfs) != SQLITE_OK) err = store_fail(s);

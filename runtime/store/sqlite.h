@@ -64,6 +64,7 @@ struct store {
   struct key_place *places, *places_spare; /* scratch of store_contacts */
   uint32_t place_cap;
 
+  int64_t data_version;            /* as store_written_beside has seen it; 0: not asked yet */
   int64_t order_place;             /* store_outbox_ready's sorted list: read up to here … */
   int64_t order_until, order_last; /* … made for this moment, when this was the newest row; -1: there is none */
 

@@ -22,6 +22,7 @@ struct store_error { char text[512]; }; /* a whole sentence for the user, path i
 struct store_options {
   bool read_only;
   bool create;        /* make the file when it is absent */
+  bool beside;        /* to write orders beside a writer, as `camp pause` does: takes no lock, touches nothing that a writer keeps in mind */
   bool relaxed;       /* synchronous=off: only for tests that prove what FULL buys, and for throw-away databases */
   uint32_t busy_ms;   /* how long to wait for another program's lock; 0: chosen */
   const char *vfs;    /* SQLite VFS by name, for crash tests; NULL: the system's */
@@ -50,6 +51,7 @@ uint32_t store_name_epoch(const struct store *s, uint32_t id);
  * now: it counts as new with the present epoch. */
 enum camp_err store_name_renew(struct store *s, uint32_t id) MUST_CHECK;
 uint32_t store_name_count(const struct store *s);
+enum name_kind store_name_kind(const struct store *s, uint32_t id); /* of an id up to the count */
 
 /* Programs. A deploy writes the manifest and the units that are new; unit ids never change. */
 struct stored_unit { uint32_t id; struct str hash; struct str name; struct str body; bool current; };
@@ -186,6 +188,24 @@ enum camp_err store_scores_forget(struct store *s, uint32_t score) MUST_CHECK;
 enum camp_err store_tag_put(struct store *s, uint32_t tag, int64_t contact, int64_t since_ms) MUST_CHECK;
 enum camp_err store_tag_remove(struct store *s, uint32_t tag, int64_t contact) MUST_CHECK;
 enum camp_err store_goal_put(struct store *s, uint32_t campaign, int64_t contact, uint32_t entry, int64_t at_ms, int64_t event) MUST_CHECK;
+
+/* Orders to campaigns, which another program may write beside the engine. store_pause and store_resume need a transaction and are false
+ * in *changed when the campaign is paused already, or is not. */
+struct store_pause {
+  struct str campaign;
+  int64_t since_ms, until_ms;  /* STORE_NEVER: it is paused */
+  enum { PAUSE_AS_SAID, PAUSE_SKIP, PAUSE_SPREAD } how;
+  int64_t spread_ms;
+};
+enum camp_err store_pause(struct store *s, struct str campaign, int64_t at_ms, bool *changed) MUST_CHECK;
+enum camp_err store_resume(struct store *s, const struct store_pause *p, bool *changed) MUST_CHECK;
+enum camp_err store_pauses(struct store *s, struct arena *a, struct store_pause **out, uint32_t *count) MUST_CHECK;
+/* Whether another program has written since this was last asked; true the first time. */
+enum camp_err store_written_beside(struct store *s, bool *written) MUST_CHECK;
+/* Who is held in a paused campaign, by its name id, in order. */
+enum camp_err store_held_put(struct store *s, uint32_t campaign, int64_t contact) MUST_CHECK;
+enum camp_err store_held(struct store *s, uint32_t campaign, int64_t *contacts, uint32_t max, uint32_t *count) MUST_CHECK;
+enum camp_err store_held_remove(struct store *s, uint32_t campaign, int64_t up_to_contact) MUST_CHECK;
 
 /* The outbox: append-only rows that change state; see runtime/send/outbox.c for the states. */
 enum outbox_state { OUTBOX_READY = 0, OUTBOX_CLAIMED = 1, OUTBOX_SENT = 2, OUTBOX_DROPPED = 3, OUTBOX_WITHDRAWN = 4, OUTBOX_FAILED = 5,

@@ -95,9 +95,9 @@ static void veteran(struct contact *c, struct arena *a) {
   contact_tag(c, 0, c->clock_ms);
   *contact_entry(c, 9) = (struct entry){ 9, 2, utc("2025-05-05") };
   *contact_entry(c, 3) = (struct entry){ 3, UINT32_MAX, utc("2025-05-06") };
-  VEC_PUSH(a, &c->schedules, ((struct scheduled){ 2, utc("2026-01-12 09:00") }));
-  VEC_PUSH(a, &c->schedules, ((struct scheduled){ 5, INT64_MAX }));
-  VEC_PUSH(a, &c->schedules, ((struct scheduled){ UINT32_MAX, utc("1901-01-01 00:00:59") }));
+  VEC_PUSH(a, &c->schedules, ((struct scheduled){ .id = 2, .next_ms = utc("2026-01-12 09:00") }));
+  VEC_PUSH(a, &c->schedules, ((struct scheduled){ .id = 5, .next_ms = INT64_MAX }));
+  VEC_PUSH(a, &c->schedules, ((struct scheduled){ .id = UINT32_MAX, .next_ms = utc("1901-01-01 00:00:59") }));
   VEC_PUSH(a, &c->seen, ((struct seen){ UINT64_MAX, 20000 }));
   VEC_PUSH(a, &c->seen, ((struct seen){ 0, 20458 }));
   VEC_PUSH(a, &c->seen, ((struct seen){ 1, 0 }));

@@ -241,12 +241,12 @@ static void counts_are_not_believed(void **state) {
   struct unit read;
   struct program_error e;
   buf_init(&b, 1000);
-  buf_add(&b, "\0\1\0\0\0\0\0\0\0", 9); /* kind, name, entry: kind, within, key, at once, end; locals, channel */
+  buf_add(&b, "\0\1\0\0\0\0\0\0\0\0", 10); /* kind, name, entry: kind, within, key, at once, end, resume; locals, channel */
   buf_varint(&b, UINT32_MAX);
   assert_int_equal(unit_read(&sc->arena, buf_as_str(&b), &read, &e), CAMP_CORRUPT);
   assert_string_equal(e.text, "the table of strings is cut short");
   buf_clear(&b);
-  buf_add(&b, "\0\1\0\0\0\0\0\0\0", 9);
+  buf_add(&b, "\0\1\0\0\0\0\0\0\0\0", 10);
   buf_varint(&b, UINT64_MAX);
   assert_int_equal(unit_read(&sc->arena, buf_as_str(&b), &read, &e), CAMP_CORRUPT);
   buf_deinit(&b);

@@ -460,6 +460,78 @@ static void a_deploy_is_shown_to_who_is_asleep(void **unused) {
   free(want);
 }
 
+/* --- pausing ---------------------------------------------------------------------------------------------------------- */
+
+static const char paused_script[] =
+  "when a then join fast\n"
+  "campaign every { start when a; entry every time up to 3 at once; stop when d where n > 8; on resume spread over 9h\n"
+  "  send m1; wait for b or c where n > 4 up to 30h { send m2 } else { send m3 } }\n"
+  "campaign sale { start every day at 09:00 for fast; entry every time; send m4 }\n"
+  "campaign other { start when b; entry every time; wait 20h; send m3 }\n";
+
+/* Two campaigns are paused in the middle of the stream, and resumed; who is held goes on in portions. */
+static char *paused_run(const struct input *inputs, uint32_t batch, uint32_t portion, uint64_t full_at, bool restart, bool skip) {
+  static const struct str names[] = { { "every", 5 }, { "sale", 4 } };
+  remove_database();
+  struct world w = world_open(paused_script, virtual_options(batch), CRASH_VFS);
+  bool changed, more = true;
+  int64_t pause_ms = t0 + 50 * HOUR, resume_ms = t0 + 100 * HOUR;
+  for (uint32_t i = 0, order = 0; i <= EVENTS; i++) {
+    int64_t at_ms = i < EVENTS ? inputs[i].at_ms : INT64_MAX;
+    for (; order < 4 && at_ms >= (order < 2 ? pause_ms : resume_ms); order++) {
+      int64_t order_ms = order < 2 ? pause_ms : resume_ms;
+      struct store_pause p = { .campaign = names[order % 2], .until_ms = order_ms, .how = skip ? PAUSE_SKIP : PAUSE_AS_SAID };
+      OK(engine_timers(w.e, order_ms - 1, NULL));
+      if (order < 2) OK(engine_pause(w.e, names[order], order_ms, &changed));
+      else OK(engine_resume_campaign(w.e, &p, &changed));
+      assert_true(changed);
+      more = true;
+      for (uint32_t calls = 0; order >= 2 && more; calls++) {
+        assert_true(calls < 300);
+        if (full_at) crash_vfs_arm(CRASH_FULL, full_at, 0);
+        enum camp_err err = engine_sweep(w.e, portion, &more);
+        crash_vfs_arm(CRASH_NONE, 0, 0);
+        if (err != CAMP_OK) {
+          assert_int_equal(err, CAMP_FULL);
+          OK(engine_sweep(w.e, portion, &more));
+        }
+        if (!restart) continue;
+        world_close(w);
+        w = world_open(NULL, virtual_options(batch), CRASH_VFS);
+      }
+    }
+    if (i == EVENTS) break;
+    OK(engine_timers(w.e, at_ms - 1, NULL));
+    take(w, &inputs[i], 1);
+  }
+  OK(engine_timers(w.e, t0 + 20 * MS_PER_DAY, NULL));
+  char *text = dump(w.s);
+  int64_t held[4];
+  uint32_t left;
+  assert_int_equal(store_held(w.s, store_name_find(w.s, NAME_CAMPAIGN, STR("every")), held, 4, &left), CAMP_OK);
+  assert_int_equal(left, 0);
+  world_close(w);
+  crash_vfs_flush();
+  return text;
+}
+
+static void who_was_held_goes_on(void **unused) {
+  static struct input inputs[EVENTS];
+  for (int skip = 0; skip < 2; skip++) {
+    stream(51, true, inputs);
+    char *want = paused_run(inputs, 1000, 1000, 0, false, skip);
+    assert_true(times(want, "not started: it is paused since") > 5);
+    assert_int_equal(times(want, "it was resumed with skip") > 5, skip);
+    same("batch 1", want, paused_run(inputs, 1, 1000, 0, false, skip));
+    same("one contact a portion", want, paused_run(inputs, 7, 1, 0, false, skip));
+    same("three contacts a portion, started anew after each", want, paused_run(inputs, 7, 3, 0, true, skip));
+    static const uint64_t points[] = { 1, 2, 4, 9, 20 };
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++)
+      same("a full disk", want, paused_run(inputs, 7, 3, points[i], i % 2, skip));
+    free(want);
+  }
+}
+
 /* What is deployed is not what is done: a program that is the same, or has other steps, brings no occurrence back; a line that was away
  * counts from its return. */
 static void a_schedule_outlives_its_steps(void **unused) {
@@ -725,6 +797,7 @@ int main(void) {
     cmocka_unit_test(a_full_disk_in_a_round_with_merges_is_survived),
     cmocka_unit_test(live_starts_are_as_virtual_ones),
     cmocka_unit_test(a_deploy_is_shown_to_who_is_asleep),
+    cmocka_unit_test(who_was_held_goes_on),
     cmocka_unit_test(a_schedule_outlives_its_steps),
     cmocka_unit_test(an_old_first_event_brings_nothing_back),
     cmocka_unit_test(an_emitted_event_meets_a_fork),
