@@ -176,7 +176,7 @@ struct expect { uint8_t kind; bool sent; struct name at_column, within_column; s
 struct test_line { uint8_t kind; /* enum test_kind */ struct span span; struct name contact, event, of, fixture, at_column; struct prop *props;
   struct case_row *rows; /* TEST_CASES: the columns, then the cases */ const struct test_decl *given; /* filled by names */
   int64_t civil_ms; bool has_at; struct expect expect; struct test_line *next; };
-struct test_decl { struct name name; struct test_line *lines; uint8_t state; /* names: cycle mark of a fixture */ uint32_t steps; /* names: with those of its fixtures */ };
+struct test_decl { struct name name; struct test_line *lines; uint8_t state; /* names: cycle mark of a fixture */ bool torn; /* names: who is on the stage is not known whole */ uint32_t steps; /* names: with those of its fixtures */ };
 
 struct item {
   uint8_t kind;

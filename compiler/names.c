@@ -857,6 +857,8 @@ static bool resolve_test_contact(struct resolver *r, const struct test_decl *t, 
   void **place = table_place(&r->c->arena, &r->s->table, (uintptr_t)t, contact->text);
   if (declares) {
     *place = (void *)(uintptr_t)contact;
+  } else if (!*place && t->torn) {
+    *place = (void *)(uintptr_t)contact; /* perhaps what was not understood introduces it */
   } else if (!*place) {
     struct diagnostic *d = diag(r->c, DIAG_E0313, contact->span, "the test has no contact `" STR_FMT "`",
                                 STR_ARG(contact->text));
@@ -873,17 +875,18 @@ static bool resolve_test_contact(struct resolver *r, const struct test_decl *t, 
   return true;
 }
 
-/* `conatct ann { … }`: the word that introduces a contact, misspelt. Says so, and takes the contact as introduced. */
-static bool introduces(struct resolver *r, const struct test_decl *t, const struct test_line *l) {
+/* `conatct ann { … }`, `gievn ann_bought`: the word that sets the stage, misspelt. Says so once for the test. */
+static bool introduces(struct resolver *r, struct test_decl *t, const struct test_line *l) {
   struct nearest n = nearest_of(l->contact.text);
   nearest_try(&n, STR("contact"));
+  nearest_try(&n, STR("given"));
   if (!n.best.len || table_find(&r->s->table, (uintptr_t)t, l->contact.text) || scope_item(r->s, SPACE_EVENT, l->event.text))
     return false;
   struct diagnostic *d = diag(r->c, DIAG_E0313, l->contact.span, "the test has no contact `" STR_FMT "`", STR_ARG(l->contact.text));
-  d->help = arena_printf(&r->c->arena, "did you mean `contact " STR_FMT "`?", STR_ARG(l->event.text));
+  d->help = arena_printf(&r->c->arena, "did you mean `" STR_FMT " " STR_FMT "`?", STR_ARG(n.best), STR_ARG(l->event.text));
   d->has_fix = true;
-  d->fix = (struct fix){ l->contact.span, STR("contact") };
-  *table_place(&r->c->arena, &r->s->table, (uintptr_t)t, l->event.text) = (void *)(uintptr_t)&l->event;
+  d->fix = (struct fix){ l->contact.span, n.best };
+  t->torn = true;
   return true;
 }
 
@@ -942,6 +945,7 @@ static void resolve_given(struct resolver *r, struct test_decl *t, struct test_l
     scope_suggest(r->s, d, l->fixture.span, SPACE_FIXTURE, l->fixture.text);
     if (!d->help.len)
       d->help = arena_printf(&r->c->arena, "declare it: `fixture " STR_FMT " { }`", STR_ARG(l->fixture.text));
+    t->torn = true;
     return;
   }
   if (item->test.state == DEFINE_OPEN || r->depth >= LIMIT_DEFINE_DEPTH) {
@@ -954,6 +958,7 @@ static void resolve_given(struct resolver *r, struct test_decl *t, struct test_l
   }
   resolve_test(r, &item->test, true);
   meet_contacts(r, t, &item->test);
+  t->torn |= item->test.torn;
   l->given = &item->test;
 }
 
@@ -1019,10 +1024,21 @@ static void resolve_test(struct resolver *r, struct test_decl *t, bool fixture) 
     diag(r->c, DIAG_E0387, t->name.span, "with their fixtures, all tests have more than %d steps", LIMIT_TEST_STEPS_COUNT);
 }
 
+/* Tests and fixtures that hold a statement with a mistake of syntax. */
+static void mark_torn(const struct compilation *c, struct tree *tree) {
+  for (struct item *i = c->torn.count ? tree->items : NULL; i; i = i->next)
+    for (uint32_t k = 0; (i->kind == ITEM_TEST || i->kind == ITEM_FIXTURE) && k < c->torn.count; k++) {
+      struct span torn = c->torn.items[k].span;
+      bool behind = i->next && i->next->span.source == i->span.source && torn.from >= i->next->span.from;
+      i->test.torn |= torn.source == i->span.source && torn.from >= i->span.from && !behind;
+    }
+}
+
 void names_resolve(struct compilation *c, struct tree *tree, struct scope *scope) {
   scope->c = c;
   scope_declare(scope, tree);
   scope_list_declared(scope, tree);
+  mark_torn(c, tree);
   struct resolver r = { .s = scope, .c = c };
   for (struct item *i = tree->items; i; i = i->next) {
     if ((i->kind == ITEM_DEFINE || i->kind == ITEM_SEGMENT) && i->define.state == DEFINE_NEW) {

@@ -524,7 +524,27 @@ static bool lines_swapped(struct driver *d, struct token t, bool *ends) {
   count = look_ahead(d, kind, n + 1 + more, behind);
   if (count == REPAIR_AHEAD_COUNT) count--;
   memcpy(ahead + 1, behind, count * sizeof *behind);
-  return repair_swaps_lines(d->parser, ahead, count + 1, ends);
+  if (repair_swaps_lines(d->parser, false, ahead, count + 1, ends)) return true;
+  /* `a: text ⏎ list ⏎ } vip`: the `}` needs no end of statement before it. */
+  return kind == TOK_RBRACE && d->last == TOK_EOL && repair_swaps_lines(d->parser, true, ahead, count + 1, ends);
+}
+
+/* `ann purchase amount { : 10 EUR`, `a , : 1`: the name of a property, and what was to stand before it. */
+static bool label_swapped(struct driver *d, struct token t) {
+  uint16_t ahead[REPAIR_AHEAD_COUNT], behind[REPAIR_AHEAD_COUNT], before = peek(d, 0)->kind;
+  if (!(is_word(t.kind) || t.kind == TOK_TEXT) || peek(d, 1)->kind != LEX_COLON) return false;
+  if (before != TOK_LBRACE && before != TOK_COMMA && before != LEX_SEMICOLON) return false;
+  uint32_t count = look_ahead(d, TOK_LABEL, 2, behind);
+  if (count == REPAIR_AHEAD_COUNT) count--;
+  ahead[0] = before == LEX_SEMICOLON ? TOK_EOL : before;
+  memcpy(ahead + 1, behind, count * sizeof *behind);
+  return count > 1 && grammar_takes(d->parser, false, ahead, count + 1) == count + 1;
+}
+
+/* `} else ( …`: a block's brace, misspelt, which made another word of the `else`. */
+static bool else_block(struct driver *d, struct token t) {
+  uint16_t next = peek(d, 0)->kind;
+  return t.kind == TOK_ELSE && (next == TOK_LPAREN || next == TOK_LBRACKET) && grammar_accepts(d->parser, TOK_ELSE_BLOCK);
 }
 
 static struct repair repair_at(struct driver *d, struct token t) {
@@ -533,6 +553,8 @@ static struct repair repair_at(struct driver *d, struct token t) {
   if (d->repaired == t.from + 1 || d->depth == LIMIT_PARSE_DEPTH || d->beyond) return none;
   if (brace_forgotten(d, t)) return (struct repair){ REPAIR_INSERT, TOK_LBRACE };
   if (colon_forgotten(d, t)) return (struct repair){ REPAIR_REPLACE, TOK_LABEL };
+  if (label_swapped(d, t)) return (struct repair){ REPAIR_LABEL, 0 };
+  if (else_block(d, t)) return (struct repair){ REPAIR_ELSE, 0 };
   if (block_left_open(d, t)) return (struct repair){ REPAIR_CLOSE, TOK_RBRACE };
   struct repair r = repair_find(d->parser, d->last, ahead, look_ahead(d, t.kind, 0, ahead));
   bool ends = false;
@@ -556,7 +578,25 @@ static struct token repair_do(struct driver *d, struct token t, struct repair r)
       t = other;
       break;
     }
+    case REPAIR_LABEL: {
+      struct token other = *peek(d, 0);
+      if (other.kind == LEX_SEMICOLON) other.kind = TOK_EOL;
+      drop(d, 2);
+      t.kind = TOK_LABEL;
+      d->pushed[d->pushed_count++] = t;
+      t = other;
+      break;
+    }
+    case REPAIR_ELSE: {
+      struct token brace = *peek(d, 0);
+      drop(d, 1);
+      brace.kind = TOK_LBRACE;
+      d->pushed[d->pushed_count++] = brace;
+      t.kind = TOK_ELSE_BLOCK;
+      break;
+    }
     case REPAIR_SWAP_LINES: {
+      if (peek_solid(d, 0) == TOK_RBRACE && d->last == TOK_EOL && !grammar_accepts(d->parser, TOK_RBRACE)) grammar_back(d->parser);
       while (peek(d, 0)->kind == LEX_NEWLINE) drop(d, 1);
       struct token other = *peek(d, 0);
       drop(d, 1);
@@ -1061,6 +1101,28 @@ static bool close_record(struct driver *d, struct token t) {
   return true;
 }
 
+/* `} }` where one was meant: the second closes a block of which more stands below. It is a mistake only because what follows cannot
+ * stand outside. */
+static bool closes_too_early(struct driver *d, struct token t) {
+  if (t.kind != TOK_RBRACE || d->last != TOK_RBRACE || d->last_to < d->line_from || !d->depth || in_parens(d) || d->p.quiet) return false;
+  struct bracket b = d->brackets[d->depth - 1];
+  if (indent_of_line(d) <= b.indent || b.from >= d->line_from) return false;
+  uint32_t n = 0, more;
+  while (n < AHEAD_COUNT - 4 && peek(d, n)->kind == LEX_NEWLINE) n++;
+  if (peek(d, n)->kind >= LEX_NEWLINE || peek(d, n)->kind == LEX_END || indent_at(d, peek(d, n)->from) <= b.indent) return false;
+  uint16_t kind = joined(d, peek(d, n)->kind, TOK_RBRACE, n + 1, &more), ahead[REPAIR_AHEAD_COUNT];
+  uint32_t count = look_ahead(d, kind, n + 1 + more, ahead);
+  bool ends = n > 0 && !continues(d, kind);
+  uint16_t closed[REPAIR_AHEAD_COUNT + 2] = { TOK_RBRACE, TOK_EOL };
+  memcpy(closed + 1 + ends, ahead, count * sizeof *ahead);
+  uint32_t all = count + 1 + ends;
+  if (grammar_takes(d->parser, false, closed, all) == all || grammar_takes(d->parser, false, closed + 1, all - 1) < all - 1) return false;
+  struct diagnostic *g = diag(d->p.c, DIAG_E0203, span_of(&d->p, t), "this `}` closes a block that goes on below");
+  g->note_span = (struct span){ d->p.source, b.from, b.from + 1 };
+  g->note = STR("the block");
+  return true;
+}
+
 /* Statements outside of everything, indented as they were inside: a block ended too early above. That is said of the first one;
  * the others, and the `}` that is then left over, follow from it. */
 static bool stays_astray(struct driver *d, struct token t) {
@@ -1091,6 +1153,10 @@ static void drive(struct driver *d) {
     bool opens = t.kind == TOK_LBRACE || t.kind == TOK_LPAREN || t.kind == TOK_LBRACKET;
     if ((opens && d->depth == LIMIT_PARSE_DEPTH) || grammar_height(d->parser) > LIMIT_PARSE_STACK_COUNT) {
       t = too_deep(d, t);
+      continue;
+    }
+    if (closes_too_early(d, t)) {
+      t = next(d);
       continue;
     }
     uint16_t kind = t.kind;

@@ -200,13 +200,13 @@ struct taken_list { struct taken *items; uint32_t count, cap; };
 void parse_source_taken(struct compilation *c, uint32_t source, struct tree *tree, struct taken_list *taken);
 
 /* repair.c: what a mistaken token was probably meant to be, judged by what stands behind it. */
-enum repair_kind { REPAIR_NONE, REPAIR_SWAP, REPAIR_SWAP_LINES, REPAIR_END, REPAIR_DELETE, REPAIR_INSERT, REPAIR_REPLACE, REPAIR_CLOSE };
+enum repair_kind { REPAIR_NONE, REPAIR_SWAP, REPAIR_SWAP_LINES, REPAIR_END, REPAIR_LABEL, REPAIR_ELSE, REPAIR_DELETE, REPAIR_INSERT, REPAIR_REPLACE, REPAIR_CLOSE };
 enum { REPAIR_AHEAD_COUNT = 6 };
 struct repair { uint8_t kind; uint16_t token; }; /* of INSERT and REPLACE: what is put before it, in its place */
 /* ahead[0] is the mistaken token, behind it what follows, at most to the statement's end; `before` is the one before it. */
 struct repair repair_find(const void *parser, uint16_t before, const uint16_t *ahead, uint32_t count);
 /* The same across a line's end: ahead is the last token of a line and what begins the next one. */
-bool repair_swaps_lines(const void *parser, const uint16_t *ahead, uint32_t count, bool *ends);
+bool repair_swaps_lines(const void *parser, bool back, const uint16_t *ahead, uint32_t count, bool *ends);
 
 /* format.c: whether a blank stands between two tokens on one line, given as the parser took them; before_last is what
  * stands before the left one. */

@@ -82,7 +82,7 @@ static uint16_t inserted(const void *parser, const uint16_t *ahead, uint32_t cou
   return words == 1 ? word : 0;
 }
 
-bool repair_swaps_lines(const void *parser, const uint16_t *ahead, uint32_t count, bool *ends) {
+bool repair_swaps_lines(const void *parser, bool back, const uint16_t *ahead, uint32_t count, bool *ends) {
   uint16_t turned[REPAIR_AHEAD_COUNT + 1];
   CHECK(count <= REPAIR_AHEAD_COUNT);
   if (count < 3 || ahead[0] == ahead[1] || ahead[0] == TOK_EOL) return false;
@@ -90,8 +90,8 @@ bool repair_swaps_lines(const void *parser, const uint16_t *ahead, uint32_t coun
   turned[0] = ahead[1];
   turned[1] = TOK_EOL;
   turned[2] = ahead[0];
-  *ends = fits(parser, turned, count + 1);
-  if (*ends) return true;
+  *ends = grammar_takes(parser, back, turned, count + 1) == count + 1;
+  if (*ends || back) return *ends;
   turned[1] = ahead[1];
   turned[2] = ahead[0];
   return fits(parser, turned + 1, count);
