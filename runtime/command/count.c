@@ -2,18 +2,21 @@
  * contacts; contacts prints while it reads. */
 #include "runtime/command/commands.h"
 #include "runtime/command/names.h"
+#include "runtime/command/progress.h"
 #include "runtime/command/report.h"
 #include "runtime/command/session.h"
 #include "vm/base/buf.h"
 
-#include <inttypes.h>
 #include <limits.h>
+#include <math.h>
+#include <stdlib.h>
 
-/* Opens the database and finds the list. */
+/* Opens the database and finds the list, when one is named. */
 static int open_list(const struct options *o, const char *name, struct store **out) {
   int code = open_to_read(o, out);
-  if (code != EXIT_FINE || store_name_find(*out, NAME_LIST, str_from_c(name))) return code;
-  complain_no_name(o->command->name, *out, NAME_LIST, "list or segment", name, option(o, "db"));
+  if (code != EXIT_FINE || !name) return code;
+  if (store_name_find(*out, NAME_LIST, str_from_c(name)) || store_name_find(*out, NAME_SEGMENT, str_from_c(name))) return EXIT_FINE;
+  complain_no_name(o->command->name, *out, NAME_LIST, NAME_SEGMENT, "list or segment", name, option(o, "db"));
   return EXIT_COULD_NOT;
 }
 
@@ -104,12 +107,42 @@ static bool print_contact(void *context, int columns, const char *const *names, 
   return !ferror(stdout);
 }
 
+/* A row of a score's ranking: the points are of a moment, and fade since then by the half-life. */
+static bool print_ranked(void *context, int columns, const char *const *names, const char *const *row) {
+  static const char *const heading[] = { "contact", "points" };
+  char points[32];
+  (void)columns, (void)names;
+  if (!row) return print_contact(context, 2, heading, NULL);
+  double now = strtod(row[1], NULL);
+  if (row[3]) now *= exp2((strtod(row[2], NULL) - (double)clock_now_ms()) / strtod(row[3], NULL));
+  snprintf(points, sizeof points, "%.2f", now);
+  return print_contact(context, 2, heading, (const char *const[]){ row[0], points });
+}
+
+static int print_all(struct store *s, const char *in, const char *by, struct printing *p) {
+  struct buf both;
+  buf_init(&both, 2 * LIMIT_NAME_BYTES + 2);
+  buf_printf(&both, "%s\n%s", by ? by : "", in ? in : "");
+  if (p->format == TABLE) p->table = table_new();
+  buf_init(&p->line, LIMIT_ATTRIBUTES_BYTES * 2);
+  enum camp_err err = !by   ? store_report(s, "list_members", str_from_c(in), print_contact, p)
+                      : !in ? store_report(s, "contacts_by_score", str_from_c(by), print_ranked, p)
+                            : store_report(s, "members_by_score", buf_as_str(&both), print_ranked, p);
+  bool more = p->table && p->left < 0;
+  if (err != CAMP_OK) complain("contacts", "%s", store_last_error(s)->text);
+  if (p->table) table_print(p->table);
+  if (more && err == CAMP_OK) printf("There are more; --limit says how many are shown, --format csv or json gives all.\n");
+  buf_deinit(&p->line);
+  buf_deinit(&both);
+  return exit_code_of(err);
+}
+
 static int contacts_run(const struct options *o) {
-  const char *in = option(o, "in"), *format = option(o, "format");
+  const char *in = option(o, "in"), *by = option(o, "by"), *format = option(o, "format");
   static const char *const formats[] = { "table", "csv", "json", NULL };
   struct printing p = { .format = TABLE };
-  if (!in) {
-    complain("contacts", "in which list or segment? Add --in LIST.");
+  if (!in && !by) {
+    complain("contacts", "in which list or segment? Add --in LIST, or --by SCORE for all contacts with points.");
     return EXIT_COULD_NOT;
   }
   while (format && formats[p.format] && strcmp(formats[p.format], format) != 0) p.format++;
@@ -120,18 +153,11 @@ static int contacts_run(const struct options *o) {
   if (!option_number(o, "limit", 1, LONG_MAX, p.format == TABLE ? 1000 : LONG_MAX, &p.left)) return EXIT_COULD_NOT;
   struct store *s = NULL;
   int code = open_list(o, in, &s);
-  if (code == EXIT_FINE) {
-    if (p.format == TABLE) p.table = table_new();
-    buf_init(&p.line, LIMIT_ATTRIBUTES_BYTES * 2);
-    if (store_report(s, "list_members", str_from_c(in), print_contact, &p) != CAMP_OK) {
-      complain("contacts", "%s", store_last_error(s)->text);
-      code = EXIT_COULD_NOT;
-    }
-    bool more = p.format == TABLE && p.left < 0;
-    if (p.table) table_print(p.table);
-    if (more && code == EXIT_FINE) printf("There are more; --limit says how many are shown, --format csv or json gives all.\n");
-    buf_deinit(&p.line);
+  if (code == EXIT_FINE && by && !store_name_find(s, NAME_SCORE, str_from_c(by))) {
+    complain_no_name("contacts", s, NAME_SCORE, NAME_SCORE, "score", by, option(o, "db"));
+    code = EXIT_COULD_NOT;
   }
+  if (code == EXIT_FINE) code = print_all(s, in, by, &p);
   store_close(s);
   return code;
 }
@@ -139,6 +165,7 @@ static int contacts_run(const struct options *o) {
 static const struct option_spec contacts_options[] = {
   { "db", 0, "FILE", "the database" },
   { "in", 0, "LIST", "the list or segment whose members are shown" },
+  { "by", 0, "SCORE", "the highest points first, as of now; who has none is not shown" },
   { "limit", 0, "N", "at most so many; a table shows 1000 unless told otherwise" },
   { "format", 0, "FORMAT", "table (as without it), csv, or json, an object a line" },
   { NULL, 0, NULL, NULL },
@@ -146,12 +173,13 @@ static const struct option_spec contacts_options[] = {
 const struct command command_contacts = {
   .name = "contacts",
   .summary = "list who is in a list or segment",
-  .arguments = "--in LIST --db FILE [--limit N] [--format csv|json|table]",
+  .arguments = "--in LIST --db FILE [--by SCORE] [--limit N] [--format csv|json|table]",
   .text = "Shows the members of a list or segment in the order in which they became known: key, since when they\n"
           "are in it, attributes. csv and json are printed while they are read, so a list of millions needs no\n"
           "memory. Reads only; a run on the same database goes on meanwhile.\n",
   .examples = "  camp contacts --in loyal --db camp.db\n"
-              "  camp contacts --in loyal --db camp.db --format csv > loyal.csv\n",
+              "  camp contacts --in loyal --db camp.db --format csv > loyal.csv\n"
+              "  camp contacts --by interest --db camp.db --limit 20\n",
   .options = contacts_options,
   .positionals_min = 0,
   .positionals_max = 0,

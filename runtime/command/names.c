@@ -12,12 +12,12 @@ static const char *text_at(const void *context, size_t i) {
   return i < t->items.count ? t->items.items[i] : NULL;
 }
 
-void complain_no_name(const char *command, const struct store *s, enum name_kind kind, const char *what, const char *want, const char *db) {
+void complain_no_name(const char *command, const struct store *s, enum name_kind kind, enum name_kind other, const char *what, const char *want, const char *db) {
   struct arena a;
   struct name_texts texts = { { 0 } };
   arena_init(&a, 1 << 14);
   for (uint32_t id = 1; id <= store_name_count(s); id++)
-    if (store_name_kind(s, id) == kind) VEC_PUSH(&a, &texts.items, arena_str(&a, store_name_text(s, id)).ptr);
+    if (store_name_kind(s, id) == kind || store_name_kind(s, id) == other) VEC_PUSH(&a, &texts.items, arena_str(&a, store_name_text(s, id)).ptr);
   const char *near = nearest_name(want, text_at, &texts);
   if (near) complain(command, "%s knows no %s \"%s\". Did you mean \"%s\"?", db, what, want, near);
   else if (texts.items.count == 0) complain(command, "%s knows no %s \"%s\", and no other; has a project run on it?", db, what, want);

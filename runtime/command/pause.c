@@ -26,7 +26,7 @@ static int open_order(const struct options *o, struct store **out) {
   }
   const char *name = o->positionals[0];
   if (store_name_find(*out, NAME_CAMPAIGN, str_from_c(name))) return EXIT_FINE;
-  complain_no_name(o->command->name, *out, NAME_CAMPAIGN, "campaign", name, db);
+  complain_no_name(o->command->name, *out, NAME_CAMPAIGN, NAME_CAMPAIGN, "campaign", name, db);
   return EXIT_COULD_NOT;
 }
 

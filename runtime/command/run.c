@@ -69,6 +69,19 @@ static void say_end(const struct session *s, const char *db) {
   say_refused(s->store, c.rejects, c.events, db);
 }
 
+/* A moment that is gone by every clock of the world starts nobody. */
+static void say_gone(const struct session *s, int64_t now_ms) {
+  const struct program *p = &s->project.program;
+  for (uint32_t i = 0; i < p->unit_count; i++)
+    for (uint32_t k = 0; k < p->units[i].schedule_count; k++) {
+      const struct schedule *at = &p->units[i].schedules[k];
+      if (at->kind != SCHEDULE_AT || now_ms <= at->at_ms + MS_PER_DAY / 2) continue;
+      char text[32];
+      text[calendar_print(at->at_ms, text)] = 0;
+      complain("run", STR_FMT ": its `start at %s` is gone, and starts nobody any more", STR_ARG(unit_name(&p->units[i])), text);
+    }
+}
+
 static int run_run(const struct options *o) {
   const char *db = option(o, "db"), *events = option(o, "events"), *send = option(o, "send");
   bool until_idle = option(o, "until-idle") != NULL;
@@ -94,6 +107,7 @@ static int run_run(const struct options *o) {
     printf("Mail goes to %s, from %s.\n", send, getenv("CAMP_FROM"));
     fflush(stdout);
   }
+  if (code == EXIT_FINE) say_gone(&s, clock_now_ms());
   if (code == EXIT_FINE && events) code = intake_open(&s, &in, events, option(o, "csv") != NULL, NULL);
   if (code == EXIT_FINE) {
     code = loop(&s, events ? &in : NULL, until_idle);

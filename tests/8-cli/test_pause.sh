@@ -14,6 +14,8 @@ campaign welcome {
   send thanks
 }
 when refund then tag "unhappy"
+segment sad = count(refund) > 0
+score interest { +10 for signup; +3 for refund }
 C2
 printf '%s\n' '{"event":"signup","userId":"ann","timestamp":"2026-01-05T10:00:00Z"}' '{"event":"refund","userId":"bob","timestamp":"2026-01-05T10:00:00Z"}' \
   '{"type":"identify","userId":"zoe","traits":{"first_name":"Zoe, \"Z\""},"timestamp":"2026-01-05T10:00:00Z"}' \
@@ -23,6 +25,10 @@ for command in pause resume count contacts; do golden help-$command 0 camp $comm
 golden count 0 camp count loyal --db a.db
 golden count-unknown 2 camp count loyl --db a.db
 golden count-nothing-like-it 2 camp count xyz --db a.db
+same "a segment is counted" 1 "$(camp count sad --db a.db)"
+golden contacts-by 0 camp contacts --by interest --db a.db --format csv
+golden contacts-in-by 0 camp contacts --in loyal --by interest --db a.db
+golden contacts-by-unknown 2 camp contacts --by intrest --db a.db
 same "a tag is counted" 1 "$(camp count unhappy --db a.db)"
 golden contacts 0 camp contacts --in loyal --db a.db
 golden contacts-csv 0 camp contacts --in loyal --db a.db --format csv
@@ -40,6 +46,10 @@ golden resume-both 2 camp resume welcome --db a.db --skip --spread 6h
 golden resume-spread-bad 2 camp resume welcome --db a.db --spread soon
 golden resume 0 camp resume welcome --db a.db --spread 0s
 golden resume-again 2 camp resume welcome --db a.db
+
+printf 'campaign past { start at 2020-01-01 09:00; start every day at 09:00; tag "x" }\n' > past.camp
+golden run-gone 0 camp run past.camp --db past.db --until-idle
+golden simulate-recurs 2 camp simulate past.camp --events e.ndjson
 
 # A run is under way; the orders come from beside it.
 mkfifo pipe

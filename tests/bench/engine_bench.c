@@ -5,6 +5,7 @@
  *   engine_bench listen DB CAMPAIGNS EVENTS    CAMPAIGNS that all listen to page_view where page is "…", one matching
  *   engine_bench asleep DB                     opens a database of sleeping contacts, takes 10,000 events, prints memory
  *   engine_bench reader DB CONTACTS            start beside a connection that reads all the time
+ *   engine_bench broadcast DB CONTACTS         a deploy brings `start at … for loyal`: shown to all, started, held by a pause, let go
  *
  * start: CONTACTS purchases, one each from contacts never seen before. wake: every strand is due, in an order that has nothing
  * to do with its place in the table; each writes an outbox row and parks again. event: CONTACTS further purchases from random known
@@ -293,14 +294,63 @@ static void beside_reader(const char *path, long n) {
   free(script);
 }
 
+static void broadcast(const char *path, long n) {
+  static const char join[] = "message coupon25 { channel email; subject \"25 %\"; body \"Hello\" }\nlist loyal\nwhen purchase then join loyal\n";
+  static const char sale[] = "campaign sale { start at 2026-02-01 09:00 for loyal; send coupon25; wait 7d; send coupon25 }\n";
+  struct bench b = { 0 };
+  char events[4096], whole[1024];
+  snprintf(events, sizeof events, "%s.ndjson", path);
+  snprintf(whole, sizeof whole, "%s%s", join, sale);
+  open_store(&b, path, true);
+  deploy(&b, join, sizeof join - 1);
+  open_engine(&b, 0);
+  write_events(events, n, 0, t0, "s", "purchase");
+  take_file(&b, events, t0 + n);
+  close_all(&b);
+
+  open_store(&b, path, false);
+  deploy(&b, whole, strlen(whole));
+  open_engine(&b, 0);
+  double rss_was = peak_rss_mb(), t = now_s();
+  for (bool more = true; more;)
+    if (engine_sweep(b.engine, 20000, &more) != CAMP_OK) die("sweep", engine_last_error(b.engine)->text);
+  double sweep_s = now_s() - t;
+  int64_t at_ms = (calendar_days(2026, 2, 1) * 24 + 9) * 3600000LL;
+  uint64_t ran;
+  t = now_s();
+  if (engine_timers(b.engine, at_ms, &ran) != CAMP_OK) die("timers", engine_last_error(b.engine)->text);
+  double start_s = now_s() - t;
+  if (engine_counts(b.engine).sends != (uint64_t)n) die("broadcast", "not everybody was sent it");
+
+  bool changed;
+  struct store_pause resume = { .campaign = STR("sale"), .until_ms = at_ms + 2 * week, .how = PAUSE_SPREAD, .spread_ms = 3600000 };
+  if (engine_pause(b.engine, STR("sale"), at_ms + 1, &changed) != CAMP_OK) die("pause", engine_last_error(b.engine)->text);
+  t = now_s();
+  if (engine_timers(b.engine, at_ms + week, &ran) != CAMP_OK) die("timers", engine_last_error(b.engine)->text);
+  double hold_s = now_s() - t;
+  if (engine_resume_campaign(b.engine, &resume, &changed) != CAMP_OK) die("resume", engine_last_error(b.engine)->text);
+  t = now_s();
+  for (bool more = true; more;)
+    if (engine_sweep(b.engine, 20000, &more) != CAMP_OK) die("sweep", engine_last_error(b.engine)->text);
+  double go_s = now_s() - t;
+  if (engine_timers(b.engine, at_ms + 2 * week + 3600000, &ran) != CAMP_OK) die("timers", engine_last_error(b.engine)->text);
+  if (engine_counts(b.engine).sends != 2 * (uint64_t)n) die("resume", "not everybody went on");
+  printf("contacts=%ld sweep/s=%.0f started/s=%.0f held/s=%.0f let_go/s=%.0f rss_mb=%.0f rss_before_mb=%.0f\n", n, (double)n / sweep_s,
+         (double)n / start_s, (double)n / hold_s, (double)n / go_s, peak_rss_mb(), rss_was);
+  close_all(&b);
+  remove(events);
+}
+
 int main(int argc, char **argv) {
   if (argc >= 4 && str_is(str_from_c(argv[1]), "cycle")) cycle(argv[2], atol(argv[3]), argc > 4 ? (uint32_t)atol(argv[4]) : 0);
   else if (argc == 5 && str_is(str_from_c(argv[1]), "load")) many(argv[2], atol(argv[3]), atol(argv[4]), false);
   else if (argc == 5 && str_is(str_from_c(argv[1]), "listen")) many(argv[2], atol(argv[3]), atol(argv[4]), true);
   else if (argc == 3 && str_is(str_from_c(argv[1]), "asleep")) asleep(argv[2]);
   else if (argc == 4 && str_is(str_from_c(argv[1]), "reader")) beside_reader(argv[2], atol(argv[3]));
+  else if (argc == 4 && str_is(str_from_c(argv[1]), "broadcast")) broadcast(argv[2], atol(argv[3]));
   else {
-    fputs("usage: engine_bench cycle DB CONTACTS [BATCH] | load DB CAMPAIGNS EVENTS | listen DB CAMPAIGNS EVENTS | asleep DB | reader DB CONTACTS\n", stderr);
+    fputs("usage: engine_bench cycle DB CONTACTS [BATCH] | load DB CAMPAIGNS EVENTS | listen DB CAMPAIGNS EVENTS | asleep DB | reader DB CONTACTS\n"
+          "       engine_bench broadcast DB CONTACTS\n", stderr);
     return 2;
   }
   return 0;

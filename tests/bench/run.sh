@@ -5,7 +5,7 @@
 #
 # BENCH_SIZES="100000 1000000"   contacts       BENCH_ROUNDS=1        rounds above 100,000 contacts (3 up to there)
 # BENCH_EVENTS=100000            events for the runs with many campaigns
-# BENCH_ONLY="engine campaigns memory rule compile errors"    the parts to run
+# BENCH_ONLY="engine campaigns memory broadcast rule compile errors"    the parts to run
 #
 # It asserts nothing: a target that is missed is printed as missed. It ends with 1 only when something failed to run. Databases
 # live under BUILD_DIR/bench/db and are removed; about 2 GB of disk are needed for a million contacts.
@@ -15,7 +15,7 @@ root=$(cd "$here/../.." && pwd)
 build=$(cd "${1:-$root/build/release}" && pwd)
 sizes=${BENCH_SIZES:-100000 1000000}
 events=${BENCH_EVENTS:-100000}
-parts=${BENCH_ONLY:-engine campaigns memory rule compile errors}
+parts=${BENCH_ONLY:-engine campaigns memory broadcast rule compile errors}
 bin=$build/bench
 db=$bin/db
 results=$bin/results
@@ -135,6 +135,18 @@ bench_memory() {
   target "$(most wal_peak_mb reader)" "<=" 256 "peak WAL in MB beside a reader, $size contacts"
 }
 
+# --- a broadcast -----------------------------------------------------------------------------------------------------
+bench_broadcast() {
+  rm -f "$db"/*
+  size=0; for one in $sizes; do size=$one; done
+  run 3600 broadcast "$bin/engine_bench" broadcast "$db/broadcast.db" "$size" || true
+  rm -f "$db"/*
+  title "A broadcast, start at … for loyal, to $size contacts, by a deploy; its second message paused and let go"
+  say "  a second: $(spread sweep/s broadcast) shown the deploy, $(spread started/s broadcast) started, $(spread held/s broadcast) held, \
+$(spread let_go/s broadcast) let go"
+  say "  resident memory at its peak: $(most rss_mb broadcast) MB ($(most rss_before_mb broadcast) MB before the deploy)"
+}
+
 # --- many campaigns --------------------------------------------------------------------------------------------------
 many() { # mode campaigns wanted-ratio text
   ratio=$(quotient "$(median event/s "$1_$2")" "$(median event/s "$1_1")")
@@ -231,6 +243,7 @@ bench_errors() {
 if [ -x "$bin/engine_bench" ]; then
   if wanted engine; then bench_engine; fi
   if wanted memory; then bench_memory; fi
+  if wanted broadcast; then bench_broadcast; fi
   if wanted campaigns; then bench_campaigns; fi
 fi
 if wanted rule; then bench_rule; fi
