@@ -264,6 +264,10 @@ static struct token next(struct driver *d) {
     if (t.kind == LEX_END) return t;
     drop(d, 1);
     if (t.flags & TOKEN_FAULTY) doubt(d, 1);
+    if (t.kind == TOK_TEXT && d->p.text[t.from] == '"' && (t.to == t.from + 1 || d->p.text[t.to - 1] != '"')) { /* without its end: nobody knows what else of the line it took */
+      d->p.quiet = true;
+      d->doubt = 0;
+    }
     if (t.kind == TOK_COMMA) {
       uint16_t behind = peek_solid(d, 0);
       if (behind == TOK_RBRACE || behind == TOK_RBRACKET) continue; /* a last comma is no mistake */
