@@ -69,7 +69,7 @@ struct expr {
 };
 
 enum stmt_kind { STMT_SCORE, STMT_SEND, STMT_JOIN, STMT_LEAVE, STMT_TAG, STMT_UNTAG, STMT_SET, STMT_EMIT, STMT_EXIT, STMT_START,
-  STMT_STOP, STMT_IF, STMT_WAIT, STMT_SPLIT, STMT_REPEAT, STMT_EACH, STMT_BAD };
+  STMT_STOP, STMT_IF, STMT_WAIT, STMT_SPLIT, STMT_REPEAT, STMT_EACH, STMT_DO, STMT_BAD };
 enum wait_kind { WAIT_DURATION, WAIT_UNTIL_MOMENT, WAIT_UNTIL_TIME, WAIT_UNTIL_WINDOW, WAIT_EVENTS };
 enum { SINCE_NOW, SINCE_START, SINCE_LAST };
 
@@ -93,7 +93,7 @@ struct stmt {
   uint8_t kind, wait;
   bool forever;           /* wait forever for */
   struct span span;       /* the whole statement's head, without its blocks */
-  struct name name;       /* message, list, tag, attribute, event, campaign; split: its name, filled by names when it has none; for each: the element; repeat: its span is the number's */
+  struct name name;       /* message, list, tag, attribute, event, campaign; split: its name, if any; for each: the element; repeat: its span is the number's */
   struct expr *value;     /* set to; wait until a moment; if's condition; tag's text; for each's list */
   /* send */
   struct value after;     /* V_MISSING: at once */
@@ -107,6 +107,8 @@ struct stmt {
   bool has_else;
   struct on_branch *branches;    /* WAIT_EVENTS */
   struct arm *arms;              /* split */
+  struct expr *args;             /* do: linked by next */
+  struct expr *length;           /* of `wait pause`, `after pause`: the parameter; NULL: the duration is written there */
   uint32_t count;                /* repeat N times */
   struct value duration;         /* wait D; up to D; repeat every D, V_MISSING: none */
   struct span duration_span;
@@ -115,6 +117,8 @@ struct stmt {
   struct stmt *next;
   /* filled by names */
   void *decl;
+  struct str id;                 /* split: its name, or its place among those without one */
+  struct binding *bindings;      /* do: the parameters; `then` is the sequence, written out */
 };
 
 struct type_ref { struct name name; struct type_ref *item; /* list of */ struct expr *choices; /* one of "free", "pro" */
@@ -122,7 +126,7 @@ struct type_ref { struct name name; struct type_ref *item; /* list of */ struct 
 struct member { struct name name; struct type_ref *type; struct expr *initial; struct str doc; struct member *next; };
 
 enum item_kind { ITEM_USE, ITEM_EVENT, ITEM_RECORD, ITEM_CONTACT, ITEM_DEFINE, ITEM_LIST, ITEM_MESSAGE, ITEM_CAMPAIGN,
-  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_ALLOW, ITEM_FIXTURE, ITEM_SEGMENT, ITEM_SCORE };
+  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_ALLOW, ITEM_FIXTURE, ITEM_SEGMENT, ITEM_SCORE, ITEM_SEQUENCE };
 
 struct event_decl  { struct name name; struct member *members; };
 struct record      { struct name name; struct member *members; };
@@ -178,6 +182,8 @@ struct test_line { uint8_t kind; /* enum test_kind */ struct span span; struct n
   int64_t civil_ms; bool has_at; struct expect expect; struct test_line *next; };
 struct test_decl { struct name name; struct test_line *lines; uint8_t state; /* names: cycle mark of a fixture */ bool torn; /* names: who is on the stage is not known whole */ uint32_t steps; /* names: with those of its fixtures */ };
 
+struct sequence_decl { struct name name; struct member *params; struct stmt *body; bool open /* is being written out */, used; struct binding *own; };
+
 struct item {
   uint8_t kind;
   struct span span;
@@ -186,7 +192,7 @@ struct item {
     struct name use;      /* module name, or a path in quotes */
     struct event_decl event; struct record record; struct contact_decl contact; struct define_decl define; struct score_decl score;
     struct list_decl list; struct message_decl message; struct campaign_decl campaign; struct test_decl test;
-    struct name zone;
+    struct name zone; struct sequence_decl sequence;
   };
   bool use_is_path;
   uint32_t mentioned;     /* filled by names: how often its name was looked up */

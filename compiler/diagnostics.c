@@ -35,6 +35,13 @@ static bool same_span(struct span a, struct span b) {
   return a.source == b.source && a.from == b.from && a.to == b.to;
 }
 
+/* A warning of one place is said once, too: what a sequence does wrong comes up at each `do`. */
+static bool was_warned(const struct compilation *c, const char *code, struct span span) {
+  for (uint32_t i = 0; i < c->diagnostics.count; i++)
+    if (c->diagnostics.items[i].code == code && same_span(c->diagnostics.items[i].span, span)) return true;
+  return false;
+}
+
 static bool was_reported(const struct compilation *c, struct span span) {
   for (uint32_t i = 0; i < c->diagnostics.count; i++)
     if (c->diagnostics.items[i].severity == SEVERITY_ERROR && same_span(c->diagnostics.items[i].span, span)) return true;
@@ -46,7 +53,7 @@ struct diagnostic *diag(struct compilation *c, enum diag_code code, struct span 
   struct diagnostic d = { .code = pages[code].code, .span = span };
   d.severity = d.code[0] == 'W' ? SEVERITY_WARNING : SEVERITY_ERROR;
   bool full = c->diagnostics.count >= LIMIT_DIAGNOSTICS_COUNT;
-  bool again = !full && d.severity == SEVERITY_ERROR && was_reported(c, span);
+  bool again = !full && (d.severity == SEVERITY_ERROR ? was_reported(c, span) : was_warned(c, d.code, span));
   if (!again) {
     if (d.severity == SEVERITY_ERROR) c->error_count++;
     else c->warning_count++;

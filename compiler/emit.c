@@ -239,8 +239,10 @@ void build_step(struct builder *b, const struct stmt *st) {
     return;
   struct step step = { .pc = b->code.count };
   source_place(source, st->span.from, &step.line, &step.column);
+  if (st->span.source != b->span.source)
+    step.file = source->path;
   if (b->steps.count && b->steps.items[b->steps.count - 1].line == step.line &&
-      b->steps.items[b->steps.count - 1].column == step.column)
+      b->steps.items[b->steps.count - 1].column == step.column && str_eq(b->steps.items[b->steps.count - 1].file, step.file))
     step.label = b->steps.items[b->steps.count - 1].label;
   else
     step.label = label_of(b, (struct str){ source->text.ptr + st->span.from, st->span.to - st->span.from });

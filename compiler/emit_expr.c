@@ -69,6 +69,14 @@ static void emit_name(struct builder *b, const struct expr *e) {
     build_op(b, OP_DATEPART, e->op, 0);
     break;
   case TARGET_NOW: build_op(b, OP_NOW, 0, 0); break;
+  case TARGET_BINDING: {
+    const struct binding *p = e->decl;
+    if (p->arg && p->arg->kind == EXPR_LITERAL)
+      emit_expr(b, p->arg);
+    else
+      build_op(b, OP_LOCAL, p->local, 0);
+    break;
+  }
   case TARGET_TAGS: build_op(b, OP_ATTR, build_field(b, e->name.text, e->type), 0); break;
   case TARGET_NONE: check_failed("a name without a meaning was emitted", __FILE__, __LINE__);
   }

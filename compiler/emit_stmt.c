@@ -42,9 +42,16 @@ void emit_start_values(struct builder *b, const struct frame *f, const struct ev
 }
 
 /* --- deadlines ----------------------------------------------------------------------------------------------------- */
-static void emit_after(struct builder *b, struct value duration) {
+static void emit_span(struct builder *b, const struct stmt *st, struct value duration) {
+  if (st->length)
+    emit_expr(b, st->length);
+  else
+    build_op(b, OP_CONST, build_const(b, duration), 0);
+}
+
+static void emit_after(struct builder *b, const struct stmt *st, struct value duration) {
   build_op(b, OP_BASE, 0, 0);
-  build_op(b, OP_CONST, build_const(b, duration), 0);
+  emit_span(b, st, duration);
   build_op(b, OP_ADD, 0, 0);
 }
 
@@ -90,11 +97,11 @@ void emit_deadline(struct builder *b, const struct stmt *st) {
     if (st->at)
       emit_moment(b, st->at);
     else
-      emit_after(b, st->after);
+      emit_after(b, st, st->after);
     return;
   }
   switch ((enum wait_kind)st->wait) {
-  case WAIT_DURATION: case WAIT_EVENTS: emit_after(b, st->duration); break;
+  case WAIT_DURATION: case WAIT_EVENTS: emit_after(b, st, st->duration); break;
   case WAIT_UNTIL_MOMENT: emit_moment(b, st->value); break;
   case WAIT_UNTIL_TIME:
     build_op(b, OP_CONST, build_const(b, st->time_from), 0);
@@ -267,7 +274,7 @@ static void emit_if(struct builder *b, const struct stmt *st) {
 /* --- choosing ------------------------------------------------------------------------------------------------------ */
 /* The place of the contact is compared with where each arm ends; the last arm takes the rest, so that what rounds off falls to it. */
 static void emit_split(struct builder *b, const struct stmt *st) {
-  struct str id = arena_printf(b->a, STR_FMT "\n" STR_FMT, STR_ARG(b->campaign->name.text), STR_ARG(st->name.text));
+  struct str id = arena_printf(b->a, STR_FMT "\n" STR_FMT, STR_ARG(b->campaign->name.text), STR_ARG(st->id));
   uint32_t mark = b->local_next, place = build_local(b), jumps_mark = b->pcs.count;
   double end = 0;
   build_op(b, OP_BUCKET, build_string(b, id), 0);
@@ -306,7 +313,7 @@ static struct repeat_locals repeat_locals(const struct builder *b, const struct 
 static void emit_schedule(struct builder *b, const struct stmt *st) {
   struct repeat_locals own = repeat_locals(b, st);
   build_op(b, OP_LOCAL, own.first, 0);
-  build_op(b, OP_CONST, build_const(b, st->duration), 0);
+  emit_span(b, st, st->duration);
   build_op(b, OP_LOCAL, own.done, 0);
   build_op(b, OP_MUL, 0, 0);
   build_op(b, OP_ADD, 0, 0);
@@ -362,6 +369,20 @@ static void emit_each(struct builder *b, const struct stmt *st) {
   b->local_next = mark;
 }
 
+/* A sequence is written out: its statements are the campaign's. Arguments that are no literals are looked at here, once. */
+static void emit_do(struct builder *b, const struct stmt *st) {
+  uint32_t mark = b->local_next;
+  for (struct binding *p = st->bindings; p; p = p->next) {
+    if (!p->arg || p->arg->kind == EXPR_LITERAL)
+      continue;
+    emit_expr(b, p->arg);
+    p->local = build_local(b);
+    build_op(b, OP_STORE, p->local, 0);
+  }
+  emit_block(b, st->then);
+  b->local_next = mark;
+}
+
 static struct str tag_text(const struct stmt *st) { return st->value ? value_str(st->value->value) : st->name.text; }
 
 static void emit_stmt(struct builder *b, const struct stmt *st) {
@@ -395,6 +416,7 @@ static void emit_stmt(struct builder *b, const struct stmt *st) {
   case STMT_IF: emit_if(b, st); break;
   case STMT_WAIT: emit_wait(b, st); break;
   case STMT_SPLIT: emit_split(b, st); break;
+  case STMT_DO: emit_do(b, st); break;
   case STMT_REPEAT: emit_repeat(b, st); break;
   case STMT_EACH: emit_each(b, st); break;
   case STMT_BAD: check_failed("a mistake was emitted", __FILE__, __LINE__);

@@ -238,6 +238,11 @@ static bool flow_stmt(struct flow *f, const struct stmt *st) {
   }
   if (st->kind == STMT_SPLIT)
     return flow_split(f, st);
+  if (st->kind == STMT_DO) {
+    for (const struct expr *e = st->args; e; e = e->next)
+      flow_expr(f, e);
+    return flow_block(f, st->then);
+  }
   if (st->kind == STMT_REPEAT)
     return flow_repeat(f, st);
   if (st->kind == STMT_EACH) {
@@ -298,6 +303,12 @@ static void flow_campaign(struct flow *f, struct campaign_decl *cd) {
   flow_schedules(f, cd);
   flow_block(f, cd->body);
   loops_add(f, cd);
+}
+
+static void flow_sequence(struct flow *f, const struct item *i) {
+  (void)flow_block(f, i->sequence.body);
+  if (!i->sequence.used && !scope_is_standard(f->s, i) && scope_item(f->s, SPACE_SEQUENCE, i->sequence.name.text) == i)
+    diag(f->c, DIAG_W0132, i->sequence.name.span, "the sequence `" STR_FMT "` is done nowhere", STR_ARG(i->sequence.name.text));
 }
 
 /* What is wrong inside a campaign may be the clause that is missed here. */
@@ -405,6 +416,7 @@ void flow_check(struct compilation *c, struct tree *tree, struct scope *scope) {
       flow_campaign(&f, &i->campaign);
       days_check(c, i);
       break;
+    case ITEM_SEQUENCE: flow_sequence(&f, i); break;
     case ITEM_MESSAGE:
       flow_message(&f, &i->message);
       flow_texts(&f, &i->message);

@@ -67,6 +67,7 @@ bool blank_between(uint16_t before_last, uint16_t last, uint16_t next) {
     case TOK_LPAREN: {
       bool since = before_last == TOK_TIME_SINCE || before_last == TOK_SINCE; /* time since last (a or b) */
       if (is_aggregate(last) && !since) return false;
+      if (before_last == TOK_DO || before_last == TOK_SEQUENCE) return false; /* do win_back(coupon) */
       break;
     }
     default: break;

@@ -8,6 +8,7 @@
 #include "names.h"
 
 #include "vm/base/hash.h"
+#include "vm/base/limits.h"
 
 /* What names may mean at one place, innermost first. */
 struct env {
@@ -24,7 +25,10 @@ struct resolver {
   uint32_t depth;         /* definitions that are being resolved */
   uint32_t nesting;       /* of expressions and of statements */
   uint8_t height;         /* of the definitions that the present expression uses */
-  uint32_t split_last;    /* number of the campaign's last split without a name */
+  uint32_t split_last;    /* number of the campaign's or the sequence's last split without a name */
+  struct sequence_decl *sequence; /* whose statements are being resolved; NULL: a campaign's own */
+  struct binding *bindings;       /* its parameters */
+  uint32_t written;       /* statements of sequences that were written out in this campaign */
 };
 /* A chain such as `a or b or …` is a tree as deep as it is long; the later stages walk it on the C stack. */
 enum { NESTING_MAX = 2000 };
@@ -172,7 +176,28 @@ static void resolve_event_name(struct resolver *r, struct name *name, struct eve
   }
 }
 
+/* A parameter by its name. */
+static struct binding *binding_find(const struct resolver *r, struct str name) {
+  for (struct binding *b = r->bindings; b; b = b->next)
+    if (str_eq(b->param->name.text, name))
+      return b;
+  return NULL;
+}
+
+/* Whether the name is a parameter that refers to such a thing: then it is what the parameter stands for. */
+static bool resolve_reference(struct resolver *r, struct name *name, void **decl, const char *what) {
+  struct binding *b = binding_find(r, name->text);
+  if (!b || scope_member_type(b->param).kind != V_REF || !str_is(scope_member_type(b->param).ref, what))
+    return false;
+  if (b->ref.len)
+    name->text = b->ref;
+  *decl = b->decl;
+  return true;
+}
+
 static void resolve_message_name(struct resolver *r, struct name *name, void **decl) {
+  if (resolve_reference(r, name, decl, "message"))
+    return;
   struct item *item = scope_item(r->s, SPACE_MESSAGE, name->text);
   if (item) {
     *decl = &item->message;
@@ -307,7 +332,10 @@ static void resolve_define(struct resolver *r, struct define_decl *d, struct exp
     r->impure = false;
     r->height = 0;
     r->depth++;
+    struct binding *bindings = r->bindings;
+    r->bindings = NULL;
     resolve_expr(r, d->value, NULL);
+    r->bindings = bindings;
     r->depth--;
     d->state = r->impure ? DEFINE_IMPURE : DEFINE_PURE;
     d->height = (uint8_t)(r->height + 1);
@@ -348,6 +376,8 @@ static void unknown_name(struct resolver *r, struct expr *e, const struct env *e
         for (const struct member *m = w.event->decl ? w.event->decl->members : NULL; m; m = m->next)
           scope_suggest_try(r->s, &n, m->name.text);
     }
+    for (const struct binding *b = r->bindings; b; b = b->next)
+      scope_suggest_try(r->s, &n, b->param->name.text);
     for (uint32_t i = 0; i < r->s->declared[SPACE_VALUE].count; i++)
       scope_suggest_try(r->s, &n, scope_item_name(r->s->declared[SPACE_VALUE].items[i])->text);
     scope_suggest_end(r->s, d, e->span, n, "");
@@ -359,8 +389,47 @@ static void unknown_name(struct resolver *r, struct expr *e, const struct env *e
   expr_bad(e);
 }
 
+/* A parameter as a value. A condition on past events takes constants alone, and so a parameter that is given as one. */
+static bool resolve_binding(struct resolver *r, struct expr *e, const struct env *env) {
+  struct binding *b = binding_find(r, e->name.text);
+  if (!b)
+    return false;
+  struct type t = scope_member_type(b->param);
+  if (t.kind == V_REF && str_is(t.ref, "list")) {
+    r->impure = true;
+    e->target = TARGET_LIST;
+    e->type = (struct type){ .kind = V_BOOL };
+    if (b->ref.len)
+      e->name.text = b->ref;
+    if (env_in_history(env))
+      outside_history(r, e);
+    return true;
+  }
+  if (t.kind == V_REF) {
+    diag(r->c, DIAG_E0344, e->span, "`" STR_FMT "` is a " STR_FMT ", not a value", STR_ARG(e->name.text), STR_ARG(t.ref));
+    expr_bad(e);
+    return true;
+  }
+  if (env_in_history(env) && b->arg && b->arg->kind != EXPR_LITERAL) {
+    struct diagnostic *d = diag(r->c, DIAG_E0503, b->arg->span, "`" STR_FMT "` stands in a condition on past events, which takes constants alone",
+                                STR_ARG(e->name.text));
+    d->note_span = e->span;
+    d->note = STR("it is used here");
+    expr_bad(e);
+  } else if (env_in_history(env) && b->arg) {
+    e->kind = EXPR_LITERAL;
+    e->value = b->arg->value;
+    e->type = b->arg->type;
+  } else {
+    e->target = TARGET_BINDING;
+    e->decl = b;
+    e->type = t;
+  }
+  return true;
+}
+
 static void resolve_name(struct resolver *r, struct expr *e, const struct env *env) {
-  if (resolve_bare(r, e, env, false))
+  if (resolve_bare(r, e, env, false) || resolve_binding(r, e, env))
     return;
   struct item *item = scope_item(r->s, SPACE_VALUE, e->name.text);
   if (item && (item->kind == ITEM_DEFINE || item->kind == ITEM_SEGMENT)) {
@@ -629,6 +698,8 @@ static void resolve_expr(struct resolver *r, struct expr *e, const struct env *e
 
 /* --- statements ---------------------------------------------------------------------------------------------------- */
 static void resolve_campaign_name(struct resolver *r, struct name *name, void **decl) {
+  if (resolve_reference(r, name, decl, "campaign"))
+    return;
   struct item *item = scope_item(r->s, SPACE_CAMPAIGN, name->text);
   if (item) {
     *decl = &item->campaign;
@@ -640,6 +711,8 @@ static void resolve_campaign_name(struct resolver *r, struct name *name, void **
 }
 
 static void resolve_list_name(struct resolver *r, struct name *name, void **decl) {
+  if (resolve_reference(r, name, decl, "list"))
+    return;
   struct item *item = scope_item(r->s, SPACE_VALUE, name->text);
   if (item && item->kind == ITEM_LIST) {
     *decl = &item->list;
@@ -753,8 +826,9 @@ static void resolve_branches(struct resolver *r, struct on_branch *branches, con
 
 /* A split without a name is known by its place among them, so that the same contact falls the same way when it comes again. */
 static void resolve_split(struct resolver *r, struct stmt *st, const struct env *env) {
-  if (!st->name.text.len)
-    st->name.text = arena_printf(&r->c->arena, "%u", ++r->split_last);
+  st->id = st->name.text.len ? st->name.text : arena_printf(&r->c->arena, "%u", ++r->split_last);
+  if (r->sequence)
+    st->id = arena_printf(&r->c->arena, STR_FMT "." STR_FMT, STR_ARG(r->sequence->name.text), STR_ARG(st->id));
   for (struct arm *a = st->arms; a; a = a->next)
     resolve_block(r, a->body, env);
 }
@@ -769,7 +843,162 @@ static void resolve_each(struct resolver *r, struct stmt *st, const struct env *
   resolve_block(r, st->then, &own);
 }
 
+/* --- sequences ----------------------------------------------------------------------------------------------------- */
+static struct sequence_decl *sequence_find(struct resolver *r, struct stmt *st) {
+  struct item *item = scope_item(r->s, SPACE_SEQUENCE, st->name.text);
+  if (item)
+    return &item->sequence;
+  struct diagnostic *d = diag(r->c, DIAG_E0341, st->name.span, "there is no sequence `" STR_FMT "`", STR_ARG(st->name.text));
+  scope_suggest(r->s, d, st->name.span, SPACE_SEQUENCE, st->name.text);
+  if (!d->help.len)
+    d->help = scope_item(r->s, SPACE_CAMPAIGN, st->name.text)
+                  ? arena_printf(&r->c->arena, "it is a campaign: `start " STR_FMT "`", STR_ARG(st->name.text))
+                  : arena_printf(&r->c->arena, "declare it: `sequence " STR_FMT " { … }`", STR_ARG(st->name.text));
+  return NULL;
+}
+
+/* `coupon10` for `offer: message`: a name, and not the value of one. */
+static void bind_reference(struct resolver *r, struct binding *b, struct expr *arg) {
+  struct str ref = scope_member_type(b->param).ref;
+  struct name name = arg->name;
+  if (arg->kind == EXPR_LITERAL && arg->value.type == V_TEXT)
+    name = (struct name){ value_str(arg->value), arg->span }; /* a name in quotes */
+  else if (arg->kind != EXPR_NAME) {
+    if (arg->kind != EXPR_BAD) {
+      struct diagnostic *d = diag(r->c, DIAG_E0444, arg->span, "`" STR_FMT "` takes the name of a " STR_FMT, STR_ARG(b->param->name.text), STR_ARG(ref));
+      d->note_span = b->param->name.span;
+      d->note = STR("declared here");
+    }
+    return;
+  }
+  if (str_is(ref, "message"))
+    resolve_message_name(r, &name, &b->decl);
+  else if (str_is(ref, "campaign"))
+    resolve_campaign_name(r, &name, &b->decl);
+  else
+    resolve_list_name(r, &name, &b->decl);
+  b->ref = name.text;
+}
+
+/* The parameters, each with its argument; env NULL: with none, in the sequence itself. */
+static struct binding *bind_params(struct resolver *r, const struct sequence_decl *s, struct stmt *st, const struct env *env) {
+  struct binding *first = NULL, **end = &first;
+  struct expr *arg = st ? st->args : NULL;
+  for (const struct member *m = s->params; m; m = m->next) {
+    struct binding *b = *end = ARENA_NEW(&r->c->arena, struct binding);
+    *b = (struct binding){ .param = m, .local = NONE };
+    end = &b->next;
+    if (!arg)
+      continue;
+    if (scope_member_type(m).kind == V_REF) {
+      bind_reference(r, b, arg);
+    } else {
+      resolve_expr(r, arg, env);
+      const struct binding *outer = arg->kind == EXPR_NAME && arg->target == TARGET_BINDING ? arg->decl : NULL;
+      b->arg = outer && outer->arg && outer->arg->kind == EXPR_LITERAL ? outer->arg : arg; /* handed on */
+    }
+    arg = arg->next;
+  }
+  return first;
+}
+
+static bool args_fit(struct resolver *r, const struct sequence_decl *s, const struct stmt *st) {
+  uint32_t wanted = 0, given = 0;
+  for (const struct member *m = s->params; m; m = m->next)
+    wanted++;
+  for (const struct expr *e = st->args; e; e = e->next)
+    given++;
+  if (wanted == given)
+    return true;
+  struct diagnostic *d = diag(r->c, DIAG_E0443, st->span, "`" STR_FMT "` takes %u argument%s, and %u %s given", STR_ARG(s->name.text), wanted,
+                              wanted == 1 ? "" : "s", given, given == 1 ? "is" : "are");
+  struct buf b;
+  buf_init(&b, 4096);
+  for (const struct member *m = s->params; m; m = m->next)
+    buf_printf(&b, "%s" STR_FMT ": " STR_FMT, m == s->params ? "" : ", ", STR_ARG(m->name.text), STR_ARG(m->type->name.text));
+  d->expected = arena_printf(&r->c->arena, "`do " STR_FMT "(" STR_FMT ")`", STR_ARG(s->name.text), STR_ARG(buf_as_str(&b)));
+  buf_deinit(&b);
+  d->note_span = s->name.span;
+  d->note = STR("declared here");
+  return false;
+}
+
+/* The statements of the sequence, with its parameters and nothing else: not the event in hand, nor what started the run. */
+static void resolve_inside(struct resolver *r, struct sequence_decl *s, struct binding *bindings, struct stmt *body) {
+  struct sequence_decl *sequence = r->sequence;
+  struct binding *outer = r->bindings;
+  uint32_t split_last = r->split_last;
+  r->sequence = s;
+  r->bindings = bindings;
+  r->split_last = r->written = 0;
+  s->open = true;
+  resolve_block(r, body, NULL);
+  s->open = false;
+  r->sequence = sequence;
+  r->bindings = outer;
+  r->split_last = split_last;
+}
+
+static void resolve_do(struct resolver *r, struct stmt *st, const struct env *env) {
+  struct sequence_decl *s = sequence_find(r, st);
+  if (!s) {
+    for (struct expr *e = st->args; e; e = e->next)
+      if (e->kind != EXPR_NAME)
+        resolve_expr(r, e, env);
+    return;
+  }
+  s->used = true;
+  st->decl = s;
+  if (s->open) {
+    struct diagnostic *d = diag(r->c, DIAG_E0342, st->span, "the sequence `" STR_FMT "` does itself", STR_ARG(s->name.text));
+    d->help = STR("a campaign may go round: let it `start` again, or use `repeat`");
+    d->note_span = s->name.span;
+    d->note = STR("declared here");
+    return;
+  }
+  if (!args_fit(r, s, st))
+    return;
+  st->bindings = bind_params(r, s, st, env);
+  if (r->written > LIMIT_SEQUENCE_STMTS_COUNT)
+    return;
+  st->then = clone_block(&r->c->arena, s->body, &r->written);
+  r->written++; /* an empty one, too */
+  if (r->written > LIMIT_SEQUENCE_STMTS_COUNT) {
+    struct diagnostic *d = diag(r->c, DIAG_E0343, st->span, "written out, its sequences make more than %d statements", LIMIT_SEQUENCE_STMTS_COUNT);
+    d->help = STR("let one campaign start another in the place of some of them");
+    st->then = NULL;
+    return;
+  }
+  resolve_inside(r, s, st->bindings, st->then);
+}
+
+/* `wait pause`: a literal argument stands there as if it had been written there. */
+static void resolve_length(struct resolver *r, struct stmt *st, const struct env *env) {
+  if (!st->length)
+    return;
+  if (!binding_find(r, st->length->name.text)) {
+    struct diagnostic *d = diag(r->c, DIAG_E0445, st->length->span, "`" STR_FMT "` is no duration", STR_ARG(st->length->name.text));
+    d->expected = STR("a duration such as `7d`");
+    struct nearest n = nearest_of(st->length->name.text);
+    for (const struct binding *b = r->bindings; b; b = b->next)
+      nearest_try(&n, b->param->name.text);
+    scope_suggest_end(r->s, d, st->length->span, n, "");
+    expr_bad(st->length);
+    return;
+  }
+  resolve_expr(r, st->length, env);
+  const struct binding *b = st->length->target == TARGET_BINDING ? st->length->decl : NULL;
+  if (!b || !b->arg || b->arg->kind != EXPR_LITERAL || (b->arg->value.type != V_EXACT && b->arg->value.type != V_CALENDAR))
+    return;
+  if (st->kind == STMT_SEND)
+    st->after = b->arg->value;
+  else
+    st->duration = b->arg->value;
+  st->length = NULL;
+}
+
 static void resolve_stmt(struct resolver *r, struct stmt *st, const struct env *env) {
+  resolve_length(r, st, env);
   switch ((enum stmt_kind)st->kind) {
   case STMT_SEND:
     resolve_message_name(r, &st->name, &st->decl);
@@ -787,6 +1016,7 @@ static void resolve_stmt(struct resolver *r, struct stmt *st, const struct env *
     break;
   }
   case STMT_SPLIT: resolve_split(r, st, env); break;
+  case STMT_DO: resolve_do(r, st, env); return;
   case STMT_EACH:
     resolve_expr(r, st->value, env);
     resolve_each(r, st, env);
@@ -1049,6 +1279,11 @@ void names_resolve(struct compilation *c, struct tree *tree, struct scope *scope
       resolve_score(&r, &i->score);
     if (i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE)
       resolve_campaign(&r, &i->campaign);
+    if (i->kind == ITEM_SEQUENCE) {
+      r.written = 0;
+      i->sequence.own = bind_params(&r, &i->sequence, NULL, NULL);
+      resolve_inside(&r, &i->sequence, i->sequence.own, i->sequence.body);
+    }
     if (i->kind == ITEM_TEST || i->kind == ITEM_FIXTURE)
       resolve_test(&r, &i->test, i->kind == ITEM_FIXTURE);
   }

@@ -19,7 +19,8 @@ enum target {
   TARGET_SUBFIELD,  /* struct member or NULL: expr.name of the record expr.a */
   TARGET_DATEPART,  /* expr.op is the part: 0 year … 6 time, of expr.a */
   TARGET_TAGS,      /* contact.tags, which only `contains` may follow */
-  TARGET_NOW
+  TARGET_NOW,
+  TARGET_BINDING    /* struct binding: a parameter of the sequence */
 };
 
 /* A property that code reads. One use a frame, property and qualifier, so that it needs one local at most. */
@@ -43,6 +44,17 @@ struct frame {
   struct use *uses, **uses_tail;
 };
 
+/* A parameter of a sequence, and what it stands for where the sequence is done. In the sequence itself, which is checked once with
+ * nothing to stand for, arg and decl are NULL. */
+struct binding {
+  const struct member *param;
+  struct expr *arg;            /* of a value: resolved where the `do` stands */
+  struct str ref;              /* of a reference (`offer: message`): the name of what it refers to */
+  void *decl;                  /* and its declaration */
+  uint32_t local;              /* emit: where the value is kept when it is no literal */
+  struct binding *next;
+};
+
 struct item_var {              /* any item in LIST where …, for each item in LIST */
   struct str name;
   struct type type;
@@ -50,7 +62,7 @@ struct item_var {              /* any item in LIST where …, for each item in L
 
 /* A hash table from (space, name) to a pointer. Spaces below SPACE_COUNT are kinds of declarations; above them a space
  * is the address of the declaration whose members it holds. */
-enum space { SPACE_EVENT = 1, SPACE_RECORD, SPACE_ATTRIBUTE, SPACE_VALUE, SPACE_MESSAGE, SPACE_CAMPAIGN, SPACE_FIXTURE, SPACE_COUNT };
+enum space { SPACE_EVENT = 1, SPACE_RECORD, SPACE_ATTRIBUTE, SPACE_VALUE, SPACE_MESSAGE, SPACE_CAMPAIGN, SPACE_SEQUENCE, SPACE_FIXTURE, SPACE_COUNT };
 struct table_entry { uint64_t hash; uintptr_t space; struct str name; void *value; };
 struct table { struct table_entry *entries; uint32_t count, cap; };
 
@@ -118,6 +130,8 @@ void values_note(struct compilation *c, struct message_decl *m, const struct stm
 void values_check(struct compilation *c, struct scope *s, struct message_decl *m);
 /* Two values of one name in `with { }`. */
 void values_twice(struct compilation *c, const struct prop *props);
+/* clone.c: a copy of the block, as parsing made it; adds the number of its statements. */
+struct stmt *clone_block(struct arena *a, const struct stmt *block, uint32_t *count);
 /* walk.c: whether a statement of the block, or of one inside it, suspends the run. */
 bool block_suspends(const struct stmt *block);
 /* walk.c: whether the statement is an `exit` or holds one. */

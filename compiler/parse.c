@@ -126,7 +126,7 @@ static bool begins_statement(uint16_t kind) {
     case TOK_ALLOW: case TOK_CAMPAIGN: case TOK_WHEN: case TOK_TEST: case TOK_ENTRY: case TOK_GOAL: case TOK_SEND:
     case TOK_JOIN: case TOK_LEAVE: case TOK_TAG: case TOK_UNTAG: case TOK_SET: case TOK_EMIT: case TOK_EXIT:
     case TOK_START: case TOK_STOP: case TOK_IF: case TOK_WAIT: case TOK_EXPECT: case TOK_ON: case TOK_FIXTURE:
-    case TOK_SPLIT: case TOK_REPEAT: return true;
+    case TOK_SPLIT: case TOK_REPEAT: case TOK_DO: case TOK_SEQUENCE: return true;
     default: return false;
   }
 }
@@ -149,7 +149,7 @@ static bool declares(struct driver *d, uint16_t kind, uint32_t n) {
   bool named = is_word(after) || after == TOK_TEXT;
   switch (kind) {
     case TOK_USE: case TOK_EVENT: case TOK_RECORD: case TOK_LIST: case TOK_MESSAGE: case TOK_CAMPAIGN:
-    case TOK_FIXTURE: return named;
+    case TOK_FIXTURE: case TOK_SEQUENCE: return named;
     case TOK_DEFINE: case TOK_SEGMENT: return named && peek(d, n + 1)->kind == TOK_EQUALS;
     case TOK_WHEN: return named || after == TOK_LPAREN;
     case TOK_ZONE: case TOK_TEST: return after == TOK_TEXT;
@@ -247,6 +247,19 @@ static uint16_t joined(struct driver *d, uint16_t kind, uint16_t last, uint32_t 
   }
 }
 
+/* `wait pause`: a parameter in the place of a duration. Only where the statement's end or its block may follow, so that a misspelt word
+ * of another kind of wait is still found there. */
+static bool names_span(struct driver *d, uint16_t next) {
+  bool place = d->last == TOK_WAIT || d->last == TOK_AFTER || (d->last == TOK_TO && d->before.kind == TOK_UP) ||
+               (d->last == TOK_EVERY && d->before.kind == TOK_TIMES);
+  if (!place) return false;
+  switch (next) {
+    case LEX_NEWLINE: case LEX_SEMICOLON: case LEX_END: case TOK_RBRACE: case TOK_LBRACE: case TOK_COMMA: case TOK_ELSE: case TOK_UNLESS:
+    case TOK_IF: return true;
+    default: return false;
+  }
+}
+
 static void join(struct driver *d, struct token *t) {
   uint32_t more;
   while (t->kind == TOK_COMMA && in_parens(d) && peek(d, 0)->kind == LEX_NEWLINE) drop(d, 1);
@@ -254,6 +267,7 @@ static void join(struct driver *d, struct token *t) {
   if (more && kind != TOK_LABEL) t->to = peek(d, more - 1)->to;
   t->kind = kind;
   drop(d, more);
+  if (t->kind == TOK_NAME && names_span(d, peek(d, 0)->kind)) t->kind = TOK_SPAN_NAME;
 }
 
 static struct token next(struct driver *d) {
@@ -342,11 +356,11 @@ static const struct { uint16_t token; const char *words; } token_words[] = {
 struct group { const char *words; uint32_t need; uint16_t tokens[34]; };
 static const struct group groups[] = {
   { "a declaration", 4, { TOK_CAMPAIGN, TOK_EVENT, TOK_DEFINE, TOK_SEGMENT, TOK_SCORE, TOK_WHEN, TOK_USE, TOK_RECORD, TOK_CONTACT, TOK_LIST,
-      TOK_MESSAGE, TOK_ZONE, TOK_ALLOW, TOK_TEST, TOK_FIXTURE, TOK_LABEL } },
+      TOK_MESSAGE, TOK_ZONE, TOK_ALLOW, TOK_TEST, TOK_FIXTURE, TOK_SEQUENCE, TOK_LABEL } },
   { "a clause such as `goal`", 2, { TOK_ENTRY, TOK_GOAL, TOK_ENDS, TOK_ON } },
   { "a statement", 4, { TOK_SCORE, TOK_SEND, TOK_JOIN, TOK_WAIT, TOK_IF, TOK_LEAVE, TOK_TAG, TOK_UNTAG, TOK_SET, TOK_EMIT, TOK_EXIT,
       TOK_START, TOK_STOP,
-      TOK_SPLIT, TOK_REPEAT, TOK_FOR } },
+      TOK_SPLIT, TOK_REPEAT, TOK_FOR, TOK_DO } },
   { "a step of the test", 4, { TOK_EXPECT, TOK_AT, TOK_CONTACT, TOK_NAME, TOK_GIVEN, TOK_CASES, TOK_PAUSE, TOK_RESUME } },
   { "a moment such as `2026-12-24 18:00` or `contact.birthday`, a time such as `09:00`, a weekday", 3,
       { TOK_MONDAY, TOK_NUMBER, TOK_LPAREN, TOK_TUESDAY, TOK_WEDNESDAY, TOK_THURSDAY, TOK_FRIDAY, TOK_SATURDAY, TOK_SUNDAY,
@@ -920,6 +934,7 @@ static uint16_t head_token(struct driver *d) {
     case TOK_IF: case TOK_ON: token = TOK_BAD_BLOCK; break;
     case TOK_REPEAT: case TOK_FOR: case TOK_PERCENT: token = TOK_BAD_BLOCK; break;
     case TOK_SPLIT: token = TOK_BAD_SPLIT; break;
+    case TOK_SEQUENCE: token = TOK_BAD_RULE; break;
     case TOK_WAIT: token = peek_solid(d, 0) == TOK_ON ? TOK_BAD_WAIT : TOK_BAD_BLOCK; break;
     default: return 0;
   }

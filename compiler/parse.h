@@ -67,6 +67,7 @@ struct score_decl *score_decl_new(struct parse *p);
 struct score_decl *score_decl_add(struct score_decl *s, struct score_rule_decl *r); /* r: a rule, or what `halves` says */
 struct score_rule_decl *score_rule_of(struct parse *p, struct token points, struct event_list events);
 struct score_rule_decl *score_halves(struct parse *p, struct token word, struct token duration);
+void item_sequence(struct parse *p, struct token first, struct name name, struct member *params, struct stmt *body);
 void item_list(struct parse *p, struct token first, struct name name);
 void item_zone(struct parse *p, struct token first, struct token zone);
 void item_message(struct parse *p, struct token first, struct name name, struct message_decl *m);
@@ -113,6 +114,7 @@ struct stmt *stmt_otherwise(struct parse *p, struct token first, struct stmt *bl
 void stmt_else(struct stmt *s, struct stmt *otherwise);
 struct stmt *stmt_bad_block(struct parse *p, struct token first, struct stmt *block, struct stmt *otherwise);
 struct stmt *wait_new(struct parse *p, uint8_t wait, struct token first);
+void send_after(struct parse *p, struct stmt *s, struct token duration);
 void wait_up_to(struct parse *p, struct stmt *s, struct token duration);
 struct stmt *wait_until(struct parse *p, struct token first, struct expr *moment);
 struct stmt *wait_time(struct parse *p, struct token first, int64_t weekdays, struct token time);

@@ -95,6 +95,7 @@ struct name *scope_item_name(struct item *item) {
   case ITEM_SCORE: return &item->score.name;
   case ITEM_MESSAGE: return &item->message.name;
   case ITEM_CAMPAIGN: case ITEM_RULE: return &item->campaign.name;
+  case ITEM_SEQUENCE: return &item->sequence.name;
   case ITEM_FIXTURE: return &item->test.name;
   default: check_failed("an item without a name", __FILE__, __LINE__);
   }
@@ -248,6 +249,7 @@ void scope_declare(struct scope *s, struct tree *tree) {
     case ITEM_MESSAGE: declare(s, i, SPACE_MESSAGE, "message"); break;
     case ITEM_CAMPAIGN: declare(s, i, SPACE_CAMPAIGN, "campaign"); break;
     case ITEM_RULE: declare(s, i, SPACE_CAMPAIGN, "rule"); break;
+    case ITEM_SEQUENCE: declare(s, i, SPACE_SEQUENCE, "sequence"); break;
     case ITEM_FIXTURE: declare(s, i, SPACE_FIXTURE, "fixture"); break;
     case ITEM_CONTACT: declare_attributes(s, i->contact.members); break;
     case ITEM_ALLOW: s->allow_unknown = true; break;
@@ -319,6 +321,15 @@ static void resolve_members(struct scope *s, struct member *members) {
       resolve_type(s, m->type);
 }
 
+/* A parameter may also refer to something that is declared. */
+static void resolve_param(struct scope *s, struct type_ref *t) {
+  bool refers = str_is(t->name.text, "message") || str_is(t->name.text, "campaign") || str_is(t->name.text, "list");
+  if (refers && !t->item && !t->choices)
+    t->type = (struct type){ .kind = V_REF, .ref = t->name.text };
+  else
+    resolve_type(s, t);
+}
+
 /* The list of what is in force, for suggestions and for the program's tables; and the types of members. */
 void scope_list_declared(struct scope *s, struct tree *tree) {
   for (struct item *i = tree->items; i; i = i->next) {
@@ -327,6 +338,7 @@ void scope_list_declared(struct scope *s, struct tree *tree) {
                        : i->kind == ITEM_DEFINE || i->kind == ITEM_LIST || i->kind == ITEM_SEGMENT ||
                            i->kind == ITEM_SCORE ? SPACE_VALUE
                        : i->kind == ITEM_MESSAGE                          ? SPACE_MESSAGE
+                       : i->kind == ITEM_SEQUENCE ? SPACE_SEQUENCE
                        : i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE ? SPACE_CAMPAIGN
                        : i->kind == ITEM_FIXTURE                          ? SPACE_FIXTURE
                                                                           : SPACE_COUNT;
@@ -340,6 +352,10 @@ void scope_list_declared(struct scope *s, struct tree *tree) {
       resolve_members(s, i->record.members);
     } else if (i->kind == ITEM_CONTACT) {
       resolve_members(s, i->contact.members);
+    } else if (i->kind == ITEM_SEQUENCE) {
+      declare_members(s, &i->sequence, i->sequence.params, "parameter");
+      for (struct member *m = i->sequence.params; m; m = m->next)
+        resolve_param(s, m->type);
     }
   }
 }

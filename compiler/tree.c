@@ -111,6 +111,10 @@ struct score_rule_decl *score_halves(struct parse *p, struct token word, struct 
   *r = (struct score_rule_decl){ .halves = duration.value, .span = span_from(p, word) };
   return r;
 }
+void item_sequence(struct parse *p, struct token first, struct name name, struct member *params, struct stmt *body) {
+  struct item *i = item_new(p, ITEM_SEQUENCE, first);
+  i->sequence = (struct sequence_decl){ .name = name, .params = params, .body = body };
+}
 void item_list(struct parse *p, struct token first, struct name name) {
   item_new(p, ITEM_LIST, first)->list.name = name;
 }
@@ -463,8 +467,21 @@ struct stmt *wait_new(struct parse *p, uint8_t wait, struct token first) {
   return s;
 }
 
+/* A duration, or the name of a parameter: its value is then known where the sequence is done. */
+static struct value span_value(struct parse *p, struct stmt *s, struct token span) {
+  if (span.kind != TOK_SPAN_NAME) return span.value;
+  s->length = expr_name(p, span);
+  return (struct value){ .type = V_EXACT };
+}
+
+void send_after(struct parse *p, struct stmt *s, struct token duration) {
+  s->after = span_value(p, s, duration);
+  s->after_span = span_of(p, duration);
+  stmt_end(p, s);
+}
+
 void wait_up_to(struct parse *p, struct stmt *s, struct token duration) {
-  s->duration = duration.value;
+  s->duration = span_value(p, s, duration);
   s->duration_span = span_of(p, duration);
 }
 
@@ -604,8 +621,7 @@ struct stmt *split_end(struct stmt *s, struct stmt *list) {
 struct stmt *repeat_new(struct parse *p, struct token first, struct token times, struct token every) {
   struct stmt *s = stmt_new(p, STMT_REPEAT, first);
   s->count = count_of(p, times);
-  s->duration = every.value;
-  s->duration_span = span_of(p, every);
+  wait_up_to(p, s, every);
   s->name.span = span_of(p, times);
   return s;
 }

@@ -585,6 +585,17 @@ static void check_moment(struct checker *k, struct expr *e) {
   d->expected = STR("a moment such as `2026-12-24 18:00`, or an attribute that is a date");
 }
 
+/* `wait pause`, `after pause`, `up to pause` */
+static void check_length(struct checker *k, struct expr *e) {
+  if (!e)
+    return;
+  check_expr(k, e);
+  if (is_unknown(e->type) || is_duration(e->type.kind))
+    return;
+  struct diagnostic *d = diag(k->c, DIAG_E0445, e->span, "this is " STR_FMT ", not a duration", STR_ARG(type_show(&k->c->arena, e->type)));
+  d->expected = STR("a duration such as `7d`, or a parameter that is a duration");
+}
+
 static void check_block(struct checker *k, struct stmt *block);
 
 static void check_stmt(struct checker *k, struct stmt *st) {
@@ -602,8 +613,14 @@ static void check_stmt(struct checker *k, struct stmt *st) {
   case STMT_IF: check_cond(k, st->value); break;
   case STMT_WAIT: check_moment(k, st->value); break;
   case STMT_EACH: check_list(k, st->value); break;
+  case STMT_DO:
+    for (struct binding *b = st->bindings; b; b = b->next)
+      if (b->arg)
+        check_assigned(k, b->param, b->param->name.text, b->arg);
+    break;
   default: break;
   }
+  check_length(k, st->length);
   check_moment(k, st->at);
   check_events(k, st->unless);
   check_cond(k, st->if_still);
@@ -679,6 +696,7 @@ void types_check(struct compilation *c, struct tree *tree, struct scope *scope) 
     case ITEM_RECORD: check_members(&k, i->record.members); break;
     case ITEM_CONTACT: check_members(&k, i->contact.members); break;
     case ITEM_CAMPAIGN: case ITEM_RULE: check_campaign(&k, &i->campaign); break;
+    case ITEM_SEQUENCE: check_block(&k, i->sequence.body); break;
     case ITEM_TEST: case ITEM_FIXTURE: check_test(&k, &i->test); break;
     default: break;
     }

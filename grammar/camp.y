@@ -33,7 +33,7 @@
   ELSE UNTIL FOR FOREVER BETWEEN WEEKDAYS WEEKENDS MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY ON AFTER AT
   UNLESS VIA WITH TO UP OF AS CHANGES ENTERS LEAVES WHERE AND OR NOT IS MISSING ONE IN CONTAINS STARTS ENDS MATCHES DID NO
   ANY SINCE FIRST LAST COUNT SUM AVERAGE MIN MAX TRUE FALSE EXPECT NOTHING SENT TIMES DROPPED BECAUSE FIXTURE GIVEN CASES
-  SPLIT REPEAT EACH DAY WEEKDAY MONTH THE PAUSE RESUME SKIP SPREAD OVER.
+  SPLIT REPEAT EACH SEQUENCE DO DAY WEEKDAY MONTH THE PAUSE RESUME SKIP SPREAD OVER.
 
 /* An open list takes what follows: `did a or b` joins events, `is one of x, y` takes y. */
 %nonassoc OPEN.
@@ -47,6 +47,10 @@
 %type members       { struct member_list }
 %type member_list   { struct member_list }
 %type member        { struct member * }
+%type params        { struct member_list }
+%type param_list    { struct member_list }
+%type param         { struct member * }
+%type param_type    { struct type_ref * }
 %type type_ref      { struct type_ref * }
 %type choices       { struct expr_list }
 %type score_parts   { struct score_decl * }
@@ -88,6 +92,7 @@
 %type arm           { struct arm * }
 %type repeat        { struct stmt * }
 %type since         { struct on_branch * }
+%type span          { struct token }
 %type days          { struct token }
 %type weekday       { struct token }
 %type opt_up_to     { struct token }
@@ -187,6 +192,19 @@ score_part(A) ::= BAD.                            { A = NULL; }
 points(A) ::= PLUS NUMBER(N).                     { A = N; }
 points(A) ::= MINUS NUMBER(N).                    { A = N; A.value.n = -A.value.n; }
 
+item ::= SEQUENCE(T) name(N) params(P) block(B).  { item_sequence(p, T, N, P.first, B); }
+params(A) ::= .                                   { A = (struct member_list){ 0 }; }
+params(A) ::= LPAREN RPAREN.                      { A = (struct member_list){ 0 }; }
+params(A) ::= LPAREN param_list(L) RPAREN.        { A = L; }
+param_list(A) ::= param(X).                       { A = members_add((struct member_list){ 0 }, X); }
+param_list(A) ::= param_list(L) COMMA param(X).   { A = members_add(L, X); }
+param(A) ::= LABEL(N) param_type(T).              { A = member_new(p, N, T, NULL); }
+/* Without `one of …`, whose commas could be the parameters'. */
+param_type(A) ::= NAME(N).                        { A = type_named(p, N); }
+param_type(A) ::= NAME(N) IN NAME(C).             { A = type_money(p, N, C); }
+param_type(A) ::= LIST(T).                        { A = type_named(p, T); }
+param_type(A) ::= LIST(T) OF NAME(N).             { A = type_list(p, T, type_named(p, N)); }
+
 parts(A) ::= .                                    { A = message_new(p); }
 parts(A) ::= part(A).
 part(A) ::= CHANNEL(T) name(N).                   { A = message_part(p, message_new(p), T, N, false); }
@@ -283,7 +301,7 @@ stmt(A) ::= send_unless(S) IF STILL expr(E).      { A = S; A->if_still = E; stmt
 send(A) ::= SEND(T) name(N).                      { A = stmt_named(p, STMT_SEND, T, N); }
 send(A) ::= SEND(T) name(N) WITH LBRACE props(L) RBRACE. { A = stmt_named(p, STMT_SEND, T, N); A->props = L.first; }
 send_time(A) ::= send(A).
-send_time(A) ::= send(S) AFTER DURATION(D).       { A = S; A->after = D.value; A->after_span = span_of(p, D); stmt_end(p, A); }
+send_time(A) ::= send(S) AFTER span(D).            { A = S; send_after(p, A, D); }
 send_time(A) ::= send(S) AT sum(E).               { A = S; A->at = E; stmt_end(p, A); }
 send_unless(A) ::= send_time(A).
 send_unless(A) ::= send_time(S) UNLESS events(E). { A = S; A->unless = E.first; stmt_end(p, A); }
@@ -295,7 +313,9 @@ otherwise(A) ::= ELSE_BLOCK(T) block(B).          { A = stmt_otherwise(p, T, B);
 otherwise(A) ::= ELSE_BLOCK(T) if_stmt(S).        { A = stmt_otherwise(p, T, S); }
 otherwise(A) ::= ELSE_BLOCK(T) BAD_BLOCK block(B) otherwise(O). { A = stmt_otherwise(p, T, B); stmt_else(A, O); }
 
-stmt(A) ::= WAIT(T) DURATION(D).                  { A = wait_new(p, WAIT_DURATION, T); wait_up_to(p, A, D); }
+stmt(A) ::= WAIT(T) span(D).                      { A = wait_new(p, WAIT_DURATION, T); wait_up_to(p, A, D); }
+span(A) ::= DURATION(T).                          { A = T; }
+span(A) ::= SPAN_NAME(T).                         { A = T; }
 stmt(A) ::= WAIT(T) UNTIL sum(E).                 { A = wait_until(p, T, E); }
 stmt(A) ::= WAIT(T) UNTIL weekday(W) TIME(C).     { A = wait_time(p, T, W.value.i, C); }
 stmt(A) ::= WAIT(T) UNTIL BETWEEN TIME(F) AND TIME(U). { A = wait_between(p, T, F, U, 0x7f); }
@@ -319,10 +339,10 @@ stmt(A) ::= wait_ever(A).
 stmt(A) ::= wait_ever(W) block(B).                { A = W; A->branches->body = B; }
 wait_ever(A) ::= WAIT(T) FOREVER FOR events(E) since(S). { A = wait_forever(p, T, E, S); }
 stmt(A) ::= wait_race(W) LBRACE on_list(L) RBRACE. { A = wait_branches(W, L); }
-wait_race(A) ::= WAIT(T) UP TO DURATION(D).       { A = wait_new(p, WAIT_EVENTS, T); wait_up_to(p, A, D); }
+wait_race(A) ::= WAIT(T) UP TO span(D).           { A = wait_new(p, WAIT_EVENTS, T); wait_up_to(p, A, D); }
 wait_race(A) ::= WAIT(T) FOREVER.                 { A = wait_new(p, WAIT_EVENTS, T); A->forever = true; }
 opt_up_to(A) ::= .                                { A = token_none(); }
-opt_up_to(A) ::= UP TO DURATION(D).               { A = D; }
+opt_up_to(A) ::= UP TO span(D).                   { A = D; }
 since(A) ::= .                                    { A = branch_new(p); }
 since(A) ::= SINCE START.                         { A = branch_new(p); A->since = SINCE_START; }
 since(A) ::= SINCE LAST DURATION(D).              { A = branch_new(p); A->since = SINCE_LAST; A->since_window = D.value; }
@@ -336,6 +356,9 @@ on_branch(A) ::= BAD.                             { A = NULL; }
 on_branch(A) ::= BAD_BLOCK block.                 { A = NULL; }
 on_head(A) ::= ON(T) events(E) since(S).          { A = S; A->events = E.first; A->span = span_from(p, T); }
 
+stmt(A) ::= DO(T) name(N).                        { A = stmt_named(p, STMT_DO, T, N); }
+stmt(A) ::= DO(T) name(N) LPAREN RPAREN.          { A = stmt_named(p, STMT_DO, T, N); }
+stmt(A) ::= DO(T) name(N) LPAREN sums(L) RPAREN.  { A = stmt_named(p, STMT_DO, T, N); A->args = L.first; }
 stmt(A) ::= split(H) LBRACE arms(L) RBRACE.       { A = split_end(H, L); }
 stmt(A) ::= BAD_SPLIT(T) LBRACE arms RBRACE.      { A = stmt_new(p, STMT_BAD, T); }
 split(A) ::= SPLIT(T).                            { A = stmt_new(p, STMT_SPLIT, T); }
@@ -349,7 +372,7 @@ arm(A) ::= BAD.                                   { A = NULL; }
 arm(A) ::= BAD_BLOCK block.                       { A = NULL; }
 stmt(A) ::= repeat(H) block(B).                   { A = H; A->then = B; }
 repeat(A) ::= REPEAT(T) NUMBER(N) TIMES.          { A = repeat_new(p, T, N, token_none()); }
-repeat(A) ::= REPEAT(T) NUMBER(N) TIMES EVERY DURATION(D). { A = repeat_new(p, T, N, D); }
+repeat(A) ::= REPEAT(T) NUMBER(N) TIMES EVERY span(D).     { A = repeat_new(p, T, N, D); }
 repeat(A) ::= FOR(T) EACH name(N) IN primary(E).  { A = stmt_named(p, STMT_EACH, T, N); A->value = E; stmt_end(p, A); }
 
 /* --- events ----------------------------------------------------------------------------------------------------------*/

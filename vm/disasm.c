@@ -245,7 +245,7 @@ static void put_code(struct buf *b, const struct unit *u) {
   for (uint32_t pc = 0, bytes; pc < u->code_bytes; pc += bytes) {
     for (; step < u->step_count && u->steps[step].pc <= pc; step++) {
       buf_c(b, "; ");
-      put_line(b, u->file);
+      put_line(b, step_file(u, &u->steps[step]));
       buf_printf(b, ":%u  ", u->steps[step].line);
       put_line(b, u->steps[step].label);
       buf_byte(b, '\n');

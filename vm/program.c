@@ -30,7 +30,7 @@
  *   table of text       declared lists
  *   table of            scripts:  text path, text source
  *   table of            units:    text body (below), text file, table of steps
- *                       a step:   varint pc after the previous one's, varint line, varint column, text label
+ *                       a step:   varint pc after the previous one's, varint line, varint column, text file (empty: the unit's), text label
  *
  * Body of a unit: the hashed part
  *
@@ -253,6 +253,7 @@ static void put_steps(struct buf *b, const struct unit *u) {
     buf_varint(b, s->pc - pc);
     buf_varint(b, s->line);
     buf_varint(b, s->column);
+    buf_lstr(b, s->file);
     buf_lstr(b, s->label);
     pc = s->pc;
   }
@@ -545,7 +546,7 @@ static void get_files(struct loader *l, struct program *p) {
 
 /* Steps stand beside the hashed part, so unit_read has not seen them: they are checked here. */
 static void get_steps(struct loader *l, struct unit *u) {
-  struct step *s = get_table(l, &u->step_count, LIMIT_UNIT_CODE_BYTES, 4, sizeof *s, "steps");
+  struct step *s = get_table(l, &u->step_count, LIMIT_UNIT_CODE_BYTES, 5, sizeof *s, "steps");
   uint64_t pc = 0;
   EACH_ROW(l, i, u->step_count) {
     pc += get_u32(l);
@@ -553,6 +554,7 @@ static void get_steps(struct loader *l, struct unit *u) {
     s[i].pc = (uint32_t)pc;
     s[i].line = get_u32(l);
     s[i].column = get_u32(l);
+    s[i].file = get_text(l);
     s[i].label = get_text(l);
   }
   u->steps = s;

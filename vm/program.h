@@ -124,6 +124,7 @@ struct part {          /* a piece of a message's subject or body */
 
 struct step {          /* where an instruction came from; sorted by pc */
   uint32_t pc, line, column;
+  struct str file;         /* empty: the unit's; else where the sequence stands that was written out here */
   struct str label;    /* the statement as one line, e.g. `wait for purchase up to 5d` */
 };
 
@@ -179,6 +180,7 @@ struct program {
 static inline struct str unit_string(const struct unit *u, uint32_t i) {
   return i == NONE ? (struct str){ NULL, 0 } : u->strings[i];
 }
+static inline struct str step_file(const struct unit *u, const struct step *s) { return s->file.len ? s->file : u->file; }
 static inline struct str unit_name(const struct unit *u) { return u->strings[u->name]; }
 
 struct program_error { char text[256]; };

@@ -257,11 +257,11 @@ static void unit_end(struct coverage *c, const struct unit_cover *uc) {
   /* What is no journey is not started: of a segment its condition is all that there is to reach. */
   if (u->kind == UNIT_CAMPAIGN || u->kind == UNIT_RULE) outcome_add(c, uc->file, line, column, COVER_RULE, "never started", unit_name(u), uc->started);
   for (uint32_t i = 0; i < u->step_count; i++)
-    outcome_add(c, uc->file, u->steps[i].line, u->steps[i].column, COVER_STEP, "never ran", u->steps[i].label, uc->ran[u->steps[i].pc]);
+    outcome_add(c, step_file(u, &u->steps[i]), u->steps[i].line, u->steps[i].column, COVER_STEP, "never ran", u->steps[i].label, uc->ran[u->steps[i].pc]);
   for (uint32_t pc = 0, bytes; (bytes = instruction_decode(u->code, u->code_bytes, pc, operands)) != 0; pc += bytes) {
     const struct step *step = u->code[pc] == OP_WAIT ? step_at(u, pc) : NULL;
     if (!step || u->waits[operands[0]].branch_count == 0 || u->waits[operands[0]].timeout_pc == NONE) continue;
-    outcome_add(c, uc->file, step->line, step->column, COVER_BRANCH, "never timed out", step->label, uc->timeouts[operands[0]]);
+    outcome_add(c, step_file(u, step), step->line, step->column, COVER_BRANCH, "never timed out", step->label, uc->timeouts[operands[0]]);
   }
 }
 

@@ -134,7 +134,7 @@ static enum camp_err deploy(struct store *s, const struct program *p, struct are
     TRY(store_unit_put(s, hash, unit_name(u), u->body_bytes, &ids[i]));
     for (uint32_t k = 0; k < u->step_count; k++)
       rows[n++] = (struct stored_step){ .unit = ids[i], .pc = u->steps[k].pc, .line = u->steps[k].line,
-                                        .column = u->steps[k].column, .file = u->file, .label = u->steps[k].label };
+                                        .column = u->steps[k].column, .file = step_file(u, &u->steps[k]), .label = u->steps[k].label };
   }
   TRY(store_deploy(s, ids, p->unit_count, rows, n, at_ms, &epoch));
   /* Measures and schedules get the deploy's number when they are new, or when no live unit had them before it (a script that was changed and

@@ -16,6 +16,7 @@
 #define LIMIT_CASE_PARTS_COUNT 4000000       /* steps and expressions of all tests that have cases, once each is written out */
 #define LIMIT_DEFINE_DEPTH 32                /* definitions that use definitions */
 #define LIMIT_REPEAT_COUNT 1000              /* times that a `repeat` says */
+#define LIMIT_SEQUENCE_STMTS_COUNT 10000     /* statements that the sequences of one campaign are written out as */
 #define LIMIT_EACH_COUNT 1000                /* elements that a `for each` looks at */
 
 /* Program files */
