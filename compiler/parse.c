@@ -267,7 +267,7 @@ static void join(struct driver *d, struct token *t) {
   if (more && kind != TOK_LABEL) t->to = peek(d, more - 1)->to;
   t->kind = kind;
   drop(d, more);
-  if (t->kind == TOK_NAME && names_span(d, peek(d, 0)->kind)) t->kind = TOK_SPAN_NAME;
+  if (is_word(t->kind) && names_span(d, peek(d, 0)->kind) && !grammar_accepts(d->parser, t->kind)) t->kind = TOK_SPAN_NAME;
 }
 
 static struct token next(struct driver *d) {
