@@ -35,6 +35,10 @@ static size_t bytes_of(struct str s, int64_t *points) {
   size_t at = 0;
   int64_t n = 0;
   while (at < s.len && n < *points) {
+    if (!((unsigned char)s.ptr[at] & 0x80)) {
+      at++, n++;
+      continue;
+    }
     size_t k = utf8_decode((struct str){ s.ptr + at, s.len - at }, NULL);
     at += k ? k : 1;
     n++;
@@ -81,11 +85,19 @@ static const char *entity(char c) {
   }
 }
 
+static const bool is_special[256] = { ['&'] = true, ['<'] = true, ['>'] = true, ['"'] = true, ['\''] = true };
+
+static size_t plain_prefix(struct str s) {
+  size_t i = 0;
+  while (i < s.len && !is_special[(unsigned char)s.ptr[i]]) i++;
+  return i;
+}
+
 bool lq_escape_html(struct lq_buf *b, struct str s) {
   size_t from = 0;
   for (size_t i = 0; i < s.len; i++) {
+    if (!is_special[(unsigned char)s.ptr[i]]) continue;
     const char *e = entity(s.ptr[i]);
-    if (!e) continue;
     if (!lq_buf_add(b, s.ptr + from, i - from) || !lq_buf_str(b, str_from_c(e))) return false;
     from = i + 1;
   }
@@ -97,9 +109,7 @@ bool filter_escape(struct lq_env *env, const struct lq *args, uint32_t count, st
   *out = lq_nil();
   if (args->type == LQ_NIL) return true;
   TEXT(s, *args);
-  size_t plain = 0;
-  while (plain < s.len && !entity(s.ptr[plain])) plain++;
-  if (plain == s.len) return give_str(s, lq_nil(), out);
+  if (plain_prefix(s) == s.len) return give_str(s, lq_nil(), out);
   struct lq_buf b = buf_of(env);
   return lq_escape_html(&b, s) && give(&b, out);
 }
@@ -146,7 +156,10 @@ static bool remove_between(struct lq_buf *b, struct str s, const struct str *ope
       }
       if (k < kinds) continue;
     }
-    if (!lq_buf_byte(b, s.ptr[i++])) return false;
+    const char *next = memchr(s.ptr + i + 1, '<', s.len - i - 1);
+    size_t end = next ? (size_t)(next - s.ptr) : s.len;
+    if (!lq_buf_add(b, s.ptr + i, end - i)) return false;
+    i = end;
   }
   return true;
 }
@@ -360,11 +373,13 @@ bool filter_truncatewords(struct lq_env *env, const struct lq *args, uint32_t co
   if (words <= 0) words = 1;
   struct lq_buf b = buf_of(env);
   size_t at = 0;
+  if ((size_t)words > s.len || !lq_buf_room(&b, s.len / 2 + end.len)) return give_str(s, lq_nil(), out) && !env->cx->failed;
   for (int64_t word = 0;; word++) {
     if (word == words && at < s.len) return lq_buf_str(&b, end) && give(&b, out); /* white space behind counts as more */
     while (at < s.len && is_strip(s.ptr[at])) at++;
     if (at == s.len) return give_str(s, lq_nil(), out);
     size_t from = at;
+    while (at < s.len && (unsigned char)s.ptr[at] > ' ') at++;
     while (at < s.len && !is_strip(s.ptr[at])) at++;
     if ((word && !lq_buf_byte(&b, ' ')) || !lq_buf_add(&b, s.ptr + from, at - from)) return false;
   }

@@ -178,7 +178,7 @@ bool lq_prop(struct lq_renderer *r, struct lq v, uint32_t name, bool command, ui
   if (v.type == LQ_HASH) {
     uint32_t at = r->cache[cache];
     const struct lq_entry *e = at < v.hash->count ? &v.hash->entries[at] : NULL;
-    if (e && e->hash == n->hash && e->len == n->text.len && memcmp(e->key, n->text.ptr, e->len) == 0) {
+    if (e && e->hash == n->hash && e->len == n->text.len && lq_same_key(e->key, n->text.ptr, e->len)) {
       *out = e->value;
       return true;
     }

@@ -89,7 +89,7 @@ const struct lq_entry *lq_hash_find(const struct lq_hash *h, struct str key, uin
   if (!h->order) {
     for (uint32_t i = 0; i < h->count; i++) {
       const struct lq_entry *e = &h->entries[i];
-      if (e->hash == hash && e->len == key.len && memcmp(e->key, key.ptr, key.len) == 0) return e;
+      if (e->hash == hash && e->len == key.len && lq_same_key(e->key, key.ptr, key.len)) return e;
     }
     return NULL;
   }

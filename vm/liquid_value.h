@@ -119,6 +119,21 @@ static inline uint32_t lq_key_hash(const char *s, size_t len) {
   h = (h ^ w) * 0xff51afd7ed558ccdu;
   return (uint32_t)(h ^ h >> 32);
 }
+/* Keys are short: two loads that may overlap, and no call, for up to 16 bytes. */
+static inline bool lq_same_key(const char *a, const char *b, size_t n) {
+  uint64_t x, y, v, w;
+  uint32_t p, q, s, t;
+  if (n > 16) return memcmp(a, b, n) == 0;
+  if (n >= 8) {
+    memcpy(&x, a, 8), memcpy(&y, b, 8), memcpy(&v, a + n - 8, 8), memcpy(&w, b + n - 8, 8);
+    return x == y && v == w;
+  }
+  if (n >= 4) {
+    memcpy(&p, a, 4), memcpy(&q, b, 4), memcpy(&s, a + n - 4, 4), memcpy(&t, b + n - 4, 4);
+    return p == q && s == t;
+  }
+  return n == 0 || (a[0] == b[0] && a[n - 1] == b[n - 1] && a[n / 2] == b[n / 2]);
+}
 const struct lq_entry *lq_hash_find(const struct lq_hash *h, struct str key, uint32_t hash);
 
 /* Checked JSON as a value; false only when memory ends. */
