@@ -10,8 +10,8 @@ void emit_message(struct builder *b, struct unit *u, const struct item *item) {
   build_begin(b, u, UNIT_MESSAGE, m->name.text, m->name.span);
   u->channel = build_string(b, m->channel.text.len ? m->channel.text : STR("email"));
   if (m->has_subject)
-    u->subject = template_parts(b, m->subject.text, m->subject.span, &u->subject_count);
+    u->subject = template_parts(b, m->subject.text, m->subject.span, false, &u->subject_count);
   if (m->has_body)
-    u->body = template_parts(b, m->body.text, m->body.span, &u->body_count);
+    u->body = template_parts(b, m->body.text, m->body.span, true, &u->body_count);
   build_finish(b);
 }

@@ -20,6 +20,7 @@ struct liquid_error {
   struct str reason;  /* without that prefix */
   uint32_t line;
   const char *at;     /* in the source: where the tag or output begins */
+  struct str found;   /* without the markup that `reason` names */
 };
 struct liquid_compiler;
 /* Reset and used again, it allocates nothing once warm. */
@@ -28,6 +29,10 @@ void liquid_compiler_free(struct liquid_compiler *c);
 void liquid_reset(struct liquid_compiler *c, const struct liquid_options *options);
 /* False: *e says why, and the unit holds the template as one that fails when it is called. */
 bool liquid_add(struct liquid_compiler *c, struct str name, struct str source, struct liquid_error *e);
+/* Camp's profile: filters that do not exist, as they stand in the sources. A unit that has some is not to be run. */
+const struct str *liquid_unknown_filters(const struct liquid_compiler *c, uint32_t *count);
+/* Camp's profile: mistakes behind which reading went on; with any of them the unit is not to be run either. */
+const struct liquid_error *liquid_mended(const struct liquid_compiler *c, uint32_t *count);
 /* What was added so far; valid until the next reset. */
 struct lq_unit liquid_unit(struct liquid_compiler *c);
 #endif

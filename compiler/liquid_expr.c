@@ -161,11 +161,17 @@ bool expr(struct liquid_compiler *c, bool condition) {
 /* --- filters --------------------------------------------------------------------------------------------------------- */
 
 bool filter_call(struct liquid_compiler *c, struct str name, uint32_t arguments) {
-  uint32_t id = lq_filter_find(name);
-  if (id < LQF_COUNT && (lq_filters[id].flags & LQF_CAMP) && !c->options.camp) id = LQF_COUNT;
+  uint32_t id = lq_filter_find(name, c->options.camp);
   if (id == LQF_COUNT) {
     code_op(c, LQ_OP_UNKNOWN, arguments);
-    return !c->options.camp || liquid_fail(c, "there is no filter \"" STR_FMT "\"", STR_ARG(name));
+    if (!c->options.camp) return true;
+    VEC_PUSH(&c->arena, &c->unknown_filters, name);
+    return true; /* whoever compiles says so of each */
+  }
+  if (c->options.camp && (arguments < lq_filters[id].min || arguments > lq_filters[id].max)) {
+    uint32_t least = lq_filters[id].min - 1u, most = lq_filters[id].max - 1u;
+    if (least == most) return liquid_fail(c, "the filter `%s` takes %u argument%s, not %u", lq_filters[id].name, least, least == 1 ? "" : "s", arguments - 1);
+    return liquid_fail(c, "the filter `%s` takes %u to %u arguments, not %u", lq_filters[id].name, least, most, arguments - 1);
   }
   code_op(c, LQ_OP_FILTER, id);
   code_word(c, arguments);

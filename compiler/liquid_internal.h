@@ -45,6 +45,8 @@ struct liquid_compiler {
   struct str error;
   uint32_t error_line;
   struct str context;         /* `in "…"` of the error */
+  VEC(struct str) unknown_filters;
+  VEC(struct liquid_error) mended; /* Camp's profile: mistakes that reading went on behind */
 };
 
 /* --- errors and code */
@@ -60,6 +62,10 @@ struct checkpoint code_checkpoint(const struct liquid_compiler *c);
 void code_rollback(struct liquid_compiler *c, struct checkpoint at);
 /* Whether just one constant was pushed since pc. */
 bool code_is_const(const struct liquid_compiler *c, uint32_t pc, struct lq *out);
+
+/* Camp's profile tells all mistakes at once: notes the one that just failed, takes its code away and goes on. False where reading
+ * cannot go on, and in every other profile. */
+bool liquid_mend(struct liquid_compiler *c, struct checkpoint before);
 
 /* --- markup */
 bool markup_tokens(struct liquid_compiler *c, struct str markup);

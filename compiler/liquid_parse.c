@@ -132,7 +132,8 @@ static bool output(struct liquid_compiler *c, struct str s) {
   if (*at == '-') at++;
   if (end > s.ptr && end[-1] == '-') end--;
   uint32_t node = node_begin(c);
-  bool good = print_variable(c, end > at ? str_slice(at, end) : (struct str){ at, 0 });
+  struct checkpoint before = code_checkpoint(c);
+  bool good = print_variable(c, end > at ? str_slice(at, end) : (struct str){ at, 0 }) || liquid_mend(c, before);
   node_end(c, node, false);
   return good;
 }
@@ -241,10 +242,13 @@ bool block_body(struct liquid_compiler *c, struct pieces *p, const char *block, 
     c->not_syntax = true;
     return liquid_fail(c, "Nesting too deep");
   }
+  const char *piece = c->piece;
   c->depth++;
   if (!body(c, p, end, blank)) return false;
   c->depth--;
-  return end->name.ptr || liquid_fail(c, "'%s' tag was never closed", block);
+  if (end->name.ptr) return true;
+  c->piece = piece;
+  return liquid_fail(c, "'%s' tag was never closed", block);
 }
 
 bool wrong_ending(struct liquid_compiler *c, struct str name, const char *block, const char *delimiter) {
@@ -277,6 +281,16 @@ void liquid_reset(struct liquid_compiler *c, const struct liquid_options *option
   c->cx = (struct lq_cx){ .arena = &c->arena, .allocated_max = LIMIT_LIQUID_MEMORY_BYTES };
 }
 
+bool liquid_mend(struct liquid_compiler *c, struct checkpoint before) {
+  if (!c->options.camp || !c->failed || c->not_syntax || c->mended.count >= LIMIT_LIQUID_ERRORS_COUNT) return false;
+  struct liquid_error e = { .reason = c->error, .line = c->error_line, .at = c->piece, .found = c->error };
+  VEC_PUSH(&c->arena, &c->mended, e);
+  code_rollback(c, before);
+  c->expression_depth = 0;
+  c->cx.failed = false;
+  return true;
+}
+
 static void error_report(struct liquid_compiler *c, struct str name, struct liquid_error *e) {
   struct str reason = c->error;
   if (c->context.ptr) reason = arena_printf(&c->arena, STR_FMT " " STR_FMT, STR_ARG(c->error), STR_ARG(c->context));
@@ -284,7 +298,7 @@ static void error_report(struct liquid_compiler *c, struct str name, struct liqu
   struct str text = c->not_syntax ? arena_printf(&c->arena, "%s: " STR_FMT, kind, STR_ARG(reason)) :
                     name.len ? arena_printf(&c->arena, "%s (" STR_FMT " line %u): " STR_FMT, kind, STR_ARG(name), c->error_line, STR_ARG(reason)) :
                     arena_printf(&c->arena, "%s (line %u): " STR_FMT, kind, c->error_line, STR_ARG(reason));
-  *e = (struct liquid_error){ text, reason, c->error_line, c->piece };
+  *e = (struct liquid_error){ text, reason, c->error_line, c->piece, c->error };
 }
 
 static bool document(struct liquid_compiler *c, struct pieces *p) {
@@ -320,6 +334,16 @@ bool liquid_add(struct liquid_compiler *c, struct str name, struct str source, s
   t.end = code_here(c);
   VEC_PUSH(&c->arena, &c->templates, t);
   return good;
+}
+
+const struct liquid_error *liquid_mended(const struct liquid_compiler *c, uint32_t *count) {
+  *count = c->mended.count;
+  return c->mended.items;
+}
+
+const struct str *liquid_unknown_filters(const struct liquid_compiler *c, uint32_t *count) {
+  *count = c->unknown_filters.count;
+  return c->unknown_filters.items;
 }
 
 struct lq_unit liquid_unit(struct liquid_compiler *c) {

@@ -78,6 +78,11 @@ static bool condition(struct liquid_compiler *c, struct str markup, uint32_t lin
   uint32_t exits = c->exits.count;
   if (lax_mode(c)) return lax_condition(c, markup);
   if (markup_tokens(c, markup) && condition_tokens(c)) return true;
+  if (liquid_mend(c, before)) {
+    c->exits.count = exits;
+    push_const(c, lq_nil());
+    return true;
+  }
   if (c->options.mode != LIQUID_WARN) return in_markup(c, false, line, markup);
   code_rollback(c, before);
   c->exits.count = exits;
@@ -382,6 +387,7 @@ static bool assign_plain(struct str markup, struct str *to, struct str *from) {
 }
 
 static bool tag_assign(struct liquid_compiler *c, struct str markup) {
+  struct checkpoint before = code_checkpoint(c);
   uint32_t line = c->line;
   struct str to, from;
   bool none, good;
@@ -391,6 +397,7 @@ static bool tag_assign(struct liquid_compiler *c, struct str markup) {
   } else {
     good = assign_parts(c, markup, &to);
   }
+  if (!good && liquid_mend(c, before)) return true;
   if (!in_markup(c, good, line, markup)) return false;
   code_op(c, LQ_OP_ASSIGN, name_add(c, to));
   return true;
@@ -748,10 +755,18 @@ static bool tag_interrupt(struct liquid_compiler *c, enum lq_op op) {
   return true;
 }
 
-enum tag_id { TAG_ASSIGN, TAG_BREAK, TAG_CAPTURE, TAG_CASE, TAG_COMMENT, TAG_CONTINUE, TAG_CYCLE, TAG_DECREMENT, TAG_DOC, TAG_ECHO,
+/* Camp's own: this contact gets no message, and the reason is recorded. */
+static bool tag_abort(struct liquid_compiler *c, struct str markup) {
+  struct str why = str_strip(markup);
+  if (why.len >= 2 && (*why.ptr == '"' || *why.ptr == '\'') && why.ptr[why.len - 1] == *why.ptr) why.ptr++, why.len -= 2;
+  code_op(c, LQ_OP_ABORT, const_add(c, lq_str(why.len ? why : STR("the message's template aborted it"))));
+  return true;
+}
+
+enum tag_id { TAG_ABORT, TAG_ASSIGN, TAG_BREAK, TAG_CAPTURE, TAG_CASE, TAG_COMMENT, TAG_CONTINUE, TAG_CYCLE, TAG_DECREMENT, TAG_DOC, TAG_ECHO,
               TAG_FOR, TAG_IF, TAG_IFCHANGED, TAG_INCLUDE, TAG_INCREMENT, TAG_NOTE, TAG_RAW, TAG_RENDER, TAG_TABLEROW, TAG_UNLESS,
               TAG_COUNT };
-static const char *const tag_names[TAG_COUNT] = { "assign", "break", "capture", "case", "comment", "continue", "cycle", "decrement",
+static const char *const tag_names[TAG_COUNT] = { "abort_message", "assign", "break", "capture", "case", "comment", "continue", "cycle", "decrement",
   "doc", "echo", "for", "if", "ifchanged", "include", "increment", "#", "raw", "render", "tablerow", "unless" };
 
 static enum tag_id tag_find(struct str name) {
@@ -762,12 +777,14 @@ static enum tag_id tag_find(struct str name) {
 
 bool tag(struct liquid_compiler *c, struct pieces *p, struct str name, struct str markup, bool *known, bool *blank) {
   enum tag_id id = tag_find(name);
+  if (id == TAG_ABORT && !c->options.camp) id = TAG_COUNT;
   *known = id != TAG_COUNT;
   *blank = id == TAG_ASSIGN || id == TAG_COMMENT || id == TAG_NOTE;
   if (!*known) return true;
   bool good = true;
   uint32_t node = node_begin(c);
   switch (id) {
+    case TAG_ABORT: good = tag_abort(c, markup); break;
     case TAG_ASSIGN: good = tag_assign(c, markup); break;
     case TAG_BREAK: good = tag_interrupt(c, LQ_OP_BREAK); break;
     case TAG_CONTINUE: good = tag_interrupt(c, LQ_OP_CONTINUE); break;

@@ -138,4 +138,9 @@ bool block_suspends(const struct stmt *block);
 bool stmt_exits(const struct stmt *st);
 /* template.c: reports what is wrong in a text of the message, and notes the values that it says. */
 void template_check(struct scope *s, struct message_decl *m, struct str text, struct span span);
+/* Where bytes of a text stand in the script; a value that the message says. */
+struct span template_span(struct scope *s, struct str text, struct span span, size_t from, size_t to);
+void note_value(struct scope *s, struct message_decl *m, struct str name, struct span span, bool required);
+/* liquid_message.c: the same for texts that are templates. */
+void liquid_check(struct scope *s, struct message_decl *m, struct str text, struct span span);
 #endif

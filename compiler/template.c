@@ -107,13 +107,13 @@ static bool parse_default(struct template *t, size_t at, size_t to, struct str *
 }
 
 /* A value that comes with a send, noted for flow.c, which knows the sends. */
-static void note_value(struct template *t, struct str name, struct span span, bool required) {
-  struct said_value **end = &t->message->said;
+void note_value(struct scope *s, struct message_decl *m, struct str name, struct span span, bool required) {
+  struct said_value **end = &m->said;
   while (*end && !str_eq((*end)->name.text, name))
     end = &(*end)->next;
   if (!*end) {
-    *end = ARENA_NEW(&t->s->c->arena, struct said_value);
-    (*end)->name = (struct name){ arena_str(&t->s->c->arena, name), span };
+    *end = ARENA_NEW(&s->c->arena, struct said_value);
+    (*end)->name = (struct name){ arena_str(&s->c->arena, name), span };
   }
   (*end)->required |= required;
 }
@@ -131,7 +131,7 @@ static void parse_value(struct template *t, struct str name, size_t from, size_t
     return;
   }
   if (!t->b) {
-    note_value(t, name, span_of(t, from, name_to), !has_default);
+    note_value(t->s, t->message, name, span_of(t, from, name_to), !has_default);
     return;
   }
   struct part p = { .kind = PART_VALUE, .text = has_default ? build_string(t->b, instead) : NONE,
@@ -213,7 +213,51 @@ static void parse(struct template *t) {
   part_text(t, text_from, t->text.len);
 }
 
-const struct part *template_parts(struct builder *b, struct str text, struct span span, uint32_t *count) {
+struct span template_span(struct scope *s, struct str text, struct span span, size_t from, size_t to) {
+  struct template t = { .s = s, .text = text, .span = span };
+  return span_of(&t, from, to);
+}
+
+/* `name` or `contact.name`, with a default in quotes or without: what needs no template. */
+static bool is_plain_output(struct str s) {
+  size_t at = 0, dots = 0;
+  while (at < s.len && is_blank(s.ptr[at])) at++;
+  size_t from = at;
+  for (; at < s.len && (is_name(s.ptr[at]) || s.ptr[at] == '.'); at++) dots += s.ptr[at] == '.';
+  if (at == from || dots > 1 || (dots && !str_starts((struct str){ s.ptr + from, at - from }, STR("contact.")))) return false;
+  while (at < s.len && is_blank(s.ptr[at])) at++;
+  if (at == s.len) return true;
+  if (s.ptr[at++] != '|') return false;
+  while (at < s.len && is_blank(s.ptr[at])) at++;
+  if (!str_starts((struct str){ s.ptr + at, s.len - at }, STR("default"))) return false;
+  at += 7;
+  while (at < s.len && is_blank(s.ptr[at])) at++;
+  if (at == s.len || s.ptr[at++] != ':') return false;
+  while (at < s.len && is_blank(s.ptr[at])) at++;
+  char quote = at < s.len ? s.ptr[at] : 0;
+  const char *end = quote == '"' || quote == '\'' ? memchr(s.ptr + at + 1, quote, s.len - at - 1) : NULL;
+  if (!end) return false;
+  for (at = (size_t)(end + 1 - s.ptr); at < s.len && is_blank(s.ptr[at]);) at++;
+  return at == s.len;
+}
+
+/* Whether the text is parts and no template. Both would give the same bytes: parts are smaller, and cost less to print. */
+static bool is_plain(struct str text) {
+  for (size_t at = 0; at + 1 < text.len;) {
+    const char *open = memchr(text.ptr + at, '{', text.len - 1 - at);
+    if (!open) return true;
+    at = (size_t)(open - text.ptr) + 1;
+    if (open[1] == '%') return false;
+    if (open[1] != '{') continue;
+    const char *close = memmem(open + 2, text.len - at - 1, "}}", 2);
+    if (!close || !is_plain_output(str_slice(open + 2, close))) return false;
+    at = (size_t)(close - text.ptr) + 2;
+  }
+  return true;
+}
+
+const struct part *template_parts(struct builder *b, struct str text, struct span span, bool body, uint32_t *count) {
+  if (!is_plain(text)) return liquid_parts(b, text, body, count);
   struct template t = { .s = b->s, .b = b, .text = text, .span = span };
   parse(&t);
   *count = t.parts.count;
@@ -221,6 +265,10 @@ const struct part *template_parts(struct builder *b, struct str text, struct spa
 }
 
 void template_check(struct scope *s, struct message_decl *m, struct str text, struct span span) {
+  if (!is_plain(text)) {
+    liquid_check(s, m, text, span);
+    return;
+  }
   struct template t = { .s = s, .message = m, .text = text, .span = span };
   parse(&t);
 }

@@ -226,6 +226,8 @@ static void put_parts(struct buf *b, const struct unit *u, const char *what, con
     buf_c(b, "    ");
     if (p[i].kind == PART_TEXT) {
       buf_json_str(b, unit_string(u, p[i].text));
+    } else if (p[i].kind == PART_LIQUID) {
+      buf_printf(b, "liquid, %zu bytes", unit_string(u, p[i].text).len);
     } else {
       buf_c(b, p[i].kind == PART_ATTR ? "contact." : "given ");
       put_field(b, u, p[i].field);

@@ -161,6 +161,7 @@ static uint8_t interrupt_take(struct lq_renderer *r) {
 bool lq_next(struct lq_renderer *r, uint32_t *pc) {
   struct lq_control *k = lq_control_top(r, LQ_CTL_FOR);
   if (!k) return false;
+  if (k->site != r->unit->code[*pc] >> 8) return lq_damaged(r);
   const struct lq_site *s = &r->unit->sites[k->site];
   struct lq item;
   k->index++;
@@ -231,6 +232,7 @@ bool lq_row(struct lq_renderer *r, const struct lq *args, uint32_t *pc) {
 bool lq_next_row(struct lq_renderer *r, uint32_t *pc) {
   struct lq_control *k = lq_control_top(r, LQ_CTL_ROW);
   if (!k) return false;
+  if (k->site != r->unit->code[*pc] >> 8) return lq_damaged(r);
   const struct lq_site *s = &r->unit->sites[k->site];
   struct lq_loop *l = k->loop;
   struct lq item;

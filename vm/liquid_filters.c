@@ -11,8 +11,10 @@ const struct lq_filter lq_filters[LQF_COUNT] = {
 #undef FILTER
 };
 
-uint32_t lq_filter_find(struct str name) {
-  for (uint32_t i = 0; i < LQF_COUNT; i++)
+uint32_t lq_filter_find(struct str name, bool camp) {
+  for (uint32_t i = LQF_COUNT; camp && i-- > 0 && lq_filters[i].flags & LQF_CAMP;)
+    if (str_is(name, lq_filters[i].name)) return i;
+  for (uint32_t i = 0; i < LQF_COUNT && !(lq_filters[i].flags & LQF_CAMP); i++)
     if (*lq_filters[i].name == (name.len ? *name.ptr : 0) && str_is(name, lq_filters[i].name)) return i;
   return LQF_COUNT;
 }

@@ -36,7 +36,7 @@ struct lq_filter {
 };
 extern const struct lq_filter lq_filters[LQF_COUNT];
 /* By name; LQF_COUNT when there is none. */
-uint32_t lq_filter_find(struct str name);
+uint32_t lq_filter_find(struct str name, bool camp); /* camp: Camp's own too, before Shopify's of the same name */
 /* Checks the number of arguments, runs, and keeps `safe` right. */
 bool lq_filter_run(struct lq_env *env, uint32_t id, const struct lq *args, uint32_t count, struct lq *out) MUST_CHECK;
 

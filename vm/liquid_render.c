@@ -283,6 +283,7 @@ static bool run(struct lq_renderer *r, uint32_t *at) {
         r->returning = false;
         TRY(lq_render_next(r, &pc));
         break;
+      case LQ_OP_ABORT: lq_fail(&r->cx, STR_FMT, STR_ARG(lq_text(u->consts[a]))); goto fail;
       case LQ_OP_DONE:
         *at = pc;
         if (r->call == LQ_NONE) return true;

@@ -115,11 +115,14 @@ struct entry_rule {
   struct value ends;   /* V_LOCAL: nobody enters from this moment on, by the contact's clock; else V_MISSING */
 };
 
-enum part_kind { PART_TEXT, PART_ATTR, PART_VALUE /* given with the send */ };
+enum part_kind {
+  PART_TEXT, PART_ATTR, PART_VALUE /* given with the send */,
+  PART_LIQUID /* the last: a compiled template; then the attributes before it are not printed, the template reads them */
+};
 struct part {          /* a piece of a message's subject or body */
   uint8_t kind;
-  uint32_t text;       /* PART_TEXT: string to copy; else: string printed when the attribute or value is missing, or NONE */
-  uint32_t field;      /* PART_ATTR, PART_VALUE */
+  uint32_t text;       /* PART_TEXT: string to copy; PART_LIQUID: string of liquid_file.h; else: string printed when the attribute or value is missing, or NONE */
+  uint32_t field;      /* PART_ATTR, PART_VALUE; else NONE */
 };
 
 struct step {          /* where an instruction came from; sorted by pc */

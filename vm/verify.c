@@ -20,6 +20,7 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
+#include "liquid_file.h"
 #include "pattern.h"
 #include "program.h"
 
@@ -291,9 +292,24 @@ static bool emits_ok(struct check *c) {
   return true;
 }
 
+static bool liquid_ok(struct check *c, struct str bytes, const char *where, uint32_t i) {
+  struct arena a;
+  struct lq_unit unit;
+  const char *why;
+  arena_init(&a, 16384);
+  bool good = lq_unit_read(&a, bytes, &unit, &why);
+  arena_deinit(&a);
+  return good || refuse(c, CAMP_CORRUPT, "%s %u: the template: %s", where, i, why);
+}
+
 static bool parts_ok(struct check *c, const struct part *p, uint32_t count, const char *where) {
   for (uint32_t i = 0; i < count; i++) {
-    if (p[i].kind > PART_VALUE) return refuse(c, CAMP_CORRUPT, "%s %u: kind %u is unknown", where, i, p[i].kind);
+    if (p[i].kind == PART_LIQUID) {
+      if (!string_ok(c, p[i].text, where, i) || !liquid_ok(c, c->u->strings[p[i].text], where, i)) return false;
+      if (i + 1 == count && p[i].field == NONE) continue;
+      return refuse(c, CAMP_CORRUPT, "%s %u: a template is not the last part", where, i);
+    }
+    if (p[i].kind > PART_LIQUID) return refuse(c, CAMP_CORRUPT, "%s %u: kind %u is unknown", where, i, p[i].kind);
     if (p[i].kind == PART_TEXT) {
       if (!string_ok(c, p[i].text, where, i)) return false;
     } else if (!string_or_none(c, p[i].text, where, i) || !index_ok(c, p[i].field, c->u->field_count, "field", where, i)) {

@@ -56,6 +56,7 @@ struct outbox {
   struct arena kept;       /* spec, key */
   struct arena batch;
   struct buf scratch;
+  struct texts *texts;     /* templates of messages */
   struct str key;          /* of the sender in the store */
   int64_t now_ms;          /* of the last flush */
   const char *journal;     /* of a sender beside the engine; NULL for a database in memory */
@@ -131,6 +132,7 @@ enum camp_err outbox_open(struct store *s, const struct image *image, const char
   arena_init(&o->kept, 4096);
   arena_init(&o->batch, 1 << 20);
   buf_init(&o->scratch, LIMIT_MESSAGE_BYTES);
+  o->texts = texts_new();
   o->target = arena_str(&o->kept, str_from_c(target)).ptr;
   o->key = sender_key(&o->kept, ops, o->target);
   const char *path = store_path(s);
@@ -154,7 +156,7 @@ static void render_batch(struct outbox *o, const struct outbox_item *items, uint
     char reason[160];
     struct envelope *e = &b->envelopes[b->envelope_count];
     const struct outbox_item *item = &items[b->count];
-    if (render_envelope(o->image, o->store, item, a, &o->scratch, e, reason)) {
+    if (render_envelope(o->texts, o->image, o->store, item, a, &o->scratch, e, reason)) {
       b->rendered[b->envelope_count++] = item;
       bytes += e->subject.len + e->body.len;
     } else {
@@ -360,6 +362,7 @@ void outbox_close(struct outbox *o) {
   arena_deinit(&o->kept);
   arena_deinit(&o->batch);
   buf_deinit(&o->scratch);
+  texts_free(o->texts);
   free(o);
 }
 

@@ -1,6 +1,6 @@
 /* The text of a message for one contact: the parts of its unit, with the contact's attributes as they are now.
  *
- * Not for: headers and encodings (mime.c), conditions and filters (the compiler has made parts of them).
+ * Not for: headers and encodings (mime.c), templates (template_text.c; only texts without tags and filters are parts).
  *
  * Invariants:
  * 1. The key is a function of contact, campaign, entry, fork and ordinal, and no two of those give the same key: / and %
@@ -83,7 +83,6 @@ static void add_value(struct buf *b, const struct unit *u, const struct part *p,
 
 static bool add_parts(struct buf *b, const struct unit *u, const struct part *parts, uint32_t count, struct contact *c, struct str given,
                       bool html) {
-  buf_clear(b);
   for (uint32_t i = 0; i < count && !b->failed; i++) {
     if (parts[i].kind == PART_TEXT) buf_str(b, unit_string(u, parts[i].text));
     else add_value(b, u, &parts[i], part_value(u, &parts[i], c, given), html);
@@ -112,8 +111,29 @@ static bool too_long(const struct envelope *e, const char *what, char why[REASON
   return false;
 }
 
-bool render_envelope(const struct image *image, const struct store *store, const struct outbox_item *item, struct arena *a,
-                     struct buf *b, struct envelope *out, char why[160]) {
+/* A subject or a body, from its parts or its template. */
+static bool add_text(struct texts *texts, struct buf *b, const struct unit *u, bool body, struct contact *c, const struct outbox_item *item,
+                     const struct envelope *e, char why[REASON_BYTES]) {
+  const struct part *parts = body ? u->body : u->subject;
+  uint32_t count = body ? u->body_count : u->subject_count;
+  buf_clear(b);
+  if (count && parts[count - 1].kind == PART_LIQUID) {
+    if (!texts_render(texts, u, parts, count, c, item->row.given, item->row.at_ms, b, why)) return false;
+    if (!b->failed) return true;
+  } else if (add_parts(b, u, parts, count, c, item->row.given, body && begins_with_tag(u, parts, count))) {
+    return true;
+  }
+  return too_long(e, body ? "body" : "subject", why);
+}
+
+/* What leaves on one line: an attribute must not begin another one. */
+static void one_line(struct buf *b) {
+  for (size_t i = 0; i < b->len; i++)
+    if (is_control(b->data[i])) b->data[i] = ' ';
+}
+
+bool render_envelope(struct texts *texts, const struct image *image, const struct store *store, const struct outbox_item *item,
+                     struct arena *a, struct buf *b, struct envelope *out, char why[160]) {
   *out = (struct envelope){ .outbox_id = item->row.id, .contact = contact_of(item), .at_ms = item->row.at_ms };
   out->message = store_name_text(store, item->row.message);
   out->campaign = store_name_text(store, item->row.campaign);
@@ -128,12 +148,11 @@ bool render_envelope(const struct image *image, const struct store *store, const
   struct contact c = { .id = item->row.contact, .key = contact_of(item), .attributes = item->attributes, .arena = a };
   out->channel = unit_string(u, u->channel);
   if (!take_address(&c, &text, out, why)) return false;
-  if (!add_parts(b, u, u->subject, u->subject_count, &c, item->row.given, false)) return too_long(out, "subject", why);
-  for (size_t i = 0; i < b->len; i++)
-    if (is_control(b->data[i])) b->data[i] = ' ';
+  if (!add_text(texts, b, u, false, &c, item, out, why)) return false;
+  one_line(b);
   out->subject = arena_str(a, buf_as_str(b));
-  if (!add_parts(b, u, u->body, u->body_count, &c, item->row.given, begins_with_tag(u, u->body, u->body_count)))
-    return too_long(out, "body", why);
+  if (!add_text(texts, b, u, true, &c, item, out, why)) return false;
+  if (str_is(out->channel, "sms")) one_line(b);
   out->body = arena_str(a, buf_as_str(b));
   return true;
 }

@@ -1,6 +1,7 @@
 /* Liquid beyond the conformance suites: every limit with the attack that it stops, escaping, renderers that are used again, and
  * templates that are called. What Liquid means is tests/8-cli/test_liquid.sh's. */
 #include "compiler/liquid.h"
+#include "vm/liquid_file.h"
 #include "vm/liquid_render.h"
 
 #include <setjmp.h>
@@ -183,6 +184,97 @@ static void test_escape(void **state) {
   expect(k, "{% cycle name, 'x' %}{{ hash }}", "{\"name\":\"<\",\"hash\":{\"a\":\"<\"}}", "&lt;{&quot;a&quot;=&gt;&quot;&lt;&quot;}");
 }
 
+/* --- files ----------------------------------------------------------------------------------------------------------- */
+
+/* Every instruction at least once. */
+static const char everything[] =
+  "{%- assign a = 'x' | append: n | default: 'no', allow_false: true -%}{% increment c %}{% decrement d %}"
+  "{% capture t %}{{ a }}{% endcapture %}{% ifchanged %}{{ t }}{% endifchanged %}"
+  "{% for i in (1..n) reversed limit: 5 offset: 1 %}{% if i == 2 and n > 1 or n contains 'x' %}{% continue %}{% endif %}{{ forloop.index }}"
+  "{% cycle 'a', 'b' %}{% cycle i: 1, 2.5 %}{% unless i %}{% break %}{% endunless %}{% else %}none{% endfor %}"
+  "{% for j in h offset: continue %}{{ j[0] }}{{ h['k'] }}{{ h[t] }}{% endfor %}"
+  "{% tablerow r in l cols: 2 limit: 3 offset: 0 %}{{ r.size }}{{ r | nosuch: 1 }}{% endtablerow %}"
+  "{% case n %}{% when 3, 4 or nil %}three{% when 99999999999999999999 %}{% else %}other{% endcase %}{{ (1..3) }}{{ true }}"
+  "{% render 's' for l as item, x: 1 %}{% include 's', x: 2 %}{% if l == empty or l == blank %}{% endif %}";
+static const char *const everything_snippets[] = { "s", "[{{ item }}{{ x }}{{ forloop.last }}]", NULL };
+static const char everything_data[] = "{\"n\":4,\"h\":{\"k\":1,\"x4\":2},\"l\":[\"ab\",\"c\",\"def\"]}";
+
+static void test_file(void **state) {
+  struct kit *k = kit_of(state);
+  struct lq_settings settings = { .now_ms = 0 };
+  struct lq_unit read;
+  const char *why;
+  struct buf bytes;
+  struct str direct = arena_str(&k->arena, render(k, str_from_c(everything), everything_data, everything_snippets).text);
+  struct lq_unit unit = liquid_unit(k->compiler);
+  buf_init(&bytes, 1 << 20);
+  lq_unit_write(&bytes, &unit);
+  if (!lq_unit_read(&k->arena, buf_as_str(&bytes), &read, &why)) fail_msg("%s", why);
+  struct lq_result r = lq_render(k->renderer, &read, 0, data_of(k, everything_data), &settings);
+  if (!str_eq(r.text, direct)) fail_msg("read back: %.*s\n  wanted    %.*s", STR_ARG(r.text), STR_ARG(direct));
+  assert_int_equal(r.error_count, 0);
+  buf_deinit(&bytes);
+}
+
+/* Each byte changed to others, and the file cut everywhere: an error, or code that ends. */
+static void test_hostile_file(void **state) {
+  struct kit *k = kit_of(state);
+  static const char others[] = "0129: a";
+  struct lq_settings settings = { .limits = { .output_bytes = 20000, .memory_bytes = 1 << 20, .steps = 2000 } };
+  struct arena a;
+  struct buf bytes;
+  struct lq_unit read;
+  const char *why;
+  uint32_t good = 0, bad = 0;
+  (void)render(k, str_from_c(everything), everything_data, everything_snippets);
+  struct lq_unit unit = liquid_unit(k->compiler);
+  struct lq data = data_of(k, everything_data);
+  buf_init(&bytes, 1 << 20);
+  lq_unit_write(&bytes, &unit);
+  arena_init(&a, 64u << 10);
+  for (size_t i = 0; i < bytes.len; i++)
+    for (size_t j = 0; j + 1 < sizeof others; j++) {
+      char was = bytes.data[i];
+      bytes.data[i] = others[j];
+      arena_reset(&a);
+      bool fine = lq_unit_read(&a, buf_as_str(&bytes), &read, &why);
+      bytes.data[i] = was;
+      if (fine) (void)lq_render(k->renderer, &read, 0, data, &settings);
+      good += fine, bad += !fine;
+      assert_true(fine || why);
+    }
+  for (size_t len = 0; len < bytes.len; len++) {
+    arena_reset(&a);
+    assert_false(lq_unit_read(&a, (struct str){ bytes.data, len }, &read, &why));
+  }
+  assert_true(good > 100);
+  assert_true(bad > 100);
+  arena_deinit(&a);
+  buf_deinit(&bytes);
+}
+
+/* --- Camp's own ------------------------------------------------------------------------------------------------------ */
+
+static void test_camp_filters(void **state) {
+  struct kit *k = kit_of(state);
+  k->options.camp = true;
+  expect(k, "{{ 1234567.891 | number }} {{ 1234567.891 | number: 2 }} {{ -1234.5 | number: 2, ',' }} {{ 0.005 | number: 2 }} {{ 999 | number }}", "{}",
+         "1,234,568 1,234,567.89 -1.234,50 0.01 999");
+  expect(k, "{{ 12.5 | money: 'EUR' }} {{ '40 EUR' | money }} {{ 1999.5 | money: 'JPY' }} {{ 0 | money: 'KWD' }} {{ -0.001 | money: 'USD' }}", "{}",
+         "12.50 EUR 40.00 EUR 2,000 JPY 0.000 KWD 0.00 USD");
+  expect(k, "{{ 1 | plural: 'item', 'items' }} {{ 3 | plural: 'item', 'items' }} {{ 0 | plural: 'item', 'items' }} {{ '1' | plural: 'a', 'b' }}", "{}",
+         "item items items a");
+  expect(k, "{{ v | json }}", "{\"v\":{\"a\":[1,2.5,null,true,\"</script>\\u0001\"]}}", "{\"a\":[1,2.5,null,true,\"\\u003c/script\\u003e\\u0001\"]}");
+  /* RFC 1321, FIPS 180, RFC 4231 test case 2. */
+  expect(k, "{{ 'abc' | md5 }} {{ 'abc' | sha1 }}", "{}", "900150983cd24fb0d6963f7d28e17f72 a9993e364706816aba3e25717850c26c9cd0d89d");
+  expect(k, "{{ 'abc' | sha256 }}", "{}", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  expect(k, "{{ 'what do ya want for nothing?' | hmac_sha256: 'Jefe' }}", "{}", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  k->options.escape = true;
+  expect(k, "{{ v }} {{ v | raw }} {{ v | raw | append: '<' }}", "{\"v\":\"<i>\"}", "&lt;i&gt; <i> &lt;i&gt;&lt;");
+  k->options.escape = k->options.camp = false;
+  expect(k, "{{ 'a' | raw }}{{ 1 | money }}", "{}", "a1"); /* elsewhere unknown filters do nothing */
+}
+
 /* A renderer and a compiler that are used again give what new ones give. */
 static void test_again(void **state) {
   struct kit *k = kit_of(state);
@@ -203,6 +295,9 @@ int main(void) {
     cmocka_unit_test_setup_teardown(test_lax_patterns, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_hash_collisions, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_escape, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(test_file, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(test_hostile_file, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(test_camp_filters, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_again, set_up, tear_down),
   };
   return cmocka_run_group_tests_name("liquid", tests, NULL, NULL);

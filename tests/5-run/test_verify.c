@@ -86,7 +86,8 @@ CHANGE(branch_filter, s->branches.items[0].filter_pc = asm_pc(s, "late"))
 CHANGE(emit_event, s->emits.items[0].event = 99)
 CHANGE(emit_keys, s->emits.items[0].key_count = 2)
 CHANGE(emit_key, s->emit_keys.items[0] = 99)
-CHANGE(part_kind, s->subject.items[0].kind = 3)
+CHANGE(part_kind, s->subject.items[0].kind = 4)
+CHANGE(part_liquid, s->subject.items[0].kind = PART_LIQUID)
 CHANGE(part_text, s->subject.items[0].text = NONE)
 CHANGE(part_field, s->body.items[0].field = 9)
 CHANGE(step_out, s->steps.items[1].pc = 999)
@@ -145,7 +146,8 @@ static const struct table_case { const char *name; void (*change)(struct assembl
   CASE(emit_event, "emit 0: string 99 is not one of 12"),
   CASE(emit_keys, "emit 0: its keys are not in the table"),
   CASE(emit_key, "emit key 0: string 99 is not one of 12"),
-  CASE(part_kind, "subject 0: kind 3 is unknown"),
+  CASE(part_kind, "subject 0: kind 4 is unknown"),
+  CASE(part_liquid, "subject 0: the template: a number is damaged"),
   CASE(part_text, "subject 0: string 4294967295 is not one of 12"),
   CASE(part_field, "body 0: field 9 is not one of 1"),
   CASE(step_out, "step 1: out of order or outside the code"),

@@ -20,4 +20,42 @@ same "no template" '{"text":null,"errors":["a request is a JSON object with a te
 same "no such mode" '{"text":null,"errors":["\"mode\" must be lax, warn, strict or strict2"]}' "$(answer '{"template":"","mode":"loose"}')"
 same "a line of its own for each request, in order" "1 2 3" \
   "$(printf '{"template":"1"}\n\n{"template":"2"}\r\n{"template":"3"}' | camp liquid | sed 's/.*text":"\([0-9]\).*/\1/' | xargs)"
+
+# Messages are templates: what a contact gets, to the byte, and what becomes of one whose template fails.
+cat > shop.camp <<'C'
+contact {
+  points: number
+  plan: text = "free"
+}
+message hello {
+  channel email
+  subject "Hi {{ contact.first_name | capitalize | default: 'friend' }}, {{ total | money }}"
+  body """
+    <p>{{ contact.first_name }}{% if contact.points > 100 %}, <b>{{ contact.points | times: 2 | number }}</b> points{% endif %}</p>
+    {% for item in items %}{{ forloop.index }}. {{ item }}; {% endfor %}{{ contact.plan | upcase }} {{ "<i>" | raw }}
+    """
+}
+message text { channel sms; body "{{ note }}{% unless contact.first_name %}{% abort_message 'who is it?' %}{% endunless %}{{ 6 | divided_by: contact.points }}" }
+campaign c {
+  start when purchase
+  send hello with { total: 1234.5 EUR, items: ["a", "b&c"] }
+  send text with { note: "two\nlines" }
+}
+C
+cat > shop.ndjson <<'J'
+{"type":"identify","userId":"ada","timestamp":"2026-01-05T09:00:00Z","traits":{"first_name":"a<b>\r\nBcc: x","points":1500}}
+{"type":"identify","userId":"eve","timestamp":"2026-01-05T09:00:00Z","traits":{"first_name":"Eve"}}
+{"type":"track","userId":"ada","event":"purchase","timestamp":"2026-01-05T10:00:00Z"}
+{"type":"track","userId":"bob","event":"purchase","timestamp":"2026-01-05T10:00:01Z"}
+{"type":"track","userId":"eve","event":"purchase","timestamp":"2026-01-05T10:00:02Z"}
+J
+camp simulate shop.camp --events shop.ndjson --send file:shop.out --db shop.db > /dev/null 2>&1
+sent() { sed -n "s/.*\"to\":\"$1\".*\"message\":\"$2\".*\"$3\":\"\(.*\)\".*/\1/p" shop.out | sed 's/","body":.*//'; }
+same "a subject stays on one line" 'Hi A<b>  bcc: x, 1,234.50 EUR' "$(sent ada hello subject)"
+same "HTML is escaped once" '<p>a&lt;b&gt;\r\nBcc: x, <b>3,000</b> points</p>\n1. a; 2. b&amp;c; FREE <i>\n' "$(sent ada hello body)"
+same "what is missing is nothing" '<p></p>\n1. a; 2. b&amp;c; FREE <i>\n' "$(sent bob hello body)"
+same "an SMS stays on one line" 'two lines0' "$(sent ada text body)"
+same "who gets nothing, and why" "who is it?" "$(camp contact bob --db shop.db | sed -n 's/.*text.*failed: the template: Liquid error (line 1): //p')"
+same "an error fails the message" "divided by 0" "$(camp contact eve --db shop.db | sed -n 's/.*text.*failed: the template: Liquid error (line 1): //p')"
+same "no contact reads of an error" 0 "$(grep -c 'Liquid error' shop.out)"
 finish

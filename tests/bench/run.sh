@@ -5,7 +5,7 @@
 #
 # BENCH_SIZES="100000 1000000"   contacts       BENCH_ROUNDS=1        rounds above 100,000 contacts (3 up to there)
 # BENCH_EVENTS=100000            events for the runs with many campaigns
-# BENCH_ONLY="engine campaigns memory broadcast rule compile errors"    the parts to run
+# BENCH_ONLY="engine campaigns memory broadcast rule liquid compile errors"    the parts to run
 #
 # It asserts nothing: a target that is missed is printed as missed. It ends with 1 only when something failed to run. Databases
 # live under BUILD_DIR/bench/db and are removed; about 2 GB of disk are needed for a million contacts.
@@ -15,7 +15,7 @@ root=$(cd "$here/../.." && pwd)
 build=$(cd "${1:-$root/build/release}" && pwd)
 sizes=${BENCH_SIZES:-100000 1000000}
 events=${BENCH_EVENTS:-100000}
-parts=${BENCH_ONLY:-engine campaigns memory broadcast rule compile errors}
+parts=${BENCH_ONLY:-engine campaigns memory broadcast rule liquid compile errors}
 bin=$build/bench
 db=$bin/db
 results=$bin/results
@@ -223,6 +223,27 @@ bench_compile() {
   rm -rf "$db"/project*
 }
 
+# --- Liquid ----------------------------------------------------------------------------------------------------------
+# The rates wanted are those of the fastest Liquid engine that was measured on these templates; the last column is a C library that only
+# fills places, the least that any engine must do.
+bench_liquid() {
+  folder=$root/../shared/liquid/bench
+  [ -f "$folder/email.liquid" ] || { title "Liquid: its templates are not here ($folder)"; return 0; }
+  program compile_with_camp liquid_bench || return 0
+  title "Liquid: three templates, texts right to the byte, median of 3"
+  for round in 1 2 3; do run 120 liquid "$bin/liquid_bench" "$folder" || return 0; done
+  liquid_line() { # name others fill wanted-us
+    rate=$(median "$1_render/s" liquid); us=$(median "$1_compile_us" liquid)
+    printf '  %-6s %10.0f a second, %8s us to compile; %s times the fastest Liquid, %s of only filling places\n' "$1" "$rate" "$us" \
+      "$(quotient "$rate" "$2")" "$(quotient "$rate" "$3")"
+    target "$rate" ">=" "$2" "Liquid, $1 a second"
+    target "$us" "<" "$4" "Liquid, us to compile $1"
+  }
+  liquid_line sms 2600000 11000000 1.1
+  liquid_line email 21000 180000 69
+  liquid_line big 530 5300 31
+}
+
 # --- errors ----------------------------------------------------------------------------------------------------------
 bench_errors() {
   title "Broken scripts: each token of each example dropped, doubled, misspelt, swapped with the next"
@@ -247,6 +268,7 @@ if [ -x "$bin/engine_bench" ]; then
   if wanted campaigns; then bench_campaigns; fi
 fi
 if wanted rule; then bench_rule; fi
+if wanted liquid; then bench_liquid; fi
 if wanted compile; then bench_compile; fi
 if wanted smtp && command -v smtp-source > /dev/null; then
   title "Mail over SMTP, beside Postfix's own source"
