@@ -20,6 +20,7 @@ enum expr_kind {
   EXPR_MISSING,   /* a is missing; negated: is not missing */
   EXPR_LIST,      /* [x, y], items linked; types makes a literal of it */
   EXPR_RECORD,    /* { key: value }, props; so too */
+  EXPR_CODE,      /* code("SUMMER", contact): value is the text */
   EXPR_BAD        /* stands where a mistake was reported; every check passes over it */
 };
 enum binary_op { BIN_OR, BIN_AND, BIN_IS, BIN_IS_NOT, BIN_LT, BIN_LE, BIN_GT, BIN_GE, BIN_CONTAINS, BIN_STARTS, BIN_ENDS,
@@ -69,7 +70,7 @@ struct expr {
 };
 
 enum stmt_kind { STMT_SCORE, STMT_SEND, STMT_JOIN, STMT_LEAVE, STMT_TAG, STMT_UNTAG, STMT_SET, STMT_EMIT, STMT_EXIT, STMT_START,
-  STMT_STOP, STMT_IF, STMT_WAIT, STMT_SPLIT, STMT_REPEAT, STMT_EACH, STMT_DO, STMT_BAD };
+  STMT_STOP, STMT_IF, STMT_WAIT, STMT_SPLIT, STMT_REPEAT, STMT_EACH, STMT_DO, STMT_SHOW, STMT_BAD };
 enum wait_kind { WAIT_DURATION, WAIT_UNTIL_MOMENT, WAIT_UNTIL_TIME, WAIT_UNTIL_WINDOW, WAIT_EVENTS };
 enum { SINCE_NOW, SINCE_START, SINCE_LAST };
 
@@ -126,7 +127,7 @@ struct type_ref { struct name name; struct type_ref *item; /* list of */ struct 
 struct member { struct name name; struct type_ref *type; struct expr *initial; struct str doc; struct member *next; };
 
 enum item_kind { ITEM_USE, ITEM_EVENT, ITEM_RECORD, ITEM_CONTACT, ITEM_DEFINE, ITEM_LIST, ITEM_MESSAGE, ITEM_CAMPAIGN,
-  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_ALLOW, ITEM_FIXTURE, ITEM_SEGMENT, ITEM_SCORE, ITEM_SEQUENCE };
+  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_ALLOW, ITEM_FIXTURE, ITEM_SEGMENT, ITEM_SCORE, ITEM_SEQUENCE, ITEM_CONTENT };
 
 struct event_decl  { struct name name; struct member *members; };
 struct record      { struct name name; struct member *members; };
@@ -143,6 +144,10 @@ struct sending { const struct stmt *stmt; struct sending *next; };
 struct message_decl{ struct name name; struct name channel; struct name subject, body; /* text and its span inside the quotes */
   bool has_subject, has_body, body_is_file;
   struct said_value *said; struct sending *sendings; /* filled by flow */ };
+
+/* What `show` shows on a page: texts by part; title, body, button, link, image, and the priority, a number. */
+struct content_part { struct name word; struct name text; struct value number; struct content_part *next; };
+struct content_decl { struct name name; struct content_part *parts; };
 
 struct start_clause { struct event_ref *events; struct expr *where_cond; /* `and COND` */ struct span span; struct start_clause *next; };
 /* start at …, start every …: at_ms and days as in struct schedule (vm/program.h) */
@@ -175,7 +180,7 @@ struct campaign_decl {    /* and a rule: one start, entry every time */
 struct case_row { struct expr *cells, *last; struct span span; struct case_row *next; };
 
 /* What names a column of the test's cases has it as a name until cases_expand writes the cell in its place. */
-struct expect { uint8_t kind; bool sent; struct name at_column, within_column; struct span within_span; struct name contact, message, campaign; struct str because; bool has_at, once, negated; int64_t civil_ms; struct value within;
+struct expect { uint8_t kind; bool sent; struct name at_column, within_column; struct span within_span; struct name contact, message, campaign, content; bool has_until; int64_t until_ms; struct str because; bool has_at, once, negated; int64_t civil_ms; struct value within;
   uint32_t times; struct expr *cond; };
 struct test_line { uint8_t kind; /* enum test_kind */ struct span span; struct name contact, event, of, fixture, at_column; struct prop *props;
   struct case_row *rows; /* TEST_CASES: the columns, then the cases */ const struct test_decl *given; /* filled by names */
@@ -191,7 +196,7 @@ struct item {
   union {
     struct name use;      /* module name, or a path in quotes */
     struct event_decl event; struct record record; struct contact_decl contact; struct define_decl define; struct score_decl score;
-    struct list_decl list; struct message_decl message; struct campaign_decl campaign; struct test_decl test;
+    struct list_decl list; struct message_decl message; struct content_decl content; struct campaign_decl campaign; struct test_decl test;
     struct name zone; struct sequence_decl sequence;
   };
   bool use_is_path;

@@ -405,6 +405,16 @@ static void emit_stmt(struct builder *b, const struct stmt *st) {
     break;
   }
   case STMT_EMIT: build_op(b, OP_EMIT, emit_props(b, st), 0); break;
+  case STMT_SHOW:
+    if (st->value) {
+      emit_moment(b, st->value);
+    } else {
+      build_op(b, OP_NOW, 0, 0);
+      build_op(b, OP_CONST, build_const(b, st->duration), 0);
+      build_op(b, OP_ADD, 0, 0);
+    }
+    build_op(b, OP_SHOW, build_string(b, st->name.text), 0);
+    break;
   case STMT_EXIT:
     if (goals_within(b->campaign).type == V_MISSING)
       build_op(b, OP_EXIT, 0, 0);

@@ -400,6 +400,56 @@ static void flow_texts(struct flow *f, struct message_decl *m) {
     template_check(f->s, m, m->body.text, m->body.span);
 }
 
+static const char *const content_words[] = { "title", "body", "button", "link", "image", "priority" };
+
+/* A content says what the contact is: no send gives it values. */
+static void flow_content_text(struct flow *f, const struct content_part *part) {
+  struct message_decl text = { .name = part->word };
+  template_check(f->s, &text, part->text.text, part->text.span);
+  for (const struct said_value *said = text.said; said; said = said->next)
+    diag(f->c, DIAG_E0507, said->name.span, "a content can say only what the contact's attributes hold")->expected =
+        STR("`{{ contact.first_name }}`");
+}
+
+/* What a page can make of a content: each part once, at least one text, an address in a link. */
+static void flow_content(struct flow *f, const struct content_decl *cd) {
+  bool any = false;
+  for (const struct content_part *part = cd->parts; part; part = part->next) {
+    bool number = part->number.type != V_MISSING, known = false;
+    struct nearest n = nearest_of(part->word.text);
+    for (size_t i = 0; i < sizeof content_words / sizeof *content_words; i++) {
+      nearest_try(&n, str_from_c(content_words[i]));
+      known |= str_is(part->word.text, content_words[i]);
+    }
+    any |= known && !number;
+    if (!known) {
+      struct diagnostic *d = diag(f->c, DIAG_E0363, part->word.span, "a content has no part `" STR_FMT "`", STR_ARG(part->word.text));
+      d->expected = STR("title, body, button, link, image or priority");
+      if (n.best.len) {
+        d->help = arena_printf(&f->c->arena, "did you mean `" STR_FMT "`?", STR_ARG(n.best));
+        d->has_fix = true;
+        d->fix = (struct fix){ part->word.span, n.best };
+      }
+      any = true;
+    } else if (number != str_is(part->word.text, "priority")) {
+      diag(f->c, DIAG_E0363, part->text.span, number ? "this part is a text" : "a priority is a number")->expected =
+          number ? STR("a text in quotes") : STR("a number such as `10`");
+    } else if (!number) {
+      flow_content_text(f, part);
+    }
+    for (const struct content_part *before = cd->parts; before != part; before = before->next)
+      if (str_eq(before->word.text, part->word.text)) {
+        struct diagnostic *d = diag(f->c, DIAG_E0363, part->word.span, "a content has one `" STR_FMT "`", STR_ARG(part->word.text));
+        d->note_span = before->word.span;
+        d->note = STR("it was said here");
+        break;
+      }
+  }
+  if (!any && cd->parts) /* none: they were mistaken, and that was said */
+    diag(f->c, DIAG_E0363, cd->name.span, "the content `" STR_FMT "` says nothing", STR_ARG(cd->name.text))->expected =
+        STR("`title \"…\"` or `body \"…\"`");
+}
+
 static void flow_define(struct flow *f, const struct item *item) {
   flow_expr(f, item->define.value);
   if (!item->define.used && !f->c->partial && !scope_is_standard(f->s, item) && item->define.value->kind != EXPR_BAD &&
@@ -417,6 +467,7 @@ void flow_check(struct compilation *c, struct tree *tree, struct scope *scope) {
       days_check(c, i);
       break;
     case ITEM_SEQUENCE: flow_sequence(&f, i); break;
+    case ITEM_CONTENT: flow_content(&f, &i->content); break;
     case ITEM_MESSAGE:
       flow_message(&f, &i->message);
       flow_texts(&f, &i->message);

@@ -56,7 +56,7 @@ static bool ends_value(uint16_t kind) {
 
 static bool is_aggregate(uint16_t kind) {
   switch (kind) {
-    case TOK_COUNT: case TOK_SUM: case TOK_AVERAGE: case TOK_MIN: case TOK_MAX: case TOK_FIRST: case TOK_LAST: return true;
+    case TOK_CODE: case TOK_COUNT: case TOK_SUM: case TOK_AVERAGE: case TOK_MIN: case TOK_MAX: case TOK_FIRST: case TOK_LAST: return true;
     default: return false;
   }
 }

@@ -679,6 +679,11 @@ static void resolve_expr(struct resolver *r, struct expr *e, const struct env *e
   case EXPR_MEMBER: resolve_member(r, e, env); break;
   case EXPR_HISTORY: case EXPR_FIRST: case EXPR_DID: case EXPR_SINCE: resolve_history(r, e, env); break;
   case EXPR_ANY: resolve_any(r, e, env); break;
+  case EXPR_CODE:
+    r->impure = true;
+    if (env_in_history(env))
+      outside_history(r, e);
+    break;
   case EXPR_LITERAL: case EXPR_BAD: break;
   case EXPR_UNARY: case EXPR_BINARY: case EXPR_IN: case EXPR_MISSING:
     resolve_expr(r, e->a, env);
@@ -694,6 +699,19 @@ static void resolve_expr(struct resolver *r, struct expr *e, const struct env *e
     break;
   }
   r->nesting--;
+}
+
+static void resolve_content_name(struct resolver *r, const struct name *name, void **decl) {
+  struct item *item = scope_item(r->s, SPACE_CONTENT, name->text);
+  if (item) {
+    item->mentioned++;
+    *decl = &item->content;
+    return;
+  }
+  struct diagnostic *d = diag(r->c, DIAG_E0362, name->span, "there is no content `" STR_FMT "`", STR_ARG(name->text));
+  scope_suggest(r->s, d, name->span, SPACE_CONTENT, name->text);
+  if (!d->help.len)
+    d->help = arena_printf(&r->c->arena, "declare it: `content " STR_FMT " { title \"…\" }`", STR_ARG(name->text));
 }
 
 /* --- statements ---------------------------------------------------------------------------------------------------- */
@@ -1004,6 +1022,7 @@ static void resolve_stmt(struct resolver *r, struct stmt *st, const struct env *
     resolve_message_name(r, &st->name, &st->decl);
     resolve_props(r, st->props, NULL, st->name.text, env);
     break;
+  case STMT_SHOW: resolve_content_name(r, &st->name, &st->decl); break;
   case STMT_JOIN: case STMT_LEAVE: resolve_list_name(r, &st->name, &st->decl); break;
   case STMT_SET: resolve_set(r, st); break;
   case STMT_SCORE: resolve_score_name(r, &st->name, &st->decl); break;
@@ -1239,6 +1258,10 @@ static void resolve_test(struct resolver *r, struct test_decl *t, bool fixture) 
     if (l->expect.message.text.len) {
       void *message = NULL;
       resolve_message_name(r, &l->expect.message, &message);
+    }
+    if (l->expect.content.text.len) {
+      void *content = NULL;
+      resolve_content_name(r, &l->expect.content, &content);
     }
     if (l->expect.campaign.text.len) {
       void *campaign = NULL;

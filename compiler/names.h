@@ -62,7 +62,7 @@ struct item_var {              /* any item in LIST where …, for each item in L
 
 /* A hash table from (space, name) to a pointer. Spaces below SPACE_COUNT are kinds of declarations; above them a space
  * is the address of the declaration whose members it holds. */
-enum space { SPACE_EVENT = 1, SPACE_RECORD, SPACE_ATTRIBUTE, SPACE_VALUE, SPACE_MESSAGE, SPACE_CAMPAIGN, SPACE_SEQUENCE, SPACE_FIXTURE, SPACE_COUNT };
+enum space { SPACE_EVENT = 1, SPACE_RECORD, SPACE_ATTRIBUTE, SPACE_VALUE, SPACE_MESSAGE, SPACE_CAMPAIGN, SPACE_SEQUENCE, SPACE_FIXTURE, SPACE_CONTENT, SPACE_COUNT };
 struct table_entry { uint64_t hash; uintptr_t space; struct str name; void *value; };
 struct table { struct table_entry *entries; uint32_t count, cap; };
 

@@ -71,6 +71,9 @@ void item_sequence(struct parse *p, struct token first, struct name name, struct
 void item_list(struct parse *p, struct token first, struct name name);
 void item_zone(struct parse *p, struct token first, struct token zone);
 void item_message(struct parse *p, struct token first, struct name name, struct message_decl *m);
+void item_content(struct parse *p, struct token first, struct name name, struct content_part *parts);
+struct content_part *content_part(struct parse *p, struct token word, struct token value);
+struct content_part *content_add(struct content_part *list, struct content_part *part);
 struct item *item_test(struct parse *p, uint8_t kind, struct token first, struct name name);
 
 struct member *member_new(struct parse *p, struct token label, struct type_ref *type, struct expr *initial);
@@ -150,6 +153,7 @@ struct expr *expr_member(struct parse *p, struct expr *of, struct name name);
 struct expr *expr_parens(struct parse *p, struct token first, struct expr *inner);
 struct expr *expr_unary(struct parse *p, uint8_t op, struct token first, struct expr *a);
 struct expr *expr_binary(struct parse *p, uint8_t op, struct expr *a, struct expr *b);
+struct expr *expr_code(struct parse *p, struct token first, struct token campaign);
 struct expr *expr_missing(struct parse *p, struct expr *a, bool negated);
 struct expr *expr_in(struct parse *p, struct expr *a, struct expr_list items, bool negated);
 struct expr *expr_did(struct parse *p, struct token first, struct event_list events, struct token window, bool negated);
@@ -185,6 +189,7 @@ struct test_line *expect_nothing(struct parse *p, struct token first, struct nam
 struct test_line *expect_member(struct parse *p, struct token first, struct name contact, struct name list, bool negated);
 struct test_line *expect_inside(struct parse *p, struct token first, struct name contact, struct name campaign, bool negated);
 struct test_line *expect_dropped(struct parse *p, struct token first, struct name message, struct name contact, bool negated);
+struct test_line *expect_shown(struct parse *p, struct token first, struct name content, struct name contact, bool negated, struct token until);
 struct test_line *expect_holds(struct parse *p, struct token first, struct token contact, struct expr *cond);
 struct test_line *expect_because(struct parse *p, struct test_line *t, struct token text);
 struct test_line *expect_times(struct parse *p, struct test_line *t, uint32_t times, bool once);

@@ -166,6 +166,11 @@ static void show(struct buf *b, const struct expr *e, int outer, enum mode mode)
     return;
   switch ((enum expr_kind)e->kind) {
   case EXPR_LITERAL: value_show(b, e->value); break;
+  case EXPR_CODE:
+    buf_c(b, "code(");
+    value_show(b, e->value);
+    buf_c(b, ", contact)");
+    break;
   case EXPR_NAME:
     if (e->target == TARGET_DEFINE)
       show(b, ((const struct define_decl *)e->decl)->value, outer, mode);

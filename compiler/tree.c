@@ -127,6 +127,25 @@ void item_message(struct parse *p, struct token first, struct name name, struct 
   i->message.name = name;
 }
 
+void item_content(struct parse *p, struct token first, struct name name, struct content_part *parts) {
+  item_new(p, ITEM_CONTENT, first)->content = (struct content_decl){ name, parts };
+}
+
+struct content_part *content_part(struct parse *p, struct token word, struct token value) {
+  struct content_part *part = NEW(struct content_part);
+  part->word = name_of(p, word);
+  if (value.kind == TOK_TEXT) part->text = name_of(p, value);
+  else part->number = value.value, part->text.span = span_of(p, value);
+  return part;
+}
+
+struct content_part *content_add(struct content_part *list, struct content_part *part) {
+  struct content_part **end = &list;
+  while (*end) end = &(*end)->next; /* a handful */
+  *end = part;
+  return list;
+}
+
 struct item *item_test(struct parse *p, uint8_t kind, struct token first, struct name name) {
   struct item *i = item_new(p, kind, first);
   i->test.name = name;
@@ -772,6 +791,12 @@ struct expr *expr_binary(struct parse *p, uint8_t op, struct expr *a, struct exp
   return e;
 }
 
+struct expr *expr_code(struct parse *p, struct token first, struct token campaign) {
+  struct expr *e = expr_new(p, EXPR_CODE, first.from);
+  e->value = campaign.value;
+  return e;
+}
+
 struct expr *expr_missing(struct parse *p, struct expr *a, bool negated) {
   struct expr *e = expr_new(p, EXPR_MISSING, a->span.from);
   e->a = a;
@@ -1041,6 +1066,15 @@ struct test_line *expect_member(struct parse *p, struct token first, struct name
   return t;
 }
 
+struct test_line *expect_shown(struct parse *p, struct token first, struct name content, struct name contact, bool negated,
+                               struct token until) {
+  struct test_line *t = test_new(p, TEST_EXPECT_SHOWN, first);
+  t->contact = contact;
+  t->expect = (struct expect){ .kind = TEST_EXPECT_SHOWN, .contact = contact, .content = content, .negated = negated,
+                               .has_until = until.kind != 0, .until_ms = until.value.i };
+  return t;
+}
+
 struct test_line *expect_inside(struct parse *p, struct token first, struct name contact, struct name campaign, bool negated) {
   struct test_line *t = test_new(p, TEST_EXPECT_INSIDE, first);
   t->contact = contact;
@@ -1089,7 +1123,7 @@ struct test_line *expect_times(struct parse *p, struct test_line *t, uint32_t ti
 }
 
 struct test_line *expect_at(struct parse *p, struct test_line *t, struct token moment) {
-  bool state = t->kind == TEST_EXPECT_COND || t->kind == TEST_EXPECT_INSIDE;
+  bool state = t->kind == TEST_EXPECT_COND || t->kind == TEST_EXPECT_INSIDE || t->kind == TEST_EXPECT_SHOWN;
   bool fits = state || (!t->expect.negated && t->kind != TEST_EXPECT_NOTHING && t->kind != TEST_EXPECT_ELSE);
   expect_more(p, t, fits, t->expect.has_at || t->expect.within.type, "moment");
   t->expect.has_at = true;

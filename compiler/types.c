@@ -500,6 +500,7 @@ static void check_expr(struct checker *k, struct expr *e) {
     check_expr(k, e->a);
     e->type = type_of(V_BOOL);
     break;
+  case EXPR_CODE: e->type = type_of(V_TEXT); break;
   case EXPR_LIST: case EXPR_RECORD: check_given(k, NULL, NULL, (struct str){ NULL, 0 }, e); break;
   case EXPR_BAD: bad(e); break;
   }
@@ -611,7 +612,7 @@ static void check_stmt(struct checker *k, struct stmt *st) {
   case STMT_EMIT: check_props(k, st->props, st->decl); break;
   case STMT_SEND: check_props(k, st->props, NULL); break;
   case STMT_IF: check_cond(k, st->value); break;
-  case STMT_WAIT: check_moment(k, st->value); break;
+  case STMT_WAIT: case STMT_SHOW: check_moment(k, st->value); break;
   case STMT_EACH: check_list(k, st->value); break;
   case STMT_DO:
     for (struct binding *b = st->bindings; b; b = b->next)

@@ -28,7 +28,7 @@
 %syntax_error { CHECK(!"grammar_accepts let a token through"); }
 %parse_failure { CHECK(!"grammar_accepts let a token through"); }
 
-%fallback NAME USE EVENT RECORD CONTACT DEFINE SEGMENT SCORE PASSES HALVES LIST MESSAGE ZONE ALLOW UNKNOWN CAMPAIGN WHEN TEST CHANNEL SUBJECT BODY FILE
+%fallback NAME CONTENT SHOW SHOWN CODE USE EVENT RECORD CONTACT DEFINE SEGMENT SCORE PASSES HALVES LIST MESSAGE ZONE ALLOW UNKNOWN CAMPAIGN WHEN TEST CHANNEL SUBJECT BODY FILE
   ENTRY GOAL ONCE PER EVERY A TIME_WORD MOST WITHIN THEN SEND JOIN LEAVE TAG UNTAG SET EMIT EXIT START STOP IF WAIT STILL
   ELSE UNTIL FOR FOREVER BETWEEN WEEKDAYS WEEKENDS MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY ON AFTER AT
   UNLESS VIA WITH TO UP OF AS CHANGES ENTERS LEAVES WHERE AND OR NOT IS MISSING ONE IN CONTAINS STARTS ENDS MATCHES DID NO
@@ -58,6 +58,8 @@
 %type score_part    { struct score_rule_decl * }
 %type points        { struct token }
 %type parts         { struct message_decl * }
+%type content_parts { struct content_part * }
+%type content_part  { struct content_part * }
 %type part          { struct message_decl * }
 %type campaign_head { struct item * }
 %type campaign_body { struct item * }
@@ -163,6 +165,8 @@ item ::= MESSAGE(T) name(N) LBRACE parts(M) RBRACE. { item_message(p, T, N, M); 
 item ::= BAD.
 item ::= BAD_MEMBERS LBRACE members RBRACE.
 item ::= BAD_MESSAGE LBRACE parts RBRACE.
+item ::= CONTENT(T) name(N) LBRACE content_parts(P) RBRACE. { item_content(p, T, N, P); }
+item ::= BAD_CONTENT LBRACE content_parts RBRACE.
 
 name(A) ::= NAME(T).  { A = name_of(p, T); }
 name(A) ::= TEXT(T).  { A = name_of(p, T); }
@@ -191,6 +195,11 @@ score_part(A) ::= HALVES(T) EVERY DURATION(D).    { A = score_halves(p, T, D); }
 score_part(A) ::= BAD.                            { A = NULL; }
 points(A) ::= PLUS NUMBER(N).                     { A = N; }
 points(A) ::= MINUS NUMBER(N).                    { A = N; A.value.n = -A.value.n; }
+content_parts(A) ::= content_part(A).
+content_parts(A) ::= content_parts(L) EOL content_part(P). { A = content_add(L, P); }
+content_part(A) ::= NAME(W) TEXT(V).              { A = content_part(p, W, V); }
+content_part(A) ::= NAME(W) NUMBER(V).            { A = content_part(p, W, V); }
+content_part(A) ::= BAD.                          { A = NULL; }
 
 item ::= SEQUENCE(T) name(N) params(P) block(B).  { item_sequence(p, T, N, P.first, B); }
 params(A) ::= .                                   { A = (struct member_list){ 0 }; }
@@ -291,6 +300,8 @@ stmt(A) ::= EMIT(T) name(N).                      { A = stmt_named(p, STMT_EMIT,
 stmt(A) ::= EMIT(T) name(N) WITH LBRACE props(L) RBRACE. { A = stmt_named(p, STMT_EMIT, T, N); A->props = L.first; }
 stmt(A) ::= SCORE(T) name(N) PLUS sum(E).         { A = stmt_named(p, STMT_SCORE, T, N); A->value = E; stmt_end(p, A); }
 stmt(A) ::= SCORE(T) name(N) MINUS sum(E).        { A = stmt_named(p, STMT_SCORE, T, N); A->value = expr_unary(p, UN_NEG, T, E); stmt_end(p, A); }
+stmt(A) ::= SHOW(T) name(N) FOR DURATION(D).      { A = stmt_named(p, STMT_SHOW, T, N); wait_up_to(p, A, D); }
+stmt(A) ::= SHOW(T) name(N) UNTIL sum(E).         { A = stmt_named(p, STMT_SHOW, T, N); A->value = E; stmt_end(p, A); }
 stmt(A) ::= EXIT(T).                              { A = stmt_new(p, STMT_EXIT, T); }
 stmt(A) ::= START(T) name(N).                     { A = stmt_named(p, STMT_START, T, N); }
 stmt(A) ::= STOP(T) name(N).                      { A = stmt_named(p, STMT_STOP, T, N); }
@@ -451,6 +462,7 @@ factor(A) ::= MINUS(T) factor(X).                 { A = expr_unary(p, UN_NEG, T,
 primary(A) ::= literal(A).
 primary(A) ::= NAME(N).                           { A = expr_name(p, N); }
 primary(A) ::= primary(X) DOT name(N).            { A = expr_member(p, X, N); }
+primary(A) ::= CODE(T) LPAREN TEXT(N) COMMA CONTACT RPAREN. { A = expr_code(p, T, N); }
 primary(A) ::= LPAREN(T) expr(X) RPAREN.          { A = expr_parens(p, T, X); }
 primary(A) ::= aggregate(F) LPAREN args(X) opt_args_last(W) RPAREN. { A = expr_history(p, F, X, W); }
 primary(A) ::= TIME_SINCE(T) first_or_last(F) since_event(E). { A = expr_since(p, T, F, E); }
@@ -553,6 +565,9 @@ expectation(A) ::= EXPECT(T) name(C) NOT IN CAMPAIGN name(N). { A = expect_insid
 expectation(A) ::= EXPECT(T) name(M) DROPPED FOR name(C).  { A = expect_dropped(p, T, M, C, false); }
 expectation(A) ::= EXPECT(T) name(M) NOT DROPPED FOR name(C). { A = expect_dropped(p, T, M, C, true); }
 expectation(A) ::= EXPECT(T) LABEL(C) expr(E).             { A = expect_holds(p, T, C, E); }
+expectation(A) ::= EXPECT(T) name(M) SHOWN TO name(C).     { A = expect_shown(p, T, M, C, false, token_none()); }
+expectation(A) ::= EXPECT(T) name(M) SHOWN TO name(C) UNTIL moment(U). { A = expect_shown(p, T, M, C, false, U); }
+expectation(A) ::= EXPECT(T) name(M) NOT SHOWN TO name(C). { A = expect_shown(p, T, M, C, true, token_none()); }
 expectation(A) ::= expectation(E) BECAUSE TEXT(W).         { A = expect_because(p, E, W); }
 expectation(A) ::= expectation(E) ONCE.                    { A = expect_times(p, E, 1, true); }
 expectation(A) ::= expectation(E) NUMBER(N) TIMES.         { A = expect_times(p, E, count_of(p, N), false); }

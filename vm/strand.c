@@ -16,6 +16,7 @@
 
 #include "digest.h"
 #include "flip.h"
+#include "coupon.h"
 #include "pattern.h"
 #include "verify.h"
 
@@ -125,6 +126,13 @@ RARE static struct value op_score(const struct unit *u, uint32_t s, const struct
 
 RARE static struct value op_ago(struct value window, const struct env *env) {
   return value_moment(window_ago(window, env->zone, env->now_ms));
+}
+
+RARE static struct value op_code(struct str campaign, const struct env *env) {
+  char text[COUPON_BYTES + 1];
+  if (!env->secret.len) return value_missing();
+  coupon_make(env->secret, campaign, env->contact->key, text);
+  return value_text(arena_str(env->scratch, str_from_c(text)));
 }
 
 /* --- comparing and computing --- */
@@ -475,6 +483,14 @@ HOT enum run_result loop(struct vm *vm, const struct unit *u, struct value *loca
       case OP_WINDOW: BINARY(window(a, b, ip[1], env)); ip += 2; continue;
       case OP_DATEPART: UNARY(date_part(a, ip[1], env->zone)); ip += 2; continue;
 
+      case OP_SHOW: {
+        struct effect shown = named(EFFECT_SHOW, u, U16);
+        sp--;
+        *sp = to_moment(*sp, env->zone);
+        shown.values = sp;
+        YIELD_EFFECT(3, shown);
+      }
+      case OP_CODE: PUSH(op_code(u->strings[U16], env)); ip += 3; continue;
       case OP_BUCKET: PUSH(value_number(digest_place(env->contact->key, u->strings[U16]))); ip += 3; continue;
       case OP_ITEMS: {
         struct effect note = { .kind = EFFECT_NOTE };

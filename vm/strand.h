@@ -60,12 +60,13 @@ struct env {
   const struct zone *zone;   /* the contact's */
   struct arena *scratch;     /* released by the engine after the batch */
   const struct vm_watch *watch; /* NULL: nobody */
+  struct str secret;         /* of the project, for codes; empty: none */
   int64_t *flip_ms;          /* expressions lower it to the moment at which their answer may change by time alone; NULL: nobody asks */
 };
 
 enum effect_kind {
   EFFECT_SEND, EFFECT_DROP, EFFECT_JOIN, EFFECT_LEAVE, EFFECT_TAG, EFFECT_UNTAG, EFFECT_SET, EFFECT_EMIT,
-  EFFECT_START, EFFECT_STOP, EFFECT_FORK, EFFECT_NOTE, EFFECT_POINTS
+  EFFECT_START, EFFECT_STOP, EFFECT_FORK, EFFECT_NOTE, EFFECT_POINTS, EFFECT_SHOW
 };
 struct effect {
   enum effect_kind kind;
@@ -73,7 +74,7 @@ struct effect {
   struct str reason;          /* EFFECT_DROP; EFFECT_NOTE: what was left undone */
   uint32_t field;             /* EFFECT_SET: the unit's field */
   uint32_t pc;                /* EFFECT_FORK: where the second strand starts */
-  const struct value *values; /* EFFECT_SET, EFFECT_POINTS: one; EFFECT_EMIT, EFFECT_SEND: one a key. Valid until the next vm_run */
+  const struct value *values; /* EFFECT_SET, EFFECT_POINTS: one; EFFECT_SHOW: the moment of its end, or missing; EFFECT_EMIT, EFFECT_SEND: one a key. Valid until the next vm_run */
   const struct emit *emit;    /* EFFECT_EMIT, EFFECT_SEND with values: keys in unit->emit_keys; else NULL */
 };
 

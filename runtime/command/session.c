@@ -95,6 +95,8 @@ int session_engine(struct session *s, struct engine_options o, int64_t deploy_ms
   struct patience p = { s, 0 };
   enum camp_err err;
   o.zone = zone_name(s->zone);
+  const char *secret = getenv("CAMP_SECRET");
+  if (secret) o.secret = str_from_c(secret);
   while ((err = engine_deploy(s->store, &s->project.program, deploy_ms, &error)) != CAMP_OK)
     if (!again(&p, err, error.text)) return exit_code_of(err);
   while ((err = engine_open(s->store, &o, &s->engine, &error)) != CAMP_OK)

@@ -25,6 +25,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+/* Codes are the same in every test, and worth nothing outside. */
+static const struct str story_secret = { "the secret of tests", 19 };
+
 enum { IDLE_ROUNDS_MAX = 100000, IDLE_DAYS_MAX = 3660 };
 
 struct known { struct str name; int64_t id, mark; /* newest message when the last expectation was met */ };
@@ -70,7 +73,8 @@ int stories_open(struct stories *all, struct session *s, const struct vm_watch *
   arena_init(&all->arena, 1 << 16);
   struct program p = with_conditions(s, &all->arena);
   struct engine_error error = { "" };
-  struct engine_options o = { .late_after_ms = STORE_NEVER, .virtual_time = true, .zone = zone_name(s->zone), .watch = watch };
+  struct engine_options o = { .late_after_ms = STORE_NEVER, .virtual_time = true, .zone = zone_name(s->zone), .watch = watch,
+                              .secret = story_secret };
   int code = session_store(s, ":memory:", &(struct store_options){ .create = true, .relaxed = true });
   if (code != EXIT_FINE) return code;
   if (engine_deploy(s->store, &p, 0, &error) != CAMP_OK || engine_open(s->store, &o, &s->engine, &error) != CAMP_OK) {
@@ -484,7 +488,7 @@ static int expect_condition(struct trial *r) {
   struct value own = c.attributes.len ? contact_attribute(&c, STR("timezone"), &as_text, zone) : value_missing();
   const struct zone *found = own.type == V_TEXT ? zones_find(r->s->zones, value_str(own)) : NULL;
   struct env env = { .image = image, .contact = &c, .now_ms = r->clock_ms, .base_ms = r->clock_ms, .zone = found ? found : zone,
-    .scratch = &r->arena };
+    .scratch = &r->arena, .secret = story_secret };
   struct value v = vm_eval(&vm, u, step->pc, NULL, &env);
   /* `not` is in the expression already. */
   if (value_true(v)) return EXIT_FINE;
@@ -534,6 +538,26 @@ static int order(struct trial *r, bool resume) {
   return EXIT_FINE;
 }
 
+static int expect_shown(struct trial *r) {
+  const struct test_step *step = r->step;
+  int64_t until_ms = 0, wanted_ms = zone_to_utc(r->s->zone, step->until_ms);
+  char at[40], until[40];
+  int code = run_to_step(r);
+  if (code != EXIT_FINE) return code;
+  struct known *k = find_contact(r, step->contact);
+  enum camp_err err = contact_id(r, k);
+  uint32_t content = store_name_find(r->s->store, NAME_CONTENT, step->name);
+  if (err == CAMP_OK && k->id && content) err = store_content_until(r->s->store, k->id, content, r->clock_ms, &until_ms);
+  if (err != CAMP_OK) return EXIT_COULD_NOT;
+  if ((until_ms != 0) != step->negated && (!step->has_until || until_ms == wanted_ms)) return EXIT_FINE;
+  fail(r, STR_FMT " is %sshown to " STR_FMT " at %s", STR_ARG(step->name), until_ms ? "" : "not ", STR_ARG(step->contact),
+       clock_text(r, r->clock_ms, at));
+  if (until_ms && step->has_until) fail(r, " until %s", clock_text(r, until_ms, until));
+  fail(r, ".\n");
+  tell_trace(r, k);
+  return EXIT_FINE;
+}
+
 static int run_step(struct trial *r) {
   const struct test_step *step = r->step;
   int code = EXIT_FINE;
@@ -550,6 +574,7 @@ static int run_step(struct trial *r) {
     case TEST_PAUSE:
     case TEST_RESUME: return order(r, step->kind == TEST_RESUME);
     case TEST_EXPECT_INSIDE: code = expect_inside(r); break;
+    case TEST_EXPECT_SHOWN: code = expect_shown(r); break;
     case TEST_EXPECT_SENT:
     case TEST_EXPECT_DROPPED:
     case TEST_EXPECT_NOTHING: code = expect_sent(r); break;

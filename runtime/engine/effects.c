@@ -84,6 +84,24 @@ static enum camp_err effect_outbox(struct live *l, struct strand_item *item, con
   return CAMP_OK;
 }
 
+/* Shown from the instant on; a page asks which are. */
+static enum camp_err effect_show(struct live *l, const struct strand_item *item, const struct effect *f) {
+  struct engine *e = l->e;
+  struct content_row row = { .contact = l->c.id, .at_ms = l->now_ms, .campaign = item->s.unit->link->campaign_id,
+                             .unit = item->s.unit->link->stored_id, .pc = f->pc, .entry = item->s.entry, .fork = item->s.fork };
+  if (f->values[0].type != V_MOMENT) {
+    live_outcome(l, STR_FMT ": not shown: the moment of its end is missing", STR_ARG(f->name));
+    return CAMP_OK;
+  }
+  row.until_ms = f->values[0].i;
+  if (row.until_ms <= l->now_ms) {
+    live_outcome(l, STR_FMT ": not shown: the moment of its end has passed", STR_ARG(f->name));
+    return CAMP_OK;
+  }
+  TRY(store_name(e->store, NAME_CONTENT, f->name, &row.content));
+  return store_content_put(e->store, &row);
+}
+
 static enum camp_err effect_member(struct live *l, const struct effect *f) {
   struct engine *e = l->e;
   uint32_t id;
@@ -210,6 +228,7 @@ static enum camp_err apply(struct live *l, struct strand_item *item, const struc
   switch (f->kind) {
     case EFFECT_SEND:
     case EFFECT_DROP: return effect_outbox(l, item, f, f->pc);
+    case EFFECT_SHOW: return effect_show(l, item, f);
     case EFFECT_JOIN:
     case EFFECT_LEAVE:
     case EFFECT_TAG:

@@ -212,6 +212,10 @@ static enum camp_err number_names(struct engine *e) {
     for (uint32_t pc = 0; pc < u->code_bytes;) {
       uint32_t bytes = instruction_decode(u->code, u->code_bytes, pc, operands);
       CHECK(bytes > 0);
+      if (u->code[pc] == OP_SHOW) e->shows = true;
+      if (u->code[pc] == OP_CODE && !e->options.secret.len)
+        return engine_fail(e, CAMP_BAD, STR_FMT " makes codes, so CAMP_SECRET must be set, and stay the same for as long as they are valid",
+                           STR_ARG(unit_name(u)));
       if (u->code[pc] == OP_MEMBER || u->code[pc] == OP_TAGGED)
         TRY(store_name(e->store, NAME_LIST, unit_string(u, operands[0]), &u->link->stored[operands[0]]));
       pc += bytes;

@@ -13,6 +13,7 @@ struct engine_options {
   int64_t late_after_ms;     /* live: older events start no campaign; STORE_NEVER in simulation */
   bool virtual_time;         /* simulation: messages leave the moment they are released */
   struct str zone;           /* default zone; empty: the program's */
+  struct str secret;         /* for `code(…)`; empty: a program that makes codes is not opened. Must outlive the engine */
   const struct vm_watch *watch; /* told of all code that runs (vm/strand.h); NULL: nobody watches */
 };
 struct engine_error { char text[512]; };

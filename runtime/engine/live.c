@@ -16,7 +16,8 @@
 
 struct env live_env(struct live *l) {
   return (struct env){ .image = l->e->image, .contact = &l->c, .event = l->event, .now_ms = l->now_ms,
-                       .base_ms = l->base_ms, .zone = l->zone, .scratch = &l->e->contact, .watch = l->e->options.watch };
+                       .base_ms = l->base_ms, .zone = l->zone, .scratch = &l->e->contact, .watch = l->e->options.watch,
+                       .secret = l->e->options.secret };
 }
 
 void live_outcome(struct live *l, const char *fmt, ...) {
@@ -313,6 +314,7 @@ enum camp_err live_end_stopped(struct live *l, const char *why) {
     struct strand_item *item = l->strands.items[i];
     if (!item->stopped) continue;
     item->stopped = false;
+    if (l->e->shows) TRY(store_content_end(l->e->store, l->c.id, item->s.unit->link->campaign_id, item->s.entry, l->now_ms));
     TRY(live_end(l, item));
   }
   return CAMP_OK;

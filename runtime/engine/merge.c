@@ -111,6 +111,7 @@ static enum camp_err merge_entries(struct live *l, struct merge *m) {
     struct entry *own = contact_entry(&l->c, theirs->campaign);
     VEC_PUSH(&l->e->contact, &m->entries, own->count);
     TRY(store_goal_move(l->e->store, theirs->campaign, m->other.id, l->c.id, own->count));
+    TRY(store_content_move(l->e->store, theirs->campaign, m->other.id, l->c.id, own->count));
     own->count += theirs->count;
   }
   return CAMP_OK;

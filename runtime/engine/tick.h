@@ -67,6 +67,7 @@ struct engine {
   uint32_t epoch;                /* of the newest deploy */
   uint32_t names_opened;         /* names that there were when the engine was opened */
   bool virtual_time;
+  bool shows;                    /* some live unit shows contents */
   struct store_clock clock;
   int64_t latest_ms;             /* the latest instant of a timer in this transaction */
   struct engine_counts counts;   /* committed */

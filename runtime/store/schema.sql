@@ -236,6 +236,20 @@ create table outbox(
   given TEXT                        -- `send … with { }`: the values as they were then, a JSON object
 ) strict;
 
+create table content_shown(
+  -- What is shown to whom on a page, from when until when.
+  contact INTEGER NOT NULL,
+  campaign INTEGER NOT NULL,        -- name.id
+  entry INTEGER NOT NULL,           -- the contact's n-th entry into the campaign
+  fork INTEGER NOT NULL,
+  content INTEGER NOT NULL,         -- name.id
+  at INTEGER NOT NULL,
+  until INTEGER NOT NULL,           -- no longer at this moment
+  unit INTEGER NOT NULL,            -- the strand's unit
+  pc INTEGER NOT NULL,              -- the step that shows it
+  primary key(contact, campaign, entry, fork, content, at)
+) strict, without rowid;
+
 create table outbox_was(
   -- Messages that were waiting when their contact became one with another: a key never changes, so these keep theirs.
   id INTEGER PRIMARY KEY,           -- outbox.id
@@ -325,6 +339,15 @@ create view message as
     o.id as outbox_id, o.contact as contact_id, o.at as at_ms
   from outbox o join slot c on c.id = o.contact << 12 join name m on m.id = o.message join name k on k.id = o.campaign
   left join step p on p.unit = o.unit and p.pc = o.pc;
+
+create view shown as
+  -- What is or was shown on pages.
+  select c.key as contact, n.text as content, k.text as campaign,
+    strftime('%Y-%m-%dT%H:%M:%fZ', w.at / 1000.0, 'unixepoch') as shown_from,
+    strftime('%Y-%m-%dT%H:%M:%fZ', w.until / 1000.0, 'unixepoch') as shown_until,
+    w.entry as entry, w.fork as fork, p.file as file, p.line as line, w.contact as contact_id, w.at as at_ms, w.until as until_ms
+  from content_shown w join slot c on c.id = w.contact << 12 join name n on n.id = w.content join name k on k.id = w.campaign
+  left join step p on p.unit = w.unit and p.pc = w.pc;
 
 create view history as
   -- What happened to everybody, in order of arrival.

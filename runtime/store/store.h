@@ -41,7 +41,7 @@ void store_rollback(struct store *s);
  * Kept in memory for look-up; at most LIMIT_NAMES_COUNT. Making one needs a transaction. A rollback forgets those made in it. */
 /* NAME_LIST serves tags too: the numbers of code's strings need not say which they are. A schedule is known by its campaign's name
  * and its moment. */
-enum name_kind { NAME_EVENT = 1, NAME_LIST = 2, NAME_SCHEDULE = 3, NAME_CAMPAIGN = 4, NAME_MEASURE, NAME_MESSAGE, NAME_SEGMENT, NAME_SCORE };
+enum name_kind { NAME_EVENT = 1, NAME_LIST = 2, NAME_SCHEDULE = 3, NAME_CAMPAIGN = 4, NAME_MEASURE, NAME_MESSAGE, NAME_SEGMENT, NAME_SCORE, NAME_CONTENT };
 uint32_t store_name_find(const struct store *s, enum name_kind kind, struct str text); /* 0 when unknown */
 enum camp_err store_name(struct store *s, enum name_kind kind, struct str text, uint32_t *id) MUST_CHECK;
 struct str store_name_text(const struct store *s, uint32_t id);
@@ -234,6 +234,15 @@ enum camp_err store_outbox_ready(struct store *s, struct arena *a, bool by_time,
 /* One row with its contact's key and attributes; CAMP_NOT_FOUND. */
 enum camp_err store_outbox_item(struct store *s, struct arena *a, int64_t id, struct outbox_item *out) MUST_CHECK;
 enum camp_err store_outbox_state(struct store *s, int64_t id, enum outbox_state state, int64_t at_ms, struct str reason) MUST_CHECK;
+
+/* What is shown to a contact on a page. Of one content shown twice at one instant by one run the later end counts. */
+struct content_row { int64_t contact, at_ms, until_ms; uint32_t content, campaign, unit, pc, entry, fork; };
+enum camp_err store_content_put(struct store *s, const struct content_row *row) MUST_CHECK;
+/* What the run shows ends now. */
+enum camp_err store_content_end(struct store *s, int64_t contact, uint32_t campaign, uint32_t entry, int64_t now_ms) MUST_CHECK;
+/* Until when the content is shown to the contact at that moment; 0 when it is not. */
+enum camp_err store_content_until(struct store *s, int64_t contact, uint32_t content, int64_t at_ms, int64_t *until_ms) MUST_CHECK;
+enum camp_err store_content_move(struct store *s, uint32_t campaign, int64_t from, int64_t to, uint32_t entries) MUST_CHECK;
 
 /* What a sender has made durable, committed with the rows' states: a file's length. */
 enum camp_err store_sender_get(struct store *s, struct str sender, int64_t *mark) MUST_CHECK;

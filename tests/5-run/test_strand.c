@@ -65,7 +65,8 @@ static void world_link(struct world *w) {
   event_intern(&w->event, w->image, &w->arena);
   w->env = (struct env){ .image = w->image, .contact = &w->contact, .event = &w->event,
                          .now_ms = moment("2026-01-05T10:00Z"), /* a Monday */
-                         .base_ms = moment("2026-01-05T09:30Z"), .zone = zone_utc(), .scratch = &w->arena };
+                         .base_ms = moment("2026-01-05T09:30Z"), .zone = zone_utc(), .scratch = &w->arena,
+                         .secret = STR("0123456789abcdef") };
   w->strand = (struct strand){ .unit = u, .slot = 1, .started_ms = moment("2026-01-01T00:00Z"), .entry = 2, .due_ms = NEVER };
 }
 
@@ -209,6 +210,7 @@ static const struct expr_case exprs[] = {
   { OP_WINDOW, "CONST 09:00; CONST 18:00; WINDOW 96; CONST 2026-01-10T09:00Z; EQ; RET", "true" },
   { OP_WINDOW, "CONST 09:00; CONST 09:00; WINDOW 127; NOW; EQ; RET", "true" },
   { OP_WINDOW, "CONST 5; CONST 18:00; WINDOW 127; RET", "missing" },
+  { OP_CODE, "CODE SUMMER; RET", "\"JNTA-70JD-2Z2\"" }, /* test_coupon.c: by Python's hmac */
   { OP_BUCKET, "BUCKET \"welcome\n1\"; RET", "274624" }, /* ann, by Python's hashlib */
   { OP_DATEPART, "NOW; DATEPART 0; RET", "2026" },
   { OP_DATEPART, "NOW; DATEPART 1; RET", "1" },
@@ -264,6 +266,8 @@ static const struct steps_case steps[] = {
   { OP_POINTS, "CONST 15; POINTS interest; HALT", "points interest 15; end" },
   { OP_SET, "FIELD nums; EACH 0 out; SET left; HALT; out: HALT", "set left missing; end" },
   { OP_EMIT, "CONST 1; CONST true; EMIT 0; HALT", "emit upgraded 1 true; end" },
+  { OP_SHOW, "NOW; SHOW popup; HALT", "show popup 2026-01-05T10:00:00Z; end" },
+  { OP_SHOW, "CONST 1; SHOW popup; HALT", "show popup missing; end" },
   { OP_SENDWITH, "CONST 1; CONST true; SENDWITH 0; HALT", "send upgraded 1 true; end" },
   { OP_START, "START other; HALT", "start other; end" },
   { OP_STOP, "STOP other; HALT", "stop other; end" },
@@ -285,11 +289,11 @@ static const struct steps_case steps[] = {
 };
 
 static void show_effect(struct buf *b, const struct unit *u, const struct effect *e) {
-  static const char *const names[] = { "send", "drop", "join", "leave", "tag", "untag", "set", "emit", "start", "stop", "fork", "note", "points" };
+  static const char *const names[] = { "send", "drop", "join", "leave", "tag", "untag", "set", "emit", "start", "stop", "fork", "note", "points", "show" };
   buf_c(b, names[e->kind]);
   if (e->kind != EFFECT_FORK) buf_printf(b, " " STR_FMT, STR_ARG(e->name));
   if (e->kind == EFFECT_DROP) buf_printf(b, " (" STR_FMT ")", STR_ARG(e->reason));
-  uint32_t values = e->kind == EFFECT_SET || e->kind == EFFECT_POINTS ? 1 : e->emit ? e->emit->key_count : 0;
+  uint32_t values = e->kind == EFFECT_SET || e->kind == EFFECT_POINTS || e->kind == EFFECT_SHOW ? 1 : e->emit ? e->emit->key_count : 0;
   for (uint32_t i = 0; i < values; i++) {
     buf_c(b, " ");
     value_show(b, e->values[i]);

@@ -193,7 +193,7 @@ static bool print_row(void *context, int columns, const char *const *names, cons
 
 /* Everything a user could notice. The caller frees it. */
 static char *dump(struct store *s) {
-  static const char *const reports[] = { "dump_messages", "dump_events", "dump_positions", "dump_members", "dump_conversions", "dump_aliases",
+  static const char *const reports[] = { "dump_messages", "dump_events", "dump_positions", "dump_members", "dump_conversions", "dump_aliases", "dump_shown",
                                          "summary", "rejects" };
   struct buf b;
   buf_init(&b, 16 << 20);
