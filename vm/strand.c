@@ -613,10 +613,13 @@ const struct wait *strand_wait(const struct strand *s) {
   return &s->unit->waits[w];
 }
 
+/* A late event may have parked the strand: then the wait counts from that event's own time, and hears what happened since. */
+int64_t strand_began_ms(const struct strand *s) { return s->base_ms < s->since_ms ? s->base_ms : s->since_ms; }
+
 bool strand_hears(struct vm *vm, struct strand *s, const struct env *env, uint32_t *pc) {
   const struct wait *w = strand_wait(s);
   const struct event *e = env->event;
-  if (!e || e->name == NONE || e->at_ms < s->since_ms) return false;
+  if (!e || e->name == NONE || e->at_ms < strand_began_ms(s)) return false;
   for (uint32_t i = 0; i < w->branch_count; i++) {
     const struct branch *b = &s->unit->branches[w->first_branch + i];
     if (s->unit->link->symbols[b->event] != e->name) continue;

@@ -30,7 +30,7 @@ struct strand {
   uint32_t slot;       /* the row within the contact, 1 … */
   uint32_t pc;
   int64_t due_ms;      /* NEVER: only an event wakes it */
-  int64_t since_ms;    /* when the wait began: events of this instant or later are heard */
+  int64_t since_ms;    /* the instant at which it was parked */
   int64_t base_ms;     /* BASE of the arm: from when the wait's delay counts */
   int64_t started_ms;  /* own time of what started the run */
   uint32_t entry;      /* n-th entry of this contact into the campaign, from 1 */
@@ -101,7 +101,9 @@ struct value vm_eval(struct vm *vm, const struct unit *u, uint32_t pc, struct st
 bool strand_is_over(const struct strand *s);
 /* The wait that a parked strand is in. */
 const struct wait *strand_wait(const struct strand *s);
-/* Whether env's event wakes the parked strand; gives where to vm_enter. Ignores events with at_ms before since_ms
+/* When the wait began: from this moment on events are heard. By its base, which is earlier than the instant when a late event parked it. */
+int64_t strand_began_ms(const struct strand *s);
+/* Whether env's event wakes the parked strand; gives where to vm_enter. Ignores events with at_ms before the wait began
  * (the engine looks at older ones itself, for `since`). */
 bool strand_hears(struct vm *vm, struct strand *s, const struct env *env, uint32_t *pc);
 /* The deadline computed anew from base_ms, when the contact's zone has changed. */

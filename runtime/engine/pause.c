@@ -131,6 +131,12 @@ enum camp_err live_let_go(struct live *l) {
   return live_note(l);
 }
 
+/* Nothing from before the pause, nor from before the wait. */
+static int64_t from_ms(const struct pause *p, const struct strand_item *item) {
+  int64_t began_ms = strand_began_ms(&item->s);
+  return p->since_ms > began_ms ? p->since_ms : began_ms;
+}
+
 enum camp_err live_heard_meanwhile(struct live *l, struct strand_item *item, uint32_t *pc, bool *park) {
   const struct pause *p = engine_resumed(l->e, item->s.unit->link->campaign_id);
   *pc = strand_wait(&item->s)->timeout_pc;
@@ -138,7 +144,7 @@ enum camp_err live_heard_meanwhile(struct live *l, struct strand_item *item, uin
   if (!p || item->over || item->s.since_ms > p->until_ms) return CAMP_OK;
   uint32_t heard = NONE;
   struct event *found = NULL;
-  TRY(live_between(l, item, p->since_ms > item->s.since_ms ? p->since_ms : item->s.since_ms, p->until_ms, &heard, &found));
+  TRY(live_between(l, item, from_ms(p, item), p->until_ms, &heard, &found));
   if (heard != NONE) {
     *pc = heard;
     l->event = found;
@@ -172,7 +178,7 @@ static enum camp_err let_go_heard(struct live *l, const struct pause *p) {
     if (item->state == ROW_GONE || item->over || item->s.unit->link->campaign_id != p->campaign || item->s.since_ms > p->until_ms) continue;
     uint32_t heard = NONE;
     struct event *found = NULL;
-    TRY(live_between(l, item, p->since_ms > item->s.since_ms ? p->since_ms : item->s.since_ms, p->until_ms, &heard, &found));
+    TRY(live_between(l, item, from_ms(p, item), p->until_ms, &heard, &found));
     if (heard != NONE && item->s.due_ms > share_of(l, p)) TRY(let_go_strand(l, item, p));
   }
   return live_note(l);

@@ -476,8 +476,10 @@ static void a_wait_hears(void **state) {
   park_world(&w);
   assert_int_equal(w.strand.due_ms, moment("2026-01-08T09:30Z"));
   assert_int_equal(strand_wait(&w.strand)->branch_count, 3);
+  assert_true(w.strand.base_ms < w.strand.since_ms);
+  w.event.at_ms = w.strand.base_ms - 1;
   assert_false(strand_hears(&w.vm, &w.strand, &w.env, &pc)); /* it happened before the wait */
-  w.event.at_ms = w.env.now_ms;
+  w.event.at_ms = w.strand.base_ms; /* late, and so was what began the wait */
   assert_true(strand_hears(&w.vm, &w.strand, &w.env, &pc));
   assert_int_equal(pc, asm_pc(&w.s, "same"));
   w.event.body = STR("{\"n\":8}");

@@ -665,6 +665,30 @@ static void a_refusal_stays_with_its_input(void **unused) {
   free(want);
 }
 
+/* A wait that a late event began counts, and hears, from that event's own time, wherever the contact's clock stands. */
+static void a_late_wait_hears_from_its_beginning(void **unused) {
+  static const char script[] = "campaign w { start when a; wait for b up to 2d { send m1 } else { send m2 } }\n"
+                               "when d then send m3 after 1d unless b\n";
+  for (int before = 0; before < 2; before++) {
+    const struct { const char *name; int64_t at_h, arrival_h; } inputs[] = {
+      { "c", 5, 5 }, { "a", 0, 6 }, { "d", 0, 6 }, { "b", before ? -1 : 2, 7 } };
+    remove_database();
+    struct world w = world_open(script, live_options(10), NULL);
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+      struct input one = event(inputs[i].name, t0 + inputs[i].at_h * HOUR);
+      struct engine_inputs in = { .inputs = &one, .count = 1, .arrival_ms = t0 + inputs[i].arrival_h * HOUR };
+      OK(engine_take(w.e, &in));
+    }
+    OK(engine_timers(w.e, t0 + 5 * MS_PER_DAY, NULL));
+    char *text = dump(w.s);
+    assert_int_equal(times(text, "|m1|"), !before);
+    assert_int_equal(times(text, "|m2|"), before);
+    assert_int_equal(times(text, "cancelled: b happened"), !before);
+    free(text);
+    world_close(w);
+  }
+}
+
 /* Years before 1970 are not late: a delay counts from the event's own time. */
 static void old_years_are_no_late_events(void **unused) {
   const struct input in[] = { event("a", calendar_days(1901, 1, 1) * MS_PER_DAY) };
@@ -805,6 +829,7 @@ int main(void) {
     cmocka_unit_test(slots_decide_no_order),
     cmocka_unit_test(what_never_ends_is_ended),
     cmocka_unit_test(a_refusal_stays_with_its_input),
+    cmocka_unit_test(a_late_wait_hears_from_its_beginning),
     cmocka_unit_test(old_years_are_no_late_events),
     cmocka_unit_test(an_emitted_event_is_no_input),
     cmocka_unit_test(an_import_wakes_nobody),
