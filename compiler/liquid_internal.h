@@ -113,6 +113,22 @@ bool full_tag(struct str piece, struct str *name, struct str *markup, uint32_t *
 bool liquid_line(struct str line, struct str *name, struct str *markup);
 /* A standard tag: false in *known for any other name. *blank: it prints nothing. */
 bool tag(struct liquid_compiler *c, struct pieces *p, struct str name, struct str markup, bool *known, bool *blank);
+/* liquid_calls.c, liquid_skip.c */
+enum { ATTRS_MAX = 64 };
+struct attr { struct str key, text; uint32_t token; };   /* value: a token's place, or text when lax */
+struct attrs { struct attr items[ATTRS_MAX]; uint32_t count; bool lax; };
+bool attr_token(struct liquid_compiler *c, struct attrs *a, struct str key); /* the value in hand, whose code waits for its turn */
+bool attrs_lax(struct liquid_compiler *c, struct str markup, struct attrs *a);
+bool attr_push(struct liquid_compiler *c, const struct attrs *a, const struct attr *attr);
+const struct attr *attr_find(const struct attrs *a, const char *key);
+uint32_t site_add(struct liquid_compiler *c, struct lq_site s);
+bool tag_cycle(struct liquid_compiler *c, struct str markup);
+bool tag_include(struct liquid_compiler *c, struct str markup);
+bool tag_render(struct liquid_compiler *c, struct str markup);
+bool tag_raw(struct liquid_compiler *c, struct pieces *p, struct str markup, bool *blank);
+bool tag_doc(struct liquid_compiler *c, struct pieces *p, struct str markup, bool *blank);
+bool tag_comment(struct liquid_compiler *c, struct pieces *p);
+bool tag_inline_comment(struct liquid_compiler *c, struct str markup);
 bool print_variable(struct liquid_compiler *c, struct str markup);
 uint32_t node_begin(struct liquid_compiler *c);
 void node_end(struct liquid_compiler *c, uint32_t node, bool blank);
