@@ -31,6 +31,7 @@ struct lq_control *lq_control_top(struct lq_renderer *r, enum lq_control_kind ki
 void lq_control_pop(struct lq_renderer *r) {
   struct lq_control *k = &r->control[--r->control_count];
   switch (k->kind) {
+    case LQ_CTL_CAPTURE: r->captures--; lq_out_limit(r); break;
     case LQ_CTL_FOR: r->loops = k->loops; r->scopes--; break;
     case LQ_CTL_ROW: case LQ_CTL_INCLUDE: r->scopes--; break;
     case LQ_CTL_RENDER:
@@ -291,7 +292,7 @@ static void enter(struct lq_renderer *r, struct lq_control *k, uint32_t return_p
   k->prev_call = r->call;
   r->call = (uint32_t)(k - r->control);
   r->template = k->template;
-  r->score = 0;
+  r->score = r->assigned = 0;
   *pc = r->unit->templates[k->template].start;
 }
 

@@ -39,7 +39,9 @@ struct lq_renderer {
   struct lq_env env;
   struct lq_settings settings;
   const struct lq_unit *unit;
-  char *out; size_t out_len, out_cap, out_max;
+  char *out; size_t out_len, out_cap, out_max, out_room; /* room: the smaller of the two */
+  uint32_t captures;               /* open ones: what they hold does not count as length */
+  uint64_t assigned, assigned_all; /* the reference's scores of assignments */
   struct lq_slot *slots; uint32_t slot_cap;
   uint32_t *cache, cache_cap;
   struct lq_undo *tops, *bases; uint32_t top_count, top_cap, base_count, base_cap;
@@ -63,8 +65,9 @@ enum { LQ_BREAK = 1, LQ_CONTINUE = 2 };
 
 /* --- output */
 bool lq_out_room(struct lq_renderer *r, size_t more);
+void lq_out_limit(struct lq_renderer *r); /* after captures has changed */
 static inline bool lq_out(struct lq_renderer *r, const char *bytes, size_t len) {
-  if (r->out_cap - r->out_len < len && !lq_out_room(r, len)) return false;
+  if (r->out_room - r->out_len < len && !lq_out_room(r, len)) return false;
   if (len) memcpy(r->out + r->out_len, bytes, len);
   r->out_len += len;
   return true;

@@ -22,17 +22,24 @@
 
 bool lq_out_room(struct lq_renderer *r, size_t more) {
   if (more > r->out_max - r->out_len) return lq_fatal(&r->cx, "Memory limits exceeded");
+  if (more <= r->out_cap - r->out_len) return true;
   size_t cap = r->out_cap ? r->out_cap : 4096;
   while (cap - r->out_len < more) cap *= 2;
   char *out = realloc(r->out, cap);
   CHECK(out);
   r->out = out;
   r->out_cap = cap;
+  r->out_room = cap < r->out_max ? cap : r->out_max;
   return true;
 }
 
+void lq_out_limit(struct lq_renderer *r) {
+  size_t most = r->settings.limits.output_bytes;
+  r->out_max = most && !r->captures && most < LIMIT_LIQUID_OUTPUT_BYTES ? most : LIMIT_LIQUID_OUTPUT_BYTES;
+  r->out_room = r->out_cap < r->out_max ? r->out_cap : r->out_max;
+}
+
 static bool out_str(struct lq_renderer *r, struct str s, bool escape, bool safe) {
-  if (r->out_len + s.len > r->out_max) return lq_fatal(&r->cx, "Memory limits exceeded");
   if (!escape || safe) return lq_out(r, s.ptr, s.len);
   struct lq_buf b = { .cx = &r->cx };
   return lq_escape_html(&b, s) && lq_out(r, b.data, b.len);
@@ -147,6 +154,27 @@ static bool count_body(struct lq_renderer *r, uint32_t nodes) {
   return true;
 }
 
+static uint64_t weight(struct lq v) {
+  uint64_t sum = 1;
+  if (v.type == LQ_STR) return v.len;
+  if (v.type == LQ_ARRAY)
+    for (uint32_t i = 0; i < v.len; i++) sum += weight(v.items[i]);
+  if (v.type == LQ_HASH)
+    for (uint32_t i = 0; i < v.hash->count; i++) sum += v.hash->entries[i].len + weight(v.hash->entries[i].value);
+  return sum;
+}
+
+/* Weighed only when somebody asked for it: arrays can be large, and memory has its limit in any case. */
+static bool count_assigned(struct lq_renderer *r, struct lq v) {
+  const struct lq_limits *l = &r->settings.limits;
+  if (!l->assigned_each && !l->assigned) return true;
+  uint64_t n = weight(v);
+  r->assigned += n;
+  r->assigned_all += n;
+  bool fits = (!l->assigned_each || r->assigned <= l->assigned_each) && (!l->assigned || r->assigned_all <= l->assigned);
+  return fits || lq_fatal(&r->cx, "Memory limits exceeded");
+}
+
 static bool count_counter(struct lq_renderer *r, uint32_t name, bool up) {
   struct lq_slot *s = lq_slot_write(r, name);
   char text[32];
@@ -230,13 +258,14 @@ static bool run(struct lq_renderer *r, uint32_t *at) {
       case LQ_OP_JFALSE: NEED(1); pc = lq_true(stack[--sp]) ? pc + 1 : a; break;
       case LQ_OP_JTRUE: NEED(1); pc = lq_true(stack[--sp]) ? a : pc + 1; break;
       case LQ_OP_JUMP: pc = a; break;
-      case LQ_OP_ASSIGN: NEED(1); lq_bind_base(r, a, stack[--sp]); pc++; break;
-      case LQ_OP_CAPTURE: k = lq_control_push(r, LQ_CTL_CAPTURE); k->out = r->out_len; pc++; break;
+      case LQ_OP_ASSIGN: NEED(1); lq_bind_base(r, a, stack[--sp]); TRY(count_assigned(r, stack[sp])); pc++; break;
+      case LQ_OP_CAPTURE: k = lq_control_push(r, LQ_CTL_CAPTURE); k->out = r->out_len; r->captures++; lq_out_limit(r); pc++; break;
       case LQ_OP_ENDCAPTURE: {
         TRY(take_captured(r, LQ_CTL_CAPTURE, &text));
         struct lq v = lq_str(text);
         v.safe = 1; /* where outputs escape, what was printed is escaped already */
         lq_bind_base(r, a, v);
+        TRY(count_assigned(r, v));
         pc++;
         break;
       }
@@ -334,8 +363,10 @@ static void begin(struct lq_renderer *r, const struct lq_unit *u, struct lq data
   r->data = data;
   r->cx = (struct lq_cx){ .arena = &r->arena, .allocated_max = s->limits.memory_bytes ? s->limits.memory_bytes : LIMIT_LIQUID_MEMORY_BYTES };
   r->env = (struct lq_env){ &r->cx, s->now_ms, s->zone ? s->zone : zone_utc(), { NULL, 0 }, s->find_zone, s->zone_context, lq_part, r };
-  r->out_max = s->limits.output_bytes ? s->limits.output_bytes : LIMIT_LIQUID_OUTPUT_BYTES;
   r->out_len = 0;
+  r->captures = 0;
+  r->assigned = r->assigned_all = 0;
+  lq_out_limit(r);
   lq_grow((void **)&r->slots, &r->slot_cap, u->name_count, sizeof *r->slots);
   lq_grow((void **)&r->cache, &r->cache_cap, u->cache_count, sizeof *r->cache);
   if (r->last_frame > UINT32_MAX / 2) {

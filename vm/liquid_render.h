@@ -6,6 +6,8 @@
 
 struct lq_limits {            /* 0: the limit of limits.h */
   size_t output_bytes, memory_bytes;
+  uint64_t assigned_each;     /* bytes and items that one template or snippet assigns or captures, as the reference counts them */
+  uint64_t assigned;          /* of all together */
   uint64_t steps_each;        /* of one template or snippet */
   uint64_t steps;             /* of all together */
 };

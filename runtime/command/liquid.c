@@ -121,8 +121,11 @@ static void serve(struct worker *w, struct str line) {
     refuse(w, "\"now\" must be a moment like 2026-01-05T10:00:00Z");
     return;
   }
-  settings.limits = (struct lq_limits){ limit_of(q.limits, "render_length_limit"), limit_of(q.limits, "assign_score_limit"),
-                                        limit_of(q.limits, "render_score_limit"), limit_of(q.limits, "cumulative_render_score_limit") };
+  settings.limits = (struct lq_limits){ .output_bytes = limit_of(q.limits, "render_length_limit"),
+                                        .assigned_each = limit_of(q.limits, "assign_score_limit"),
+                                        .assigned = limit_of(q.limits, "cumulative_assign_score_limit"),
+                                        .steps_each = limit_of(q.limits, "render_score_limit"),
+                                        .steps = limit_of(q.limits, "cumulative_render_score_limit") };
   liquid_reset(w->compiler, &options);
   if (!liquid_add(w->compiler, STR(""), json_string(q.template, &w->arena), &e)) {
     answer(w, NULL, &e.text, 1);
@@ -182,7 +185,7 @@ const struct command command_liquid = {
           "  mode       strict2 (the default), strict, warn or lax: what happens to markup that breaks the rules\n"
           "  now        the clock, as 2026-01-05T10:00:00Z; without it, the time of day. The zone is UTC.\n"
           "  limits     an object: render_length_limit, render_score_limit, cumulative_render_score_limit,\n"
-          "             assign_score_limit, lower than Camp's own\n"
+          "             assign_score_limit, cumulative_assign_score_limit, lower than Camp's own\n"
           "The answer is {\"text\": …, \"errors\": […]}. A template that does not compile has the text null and its\n"
           "error alone; what fails while it renders stands in the text too, as Liquid does it, and rendering goes on.\n"
           "Filters and tags are Shopify's; those that messages have besides are not known here.\n",

@@ -15,6 +15,15 @@ same "a template, data and a snippet" '{"text":"Hello ADA! <b>Ada</b>","errors":
 same "what does not compile" '{"text":null,"errors":["Liquid syntax error (line 2): Unknown tag '"'nosuch'"'"]}' "$(answer '{"template":"a\n{% nosuch %}"}')"
 same "what fails while it renders" '{"text":"1 Liquid error (line 1): divided by 0 3","errors":["Liquid error (line 1): divided by 0"]}' \
   "$(answer '{"template":"1 {{ 2 | divided_by: 0 }} 3"}')"
+limit() { answer "{\"template\":\"$1\",\"limits\":{\"$2\":$3}}" | sed 's/.*"errors":\[\(.*\)\].*/\1/'; }
+reached='"Liquid error: Memory limits exceeded"'
+same "a text of ten bytes fits into ten" "" "$(limit '0123456789' render_length_limit 10)"
+same "and not into nine" "$reached" "$(limit '0123456789' render_length_limit 9)"
+same "what is captured is no text yet" "" "$(limit '{% capture x %}0123456789{% endcapture %}{{ x | size }}' render_length_limit 9)"
+same "assigned bytes" "$reached" "$(limit "{% assign x = '0123456789' %}" assign_score_limit 9)"
+same "captured bytes" "$reached" "$(limit "{% capture x %}0123456789{% endcapture %}" cumulative_assign_score_limit 9)"
+same "as many as allowed" "" "$(limit "{% assign x = '0123456789' %}" assign_score_limit 10)"
+same "tags and outputs" "$reached" "$(limit '{% for i in (1..10) %}x{% endfor %}' render_score_limit 10)"
 same "no JSON" '{"text":null,"errors":["this is not JSON"]}' "$(answer 'hello' | sed 's/\["[^]]*"\]/["this is not JSON"]/')"
 same "no template" '{"text":null,"errors":["a request is a JSON object with a text \"template\""]}' "$(answer '{"data":{}}')"
 same "no such mode" '{"text":null,"errors":["\"mode\" must be lax, warn, strict or strict2"]}' "$(answer '{"template":"","mode":"loose"}')"
