@@ -223,13 +223,15 @@ static bool tag_for(struct liquid_compiler *c, struct pieces *p, struct str mark
   code_op(c, LQ_OP_NEXT, site);
   c->control_depth--;
   s.otherwise = code_here(c);
-  while (str_is(end.name, "else")) {
-    s.otherwise = code_here(c); /* of several the last one counts */
+  bool again = false;
+  if (str_is(end.name, "else")) {
     if (!block_body(c, p, "for", &end, &else_blank)) return false;
-    if (str_is(end.name, "else")) return wrong_ending(c, end.name, "for", "endfor");
+    again = str_is(end.name, "else"); /* a second else is the loop's end and its else: so the reference reads it */
   }
-  if (!str_is(end.name, "endfor")) return wrong_ending(c, end.name, "for", "endfor");
+  if (again && c->options.camp) return wrong_ending(c, end.name, "for", "endfor");
+  if (!again && !str_is(end.name, "endfor")) return wrong_ending(c, end.name, "for", "endfor");
   s.end = code_here(c);
+  if (again) s.otherwise = s.end;
   c->sites.items[site] = s;
   *blank = *blank && else_blank;
   drop_texts(c, mark, *blank);

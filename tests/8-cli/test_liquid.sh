@@ -15,6 +15,8 @@ same "a template, data and a snippet" '{"text":"Hello ADA! <b>Ada</b>","errors":
 same "what does not compile" '{"text":null,"errors":["Liquid syntax error (line 2): Unknown tag '"'nosuch'"'"]}' "$(answer '{"template":"a\n{% nosuch %}"}')"
 same "what fails while it renders" '{"text":"1 Liquid error (line 1): divided by 0 3","errors":["Liquid error (line 1): divided by 0"]}' \
   "$(answer '{"template":"1 {{ 2 | divided_by: 0 }} 3"}')"
+same "a loop's second else ends it, as in the reference" '{"text":"c","errors":[]}' \
+  "$(answer '{"template":"{% for i in (1..0) %}a{% else %}b{% else %}c"}')"
 limit() { answer "{\"template\":\"$1\",\"limits\":{\"$2\":$3}}" | sed 's/.*"errors":\[\(.*\)\].*/\1/'; }
 reached='"Liquid error: Memory limits exceeded"'
 same "a text of ten bytes fits into ten" "" "$(limit '0123456789' render_length_limit 10)"
