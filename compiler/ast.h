@@ -21,6 +21,7 @@ enum expr_kind {
   EXPR_LIST,      /* [x, y], items linked; types makes a literal of it */
   EXPR_RECORD,    /* { key: value }, props; so too */
   EXPR_CODE,      /* code("SUMMER", contact): value is the text */
+  EXPR_CONSENTS,  /* consents to offers: name */
   EXPR_BAD        /* stands where a mistake was reported; every check passes over it */
 };
 enum binary_op { BIN_OR, BIN_AND, BIN_IS, BIN_IS_NOT, BIN_LT, BIN_LE, BIN_GT, BIN_GE, BIN_CONTAINS, BIN_STARTS, BIN_ENDS,
@@ -48,7 +49,8 @@ struct event_ref {        /* an event as conditions, triggers and waits name it 
   struct frame *frame;    /* names.h: this event alone, as its own where sees it */
 };
 
-struct prop { struct name name; struct expr *value; struct prop *next; };
+struct prop { struct name name; struct expr *value; struct prop *next;
+  bool consents; /* `consents to offers` of a test's contact: name is the topic, value is NULL */ };
 
 struct expr {
   uint8_t kind, op, aggregate;
@@ -70,7 +72,7 @@ struct expr {
 };
 
 enum stmt_kind { STMT_SCORE, STMT_SEND, STMT_JOIN, STMT_LEAVE, STMT_TAG, STMT_UNTAG, STMT_SET, STMT_EMIT, STMT_EXIT, STMT_START,
-  STMT_STOP, STMT_IF, STMT_WAIT, STMT_SPLIT, STMT_REPEAT, STMT_EACH, STMT_DO, STMT_SHOW, STMT_BAD };
+  STMT_STOP, STMT_SUBSCRIBE, STMT_UNSUBSCRIBE, STMT_IF, STMT_WAIT, STMT_SPLIT, STMT_REPEAT, STMT_EACH, STMT_DO, STMT_SHOW, STMT_BAD };
 enum wait_kind { WAIT_DURATION, WAIT_UNTIL_MOMENT, WAIT_UNTIL_TIME, WAIT_UNTIL_WINDOW, WAIT_EVENTS };
 enum { SINCE_NOW, SINCE_START, SINCE_LAST };
 
@@ -89,6 +91,7 @@ struct arm {              /* 45% { … } of a split */
   struct stmt *body;
   struct arm *next;
 };
+struct name_list { struct name name; struct name_list *next; };
 
 struct stmt {
   uint8_t kind, wait;
@@ -101,6 +104,7 @@ struct stmt {
   struct span after_span;
   struct expr *at;        /* send … at MOMENT */
   struct event_ref *unless;
+  struct name_list *via;  /* the channels, in order; NULL: the message's own */
   struct expr *if_still;
   struct prop *props;     /* emit, send with { } */
   /* if and wait */
@@ -127,7 +131,7 @@ struct type_ref { struct name name; struct type_ref *item; /* list of */ struct 
 struct member { struct name name; struct type_ref *type; struct expr *initial; struct str doc; struct member *next; };
 
 enum item_kind { ITEM_USE, ITEM_EVENT, ITEM_RECORD, ITEM_CONTACT, ITEM_DEFINE, ITEM_LIST, ITEM_MESSAGE, ITEM_CAMPAIGN,
-  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_ALLOW, ITEM_FIXTURE, ITEM_SEGMENT, ITEM_SCORE, ITEM_SEQUENCE, ITEM_CONTENT };
+  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_ALLOW, ITEM_FIXTURE, ITEM_SEGMENT, ITEM_SCORE, ITEM_SEQUENCE, ITEM_CONTENT, ITEM_TOPIC, ITEM_POLICY };
 
 struct event_decl  { struct name name; struct member *members; };
 struct record      { struct name name; struct member *members; };
@@ -143,11 +147,25 @@ struct said_value { struct name name; bool required; /* somewhere without a defa
 struct sending { const struct stmt *stmt; struct sending *next; };
 struct message_decl{ struct name name; struct name channel; struct name subject, body; /* text and its span inside the quotes */
   bool has_subject, has_body, body_is_file;
+  struct name topic;      /* len 0: none */
+  bool transactional;
+  struct span transactional_span, priority_span, expires_span; /* to 0: not said */
+  uint8_t priority;       /* enum priority of vm/program.h */
+  struct value expires;   /* V_MISSING: never */
+  bool sent;              /* filled by flow: a statement sends it */
   struct said_value *said; struct sending *sendings; /* filled by flow */ };
 
 /* What `show` shows on a page: texts by part; title, body, button, link, image, and the priority, a number. */
 struct content_part { struct name word; struct name text; struct value number; struct content_part *next; };
 struct content_decl { struct name name; struct content_part *parts; };
+/* What a contact consents to. */
+struct topic_decl { struct name name; bool double_opt_in;
+  struct name asks;       /* `double opt in by confirm_mail`: the message that asks for the confirmation; len 0: none */
+  bool used, granted;     /* filled by the check: some code names it; some code grants it */ };
+/* `at most 3 messages via sms of offers per 7d then drop`, `quiet from 21:00 to 08:00 on weekdays via sms`. */
+struct policy_rule { bool quiet, drop; uint32_t count; struct span count_span; struct value window; struct span window_span;
+  struct value from, to; struct span times_span; uint8_t weekdays; struct name via, of; struct span span; struct policy_rule *next; };
+struct policy_decl { struct policy_rule *rules; struct span span; };
 
 struct start_clause { struct event_ref *events; struct expr *where_cond; /* `and COND` */ struct span span; struct start_clause *next; };
 /* start at …, start every …: at_ms and days as in struct schedule (vm/program.h) */
@@ -196,7 +214,7 @@ struct item {
   union {
     struct name use;      /* module name, or a path in quotes */
     struct event_decl event; struct record record; struct contact_decl contact; struct define_decl define; struct score_decl score;
-    struct list_decl list; struct message_decl message; struct content_decl content; struct campaign_decl campaign; struct test_decl test;
+    struct list_decl list; struct topic_decl topic; struct policy_decl policy; struct message_decl message; struct content_decl content; struct campaign_decl campaign; struct test_decl test;
     struct name zone; struct sequence_decl sequence;
   };
   bool use_is_path;

@@ -63,7 +63,7 @@ static struct prop *copy_props(const struct writer *w, const struct prop *props)
   struct prop *first = NULL, **tail = &first;
   for (const struct prop *p = props; p; p = p->next) {
     struct prop *own = ARENA_NEW(&w->c->arena, struct prop);
-    *own = (struct prop){ .name = p->name, .value = copy_expr(w, p->value) };
+    *own = (struct prop){ .name = p->name, .value = copy_expr(w, p->value), .consents = p->consents };
     *tail = own;
     tail = &own->next;
   }

@@ -102,7 +102,7 @@ enum test_kind { TEST_CONTACT, TEST_AT, TEST_EVENT, TEST_EXPECT_SENT, TEST_EXPEC
   TEST_EXPECT_DROPPED, TEST_EXPECT_ELSE, TEST_EXPECT_SHOWN, TEST_IS,
   TEST_PAUSE, TEST_RESUME /* of campaign `name`; within as in entry_rule.resume */,
   TEST_GIVEN, TEST_CASES /* of the tree alone: a test has the steps of its fixtures, and is one of its cases */ };
-struct test_prop { struct str name; struct value value; };
+struct test_prop { struct str name; struct value value; bool consents; /* name is a topic */ };
 struct test_operand { struct span span; uint32_t pc; uint32_t depth; }; /* a part of a condition, by itself: code at pc */
 /* What a step says or asks of a contact. */
 enum fact_kind { FACT_LIST, FACT_TAG, FACT_ATTRIBUTE };

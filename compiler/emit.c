@@ -1,4 +1,4 @@
-/* Writes the checked tree as a program: one sealed unit a campaign, rule and message.
+/* Writes the checked tree as a program: one sealed unit a campaign, rule and message, and one for topics and policy.
  *
  * Not here: expressions (emit_expr.c), statements (emit_stmt.c), templates (template.c), what stays alive (live.c).
  *
@@ -300,7 +300,7 @@ void build_begin(struct builder *b, struct unit *u, enum unit_kind kind, struct 
   b->hand = NULL;
   b->hand_frame = NULL;
   b->unit->name = build_string(b, name);
-  b->unit->channel = NONE;
+  b->unit->channel = b->unit->topic = NONE;
   b->unit->entry.key_pc = NONE;
 }
 
@@ -606,6 +606,8 @@ static void emit_units(struct emission *e, struct builder *b, uint32_t from, uin
       emit_segment(b, &e->units[i], e->items[i]);
     else if (e->items[i]->kind == ITEM_SCORE)
       emit_score(b, &e->units[i], e->items[i]);
+    else if (e->items[i]->kind == ITEM_TOPIC)
+      emit_topic(b, &e->units[i], e->items[i]);
     else
       emit_campaign(b, &e->units[i], e->items[i]);
   }
@@ -634,11 +636,11 @@ static bool is_unit(const struct scope *s, struct item *i) {
 static void collect_units(struct compilation *c, struct tree *tree, struct emission *e) {
   VEC(struct item *) items = { 0 };
   for (struct item *i = tree->items; i; i = i->next)
-    if (is_unit(e->scope, i))
+    if (is_unit(e->scope, i) || policy_is_unit(i))
       VEC_PUSH(&c->arena, &items, i);
   e->items = items.items;
   e->count = items.count;
-  e->units = arena_alloc(&c->arena, items.count * sizeof *e->units);
+  e->units = arena_alloc(&c->arena, (items.count + 1) * sizeof *e->units); /* room for the policy */
   e->places = arena_zalloc(&c->arena, items.count + 1, sizeof *e->places);
 }
 
@@ -657,6 +659,8 @@ void emit_program(struct compilation *c, struct tree *tree, struct scope *scope)
   rules_compare(c, scope, e.items, e.units, e.count);
   b.places_of = NULL;
   c->places = e.places;
+  if (emit_policy(&b, &e.units[e.count], tree))
+    e.count++;
   for (struct item *i = tree->items; i; i = i->next)
     if (i->kind == ITEM_TEST)
       emit_test(&b, i);

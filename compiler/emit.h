@@ -106,6 +106,11 @@ void emit_start_values(struct builder *b, const struct frame *f, const struct ev
 /* live.c */
 void live_fill(struct builder *b);
 
+/* policy.c: the unit of topics and policy, false when there is none; the rule that sends what a topic asks with. */
+bool policy_is_unit(const struct item *i);
+void emit_topic(struct builder *b, struct unit *u, const struct item *item);
+bool emit_policy(struct builder *b, struct unit *u, const struct tree *tree);
+
 /* template.c */
 const struct part *template_parts(struct builder *b, struct str text, struct span span, bool body, uint32_t *count);
 /* liquid_message.c */

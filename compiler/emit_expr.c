@@ -365,6 +365,7 @@ void emit_expr(struct builder *b, const struct expr *e) {
       build_op(b, OP_NOT, 0, 0);
     break;
   case EXPR_CODE: build_op(b, OP_CODE, build_string(b, value_str(e->value)), 0); break;
+  case EXPR_CONSENTS: build_op(b, OP_CONSENTS, build_string(b, e->name.text), 0); break;
   case EXPR_LIST: case EXPR_RECORD:
   case EXPR_BAD: check_failed("a mistake was emitted", __FILE__, __LINE__);
   }

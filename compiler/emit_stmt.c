@@ -222,6 +222,17 @@ static void emit_drop(struct builder *b, const struct stmt *st, const struct eve
   build_op(b, OP_DROP, build_string(b, st->name.text), reason);
 }
 
+/* The channels in order, one blank between two. */
+static struct str via_text(struct builder *b, const struct name_list *via) {
+  buf_clear(&b->text);
+  for (; via; via = via->next) {
+    buf_str(&b->text, via->name.text);
+    if (via->next)
+      buf_byte(&b->text, ' ');
+  }
+  return arena_str(b->a, buf_as_str(&b->text));
+}
+
 static void emit_send(struct builder *b, const struct stmt *st) {
   uint32_t w = NONE, branch = b->branches.count, jumps_mark = b->pcs.count, still = NONE;
   if (is_delayed(st)) {
@@ -237,6 +248,8 @@ static void emit_send(struct builder *b, const struct stmt *st) {
     build_place(b, PLACE_IF, build_pc(b), st->if_still->span);
     still = build_jump(b, OP_JUMPF, 0);
   }
+  if (st->via)
+    build_op(b, OP_VIA, build_string(b, via_text(b, st->via)), 0);
   if (st->props)
     build_op(b, OP_SENDWITH, emit_props(b, st), 0);
   else
@@ -397,6 +410,8 @@ static void emit_stmt(struct builder *b, const struct stmt *st) {
     emit_expr(b, st->value);
     build_op(b, OP_POINTS, build_string(b, st->name.text), 0);
     break;
+  case STMT_SUBSCRIBE: build_op(b, OP_SUBSCRIBE, build_string(b, st->name.text), 0); break;
+  case STMT_UNSUBSCRIBE: build_op(b, OP_UNSUBSCRIBE, build_string(b, st->name.text), 0); break;
   case STMT_SET: {
     const struct member *m = st->decl;
     emit_expr(b, st->value);
@@ -457,8 +472,11 @@ static const struct stmt *emit_rule_run(struct builder *b, const struct stmt *fr
   for (const struct stmt *st = from; st != end; st = st->next) {
     if (!is_delayed(st))
       continue;
-    if (st == last && !end && last_block)
+    if (st == last && !end && last_block) {
+      if (block_sends(from, end))
+        build_op(b, OP_APART, 0, 0);
       emit_stmt(b, st);
+    }
     else
       emit_forked(b, st);
   }

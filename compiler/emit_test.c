@@ -8,7 +8,7 @@
 static const struct test_prop *props_of(struct builder *b, const struct prop *props, uint32_t *count) {
   VEC(struct test_prop) out = { 0 };
   for (const struct prop *p = props; p; p = p->next) {
-    struct test_prop prop = { p->name.text, literal_value(p->value) };
+    struct test_prop prop = { p->name.text, p->consents ? value_missing() : literal_value(p->value), p->consents };
     VEC_PUSH(b->a, &out, prop);
   }
   *count = out.count;

@@ -158,9 +158,28 @@ static void loops_find(struct flow *f, struct node *root) {
 /* --- statements ---------------------------------------------------------------------------------------------------- */
 static bool flow_block(struct flow *f, const struct stmt *block);
 
+/* `via sms or email`: each channel once, and what goes by email has a subject. */
+static void flow_via(struct flow *f, const struct stmt *st) {
+  const struct message_decl *m = st->decl;
+  for (const struct name_list *n = st->via; n; n = n->next) {
+    channel_check(f->s, &n->name);
+    for (const struct name_list *k = st->via; k != n; k = k->next)
+      if (str_eq(k->name.text, n->name.text)) {
+        diag(f->c, DIAG_E0531, n->name.span, "the channel `" STR_FMT "` is given twice", STR_ARG(n->name.text));
+        break;
+      }
+    if (!m || m->has_subject || !str_is(n->name.text, "email") || !m->channel.text.len || str_is(m->channel.text, "email"))
+      continue;
+    struct diagnostic *d = diag(f->c, DIAG_E0532, n->name.span, "`" STR_FMT "` has no subject, which every email needs", STR_ARG(m->name.text));
+    d->note_span = m->name.span;
+    d->note = STR("the message");
+  }
+}
+
 static void flow_send(struct flow *f, const struct stmt *st) {
   if (st->decl)
     values_note(f->c, st->decl, st);
+  flow_via(f, st);
   if (st->after.type != V_MISSING || st->at)
     return;
   if (st->unless) {
@@ -349,23 +368,23 @@ static bool is_blank(struct str s) {
   return true;
 }
 
-static void flow_channel(struct flow *f, const struct message_decl *m) {
+void channel_check(struct scope *s, const struct name *channel) {
   static const char *const channels[] = { "email", "sms", "push", "chat", "webhook" };
-  struct nearest n = nearest_of(m->channel.text);
+  struct nearest n = nearest_of(channel->text);
   for (size_t i = 0; i < sizeof channels / sizeof *channels; i++) {
-    if (str_is(m->channel.text, channels[i]))
+    if (str_is(channel->text, channels[i]))
       return;
     nearest_try(&n, str_from_c(channels[i]));
   }
-  if (f->c->torn.count && (str_is(m->channel.text, "subject") || str_is(m->channel.text, "body")))
+  if (s->c->torn.count && (str_is(channel->text, "subject") || str_is(channel->text, "body")))
     return; /* the next part, where the channel's name is missing or stands too late */
-  struct diagnostic *d = diag(f->c, DIAG_E0511, m->channel.span, "there is no channel `" STR_FMT "`", STR_ARG(m->channel.text));
+  struct diagnostic *d = diag(s->c, DIAG_E0511, channel->span, "there is no channel `" STR_FMT "`", STR_ARG(channel->text));
   d->expected = STR("`email`, `sms`, `push`, `chat` or `webhook`");
   if (!n.best.len)
     return;
-  d->help = arena_printf(&f->c->arena, "did you mean `" STR_FMT "`?", STR_ARG(n.best));
+  d->help = arena_printf(&s->c->arena, "did you mean `" STR_FMT "`?", STR_ARG(n.best));
   d->has_fix = true;
-  d->fix = (struct fix){ m->channel.span, n.best };
+  d->fix = (struct fix){ channel->span, n.best };
 }
 
 static void flow_empty(struct flow *f, const struct message_decl *m, bool email) {
@@ -379,7 +398,7 @@ static void flow_empty(struct flow *f, const struct message_decl *m, bool email)
 
 static void flow_message(struct flow *f, const struct message_decl *m) {
   if (m->channel.text.len)
-    flow_channel(f, m);
+    channel_check(f->s, &m->channel);
   bool email = !m->channel.text.len || str_is(m->channel.text, "email");
   if (email && !m->has_subject) {
     struct diagnostic *d = diag(f->c, DIAG_E0506, m->name.span, "the message `" STR_FMT "` has no subject",
@@ -489,6 +508,7 @@ void flow_check(struct compilation *c, struct tree *tree, struct scope *scope) {
       break;
     default: break;
     }
+  policy_check(c, tree, scope);
   for (const struct item *i = tree->items; i; i = i->next)
     if (i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE)
       flow_idle(&f, i);

@@ -21,7 +21,7 @@ const struct keyword keyword_table[] = {
 const uint32_t keyword_count = sizeof keyword_table / sizeof *keyword_table;
 _Static_assert(sizeof keyword_table / sizeof *keyword_table < 255, "an index of a keyword fits a byte");
 
-enum { KEYWORD_BYTES_MAX = 12 };
+enum { KEYWORD_BYTES_MAX = 16 };
 
 static uint32_t keyword_hash(struct str w) {
   const unsigned char *p = (const unsigned char *)w.ptr;

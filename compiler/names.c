@@ -141,7 +141,10 @@ static bool resolve_internal_event(struct resolver *r, struct name *name, struct
       struct name list = { { s.ptr + 7, s.len - 7 }, name->span };
       if (name->span.to - name->span.from > list.text.len) /* the list's own place, behind the word */
         list.span.from = name->span.to - (uint32_t)list.text.len;
-      resolve_changing_list(r, &list);
+      if (scope_item(r->s, SPACE_TOPIC, list.text))
+        (void)topic_find(r->s, &list);
+      else
+        resolve_changing_list(r, &list);
     } else {
       struct str attribute = { s.ptr + contact.len, s.len - contact.len - change.len };
       const struct member *m = scope_attribute(r->s, attribute);
@@ -665,6 +668,14 @@ static void resolve_history(struct resolver *r, struct expr *e, const struct env
   }
 }
 
+static void resolve_consents(struct resolver *r, struct expr *e, const struct env *env) {
+  r->impure = true;
+  if (!topic_find(r->s, &e->name))
+    expr_bad(e);
+  else if (env_in_history(env))
+    outside_history(r, e);
+}
+
 static void resolve_expr(struct resolver *r, struct expr *e, const struct env *env) {
   if (!e)
     return;
@@ -684,6 +695,7 @@ static void resolve_expr(struct resolver *r, struct expr *e, const struct env *e
     if (env_in_history(env))
       outside_history(r, e);
     break;
+  case EXPR_CONSENTS: resolve_consents(r, e, env); break;
   case EXPR_LITERAL: case EXPR_BAD: break;
   case EXPR_UNARY: case EXPR_BINARY: case EXPR_IN: case EXPR_MISSING:
     resolve_expr(r, e->a, env);
@@ -1024,6 +1036,10 @@ static void resolve_stmt(struct resolver *r, struct stmt *st, const struct env *
     break;
   case STMT_SHOW: resolve_content_name(r, &st->name, &st->decl); break;
   case STMT_JOIN: case STMT_LEAVE: resolve_list_name(r, &st->name, &st->decl); break;
+  case STMT_SUBSCRIBE: case STMT_UNSUBSCRIBE:
+    if (st->name.text.len && !(st->decl = topic_find(r->s, &st->name)))
+      st->kind = STMT_BAD;
+    break;
   case STMT_SET: resolve_set(r, st); break;
   case STMT_SCORE: resolve_score_name(r, &st->name, &st->decl); break;
   case STMT_START: case STMT_STOP: resolve_campaign_name(r, &st->name, &st->decl); break;
@@ -1151,6 +1167,10 @@ static bool turned_round(struct resolver *r, const struct test_decl *t, const st
 
 static void resolve_test_attributes(struct resolver *r, struct prop *props) {
   for (struct prop *p = props; p; p = p->next) {
+    if (p->consents) {
+      (void)topic_find(r->s, &p->name);
+      continue;
+    }
     resolve_expr(r, p->value, NULL);
     if (scope_attribute(r->s, p->name.text) || r->s->allow_unknown)
       continue;
@@ -1293,6 +1313,7 @@ void names_resolve(struct compilation *c, struct tree *tree, struct scope *scope
   scope_list_declared(scope, tree);
   mark_torn(c, tree);
   struct resolver r = { .s = scope, .c = c };
+  policy_resolve(c, tree, scope);
   for (struct item *i = tree->items; i; i = i->next) {
     if ((i->kind == ITEM_DEFINE || i->kind == ITEM_SEGMENT) && i->define.state == DEFINE_NEW) {
       struct expr self = { .span = i->define.name.span };
@@ -1309,5 +1330,9 @@ void names_resolve(struct compilation *c, struct tree *tree, struct scope *scope
     }
     if (i->kind == ITEM_TEST || i->kind == ITEM_FIXTURE)
       resolve_test(&r, &i->test, i->kind == ITEM_FIXTURE);
+    if (i->kind == ITEM_TOPIC && i->topic.asks.text.len) {
+      void *message = NULL;
+      resolve_message_name(&r, &i->topic.asks, &message);
+    }
   }
 }

@@ -62,7 +62,7 @@ struct item_var {              /* any item in LIST where …, for each item in L
 
 /* A hash table from (space, name) to a pointer. Spaces below SPACE_COUNT are kinds of declarations; above them a space
  * is the address of the declaration whose members it holds. */
-enum space { SPACE_EVENT = 1, SPACE_RECORD, SPACE_ATTRIBUTE, SPACE_VALUE, SPACE_MESSAGE, SPACE_CAMPAIGN, SPACE_SEQUENCE, SPACE_FIXTURE, SPACE_CONTENT, SPACE_COUNT };
+enum space { SPACE_EVENT = 1, SPACE_RECORD, SPACE_ATTRIBUTE, SPACE_VALUE, SPACE_MESSAGE, SPACE_CAMPAIGN, SPACE_SEQUENCE, SPACE_FIXTURE, SPACE_CONTENT, SPACE_TOPIC, SPACE_COUNT };
 struct table_entry { uint64_t hash; uintptr_t space; struct str name; void *value; };
 struct table { struct table_entry *entries; uint32_t count, cap; };
 
@@ -136,6 +136,14 @@ struct stmt *clone_block(struct arena *a, const struct stmt *block, uint32_t *co
 bool block_suspends(const struct stmt *block);
 /* walk.c: whether the statement is an `exit` or holds one. */
 bool stmt_exits(const struct stmt *st);
+/* Whether something leaves at once between two statements, so that a wait that follows counts from it. */
+bool block_sends(const struct stmt *from, const struct stmt *end);
+/* policy.c: the topic of this name, or NULL when that was reported; the names and the sense of topics, policy and messages. */
+struct topic_decl *topic_find(struct scope *s, const struct name *name);
+void policy_resolve(struct compilation *c, struct tree *tree, struct scope *s);
+void policy_check(struct compilation *c, struct tree *tree, struct scope *s);
+/* flow.c: reports a channel that is not known. */
+void channel_check(struct scope *s, const struct name *channel);
 /* template.c: reports what is wrong in a text of the message, and notes the values that it says. */
 void template_check(struct scope *s, struct message_decl *m, struct str text, struct span span);
 /* Where bytes of a text stand in the script; a value that the message says. */

@@ -126,7 +126,7 @@ static bool begins_statement(uint16_t kind) {
     case TOK_ALLOW: case TOK_CAMPAIGN: case TOK_WHEN: case TOK_TEST: case TOK_ENTRY: case TOK_GOAL: case TOK_SEND:
     case TOK_JOIN: case TOK_LEAVE: case TOK_TAG: case TOK_UNTAG: case TOK_SET: case TOK_EMIT: case TOK_EXIT:
     case TOK_START: case TOK_STOP: case TOK_SHOW: case TOK_CONTENT: case TOK_IF: case TOK_WAIT: case TOK_EXPECT: case TOK_ON: case TOK_FIXTURE:
-    case TOK_SPLIT: case TOK_REPEAT: case TOK_DO: case TOK_SEQUENCE: return true;
+    case TOK_TOPIC: case TOK_SUBSCRIBE: case TOK_UNSUBSCRIBE: case TOK_SPLIT: case TOK_REPEAT: case TOK_DO: case TOK_SEQUENCE: return true;
     default: return false;
   }
 }
@@ -149,7 +149,7 @@ static bool declares(struct driver *d, uint16_t kind, uint32_t n) {
   bool named = is_word(after) || after == TOK_TEXT;
   switch (kind) {
     case TOK_USE: case TOK_EVENT: case TOK_RECORD: case TOK_LIST: case TOK_MESSAGE: case TOK_CAMPAIGN:
-    case TOK_FIXTURE: case TOK_SEQUENCE: return named;
+    case TOK_FIXTURE: case TOK_TOPIC: case TOK_SEQUENCE: return named;
     case TOK_DEFINE: case TOK_SEGMENT: return named && peek(d, n + 1)->kind == TOK_EQUALS;
     case TOK_WHEN: return named || after == TOK_LPAREN;
     case TOK_ZONE: case TOK_TEST: return after == TOK_TEXT;
@@ -356,10 +356,10 @@ static const struct { uint16_t token; const char *words; } token_words[] = {
 struct group { const char *words; uint32_t need; uint16_t tokens[34]; };
 static const struct group groups[] = {
   { "a declaration", 4, { TOK_CAMPAIGN, TOK_EVENT, TOK_DEFINE, TOK_SEGMENT, TOK_SCORE, TOK_WHEN, TOK_USE, TOK_RECORD, TOK_CONTACT, TOK_LIST,
-      TOK_MESSAGE, TOK_ZONE, TOK_ALLOW, TOK_TEST, TOK_FIXTURE, TOK_SEQUENCE, TOK_LABEL, TOK_CONTENT } },
+      TOK_MESSAGE, TOK_ZONE, TOK_ALLOW, TOK_TEST, TOK_FIXTURE, TOK_SEQUENCE, TOK_LABEL, TOK_CONTENT, TOK_TOPIC } },
   { "a clause such as `goal`", 2, { TOK_ENTRY, TOK_GOAL, TOK_ENDS, TOK_ON } },
   { "a statement", 4, { TOK_SCORE, TOK_SEND, TOK_JOIN, TOK_WAIT, TOK_IF, TOK_LEAVE, TOK_TAG, TOK_UNTAG, TOK_SET, TOK_EMIT, TOK_EXIT,
-      TOK_START, TOK_STOP, TOK_SHOW,
+      TOK_START, TOK_STOP, TOK_SHOW, TOK_SUBSCRIBE, TOK_UNSUBSCRIBE,
       TOK_SPLIT, TOK_REPEAT, TOK_FOR, TOK_DO } },
   { "a step of the test", 4, { TOK_EXPECT, TOK_AT, TOK_CONTACT, TOK_NAME, TOK_GIVEN, TOK_CASES, TOK_PAUSE, TOK_RESUME } },
   { "a moment such as `2026-12-24 18:00` or `contact.birthday`, a time such as `09:00`, a weekday", 3,
@@ -368,13 +368,13 @@ static const struct group groups[] = {
         TOK_MINUS, TOK_CODE, TOK_COUNT, TOK_SUM, TOK_AVERAGE, TOK_MIN, TOK_MAX, TOK_FIRST, TOK_LAST, TOK_TIME_SINCE } },
   { "a value, list or record", 3, { TOK_DID, TOK_LBRACE, TOK_LBRACKET, TOK_NUMBER, TOK_LPAREN, TOK_NO, TOK_NOT, TOK_ANY_IN,
       TOK_NAME, TOK_TEXT, TOK_PERCENT, TOK_MONEY, TOK_DATE, TOK_TIME, TOK_DATETIME, TOK_DURATION, TOK_TRUE, TOK_FALSE, TOK_MINUS,
-      TOK_CODE, TOK_COUNT, TOK_SUM, TOK_AVERAGE, TOK_MIN, TOK_MAX, TOK_FIRST, TOK_LAST, TOK_TIME_SINCE } },
+      TOK_CODE, TOK_COUNT, TOK_SUM, TOK_AVERAGE, TOK_MIN, TOK_MAX, TOK_FIRST, TOK_LAST, TOK_TIME_SINCE, TOK_CONSENTS } },
   { "a condition", 3, { TOK_DID, TOK_NUMBER, TOK_LPAREN, TOK_NO, TOK_NOT, TOK_ANY_IN, TOK_NAME, TOK_TEXT, TOK_PERCENT,
       TOK_MONEY, TOK_DATE, TOK_TIME, TOK_DATETIME, TOK_DURATION, TOK_TRUE, TOK_FALSE, TOK_MINUS, TOK_CODE, TOK_COUNT, TOK_SUM,
-      TOK_AVERAGE, TOK_MIN, TOK_MAX, TOK_FIRST, TOK_LAST, TOK_TIME_SINCE } },
+      TOK_AVERAGE, TOK_MIN, TOK_MAX, TOK_FIRST, TOK_LAST, TOK_TIME_SINCE, TOK_CONSENTS } },
   { "a comparison", 3, { TOK_NOT, TOK_NUMBER, TOK_LPAREN, TOK_NAME, TOK_TEXT, TOK_PERCENT, TOK_MONEY, TOK_DATE, TOK_TIME,
       TOK_DATETIME, TOK_DURATION, TOK_TRUE, TOK_FALSE, TOK_MINUS, TOK_CODE, TOK_COUNT, TOK_SUM, TOK_AVERAGE, TOK_MIN, TOK_MAX,
-      TOK_FIRST, TOK_LAST, TOK_TIME_SINCE } },
+      TOK_FIRST, TOK_LAST, TOK_TIME_SINCE, TOK_CONSENTS } },
   { "a value", 3, { TOK_NUMBER, TOK_LPAREN, TOK_NAME, TOK_TEXT, TOK_PERCENT, TOK_MONEY, TOK_DATE, TOK_TIME, TOK_DATETIME,
       TOK_DURATION, TOK_TRUE, TOK_FALSE, TOK_MINUS, TOK_CODE, TOK_COUNT, TOK_SUM, TOK_AVERAGE, TOK_MIN, TOK_MAX, TOK_FIRST,
       TOK_LAST, TOK_TIME_SINCE } },
@@ -387,7 +387,7 @@ static const struct group groups[] = {
   { NULL, 0, { 0 } },
 };
 
-enum { TOKENS_MAX = 256, WORDS_MAX = 64 };
+enum { TOKENS_MAX = 400, WORDS_MAX = 64 };
 
 static const char *words_of(struct driver *d, uint16_t token) {
   for (size_t i = 0; i < sizeof token_words / sizeof *token_words; i++)

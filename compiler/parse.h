@@ -45,6 +45,8 @@ struct event_list  { struct event_ref *first, *last; bool parenthesised; };
 struct prop_list   { struct prop *first, *last; };
 struct test_list   { struct test_line *first, *last; };
 struct case_list   { struct case_row *first, *last; };
+struct names_list  { struct name_list *first, *last; };
+struct rules_list  { struct policy_rule *first, *last; };
 struct trigger_ref { struct event_ref *events; struct expr *cond; };
 
 /* tree.c */
@@ -75,6 +77,22 @@ void item_content(struct parse *p, struct token first, struct name name, struct 
 struct content_part *content_part(struct parse *p, struct token word, struct token value);
 struct content_part *content_add(struct content_part *list, struct content_part *part);
 struct item *item_test(struct parse *p, uint8_t kind, struct token first, struct name name);
+/* policy.c: topics, the policy, and what a message says of its release. */
+void item_topic(struct parse *p, struct token first, struct name name, struct topic_decl topic);
+void item_policy(struct parse *p, struct token first, struct rules_list rules);
+struct policy_rule *policy_cap(struct parse *p, struct token first, struct token count, struct policy_rule scope, struct token window);
+struct policy_rule *policy_quiet(struct parse *p, struct token first, struct token from, struct token to, struct token days,
+                                 struct name via);
+struct policy_rule *policy_drops(struct parse *p, struct policy_rule *rule, bool drop);
+struct rules_list policy_add(struct rules_list l, struct policy_rule *rule);
+struct message_decl *message_topic(struct parse *p, struct message_decl *m, struct token word, struct name topic);
+struct message_decl *message_transactional(struct parse *p, struct message_decl *m, struct token word);
+struct message_decl *message_priority(struct parse *p, struct message_decl *m, struct token word, uint8_t priority);
+struct message_decl *message_expires(struct parse *p, struct message_decl *m, struct token word, struct token after);
+struct names_list names_add(struct parse *p, struct names_list l, struct name name);
+struct prop *prop_consents(struct parse *p, struct name topic);
+struct expr *expr_consents(struct parse *p, struct token first, struct name topic);
+struct test_line *expect_until(struct parse *p, struct test_line *t, struct token moment);
 
 struct member *member_new(struct parse *p, struct token label, struct type_ref *type, struct expr *initial);
 struct member_list members_add(struct member_list l, struct member *m);

@@ -93,6 +93,7 @@ struct name *scope_item_name(struct item *item) {
   case ITEM_DEFINE: case ITEM_SEGMENT: return &item->define.name;
   case ITEM_LIST: return &item->list.name;
   case ITEM_SCORE: return &item->score.name;
+  case ITEM_TOPIC: return &item->topic.name;
   case ITEM_MESSAGE: return &item->message.name;
   case ITEM_CONTENT: return &item->content.name;
   case ITEM_CAMPAIGN: case ITEM_RULE: return &item->campaign.name;
@@ -247,6 +248,7 @@ void scope_declare(struct scope *s, struct tree *tree) {
     case ITEM_SCORE: declare(s, i, SPACE_VALUE, "score"); break;
     case ITEM_SEGMENT: declare(s, i, SPACE_VALUE, "segment"); break;
     case ITEM_LIST: declare(s, i, SPACE_VALUE, "list"); break;
+    case ITEM_TOPIC: declare(s, i, SPACE_TOPIC, "topic"); break;
     case ITEM_MESSAGE: declare(s, i, SPACE_MESSAGE, "message"); break;
     case ITEM_CONTENT: declare(s, i, SPACE_CONTENT, "content"); break;
     case ITEM_CAMPAIGN: declare(s, i, SPACE_CAMPAIGN, "campaign"); break;
@@ -342,6 +344,7 @@ void scope_list_declared(struct scope *s, struct tree *tree) {
                        : i->kind == ITEM_MESSAGE                          ? SPACE_MESSAGE
                        : i->kind == ITEM_SEQUENCE ? SPACE_SEQUENCE
                        : i->kind == ITEM_CONTENT                          ? SPACE_CONTENT
+                       : i->kind == ITEM_TOPIC                            ? SPACE_TOPIC
                        : i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE ? SPACE_CAMPAIGN
                        : i->kind == ITEM_FIXTURE                          ? SPACE_FIXTURE
                                                                           : SPACE_COUNT;

@@ -193,6 +193,10 @@ static void show(struct buf *b, const struct expr *e, int outer, enum mode mode)
     show(b, e->a, 5, with(mode, true));
     buf_c(b, e->negated ? " is not missing" : " is missing");
     break;
+  case EXPR_CONSENTS:
+    buf_c(b, "consents to ");
+    name_show(b, e->name.text);
+    break;
   case EXPR_LIST: case EXPR_RECORD: /* literals by now */
   case EXPR_BAD: break;
   }

@@ -805,6 +805,12 @@ struct expr *expr_missing(struct parse *p, struct expr *a, bool negated) {
   return e;
 }
 
+struct expr *expr_consents(struct parse *p, struct token first, struct name topic) {
+  struct expr *e = expr_new(p, EXPR_CONSENTS, first.from);
+  e->name = topic;
+  return e;
+}
+
 struct expr *expr_in(struct parse *p, struct expr *a, struct expr_list items, bool negated) {
   struct expr *e = expr_new(p, EXPR_IN, a->span.from);
   e->a = a;

@@ -502,6 +502,7 @@ static void check_expr(struct checker *k, struct expr *e) {
     break;
   case EXPR_CODE: e->type = type_of(V_TEXT); break;
   case EXPR_LIST: case EXPR_RECORD: check_given(k, NULL, NULL, (struct str){ NULL, 0 }, e); break;
+  case EXPR_CONSENTS: e->type = type_of(V_BOOL); break;
   case EXPR_BAD: bad(e); break;
   }
 }
@@ -658,6 +659,7 @@ static void check_campaign(struct checker *k, struct campaign_decl *cd) {
 /* What a test says of a contact or an event is a constant; of lists and records literal_fold sees to it. */
 static void check_constants(struct checker *k, struct prop *props) {
   for (struct prop *p = props; p; p = p->next) {
+    if (p->consents) continue;
     bool written = p->value->kind == EXPR_LIST || p->value->kind == EXPR_RECORD || p->value->kind == EXPR_BAD;
     if (!written && !literal_is(p->value)) {
       struct diagnostic *d = diag(k->c, DIAG_E0414, p->value->span, "a test gives constants");
@@ -674,7 +676,7 @@ static void check_test(struct checker *k, struct test_decl *t) {
       check_props(k, l->props, event ? &event->event : NULL);
     } else {
       for (struct prop *p = l->props; p; p = p->next)
-        check_assigned(k, scope_attribute(k->s, p->name.text), p->name.text, p->value);
+        if (!p->consents) check_assigned(k, scope_attribute(k->s, p->name.text), p->name.text, p->value);
     }
     check_cond(k, l->expect.cond);
   }

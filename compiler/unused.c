@@ -68,9 +68,9 @@ static void see_test(struct unused *u, const struct test_decl *t) {
 
 /* --- told ------------------------------------------------------------------------------------------------------------- */
 static void tell_unused(struct unused *u, const struct item *i) {
-  bool message = i->kind == ITEM_MESSAGE, list = i->kind == ITEM_LIST, content = i->kind == ITEM_CONTENT;
-  const struct name *name = message ? &i->message.name : list ? &i->list.name : content ? &i->content.name : &i->record.name;
-  const char *what = message ? "message" : list ? "list" : content ? "content" : "record";
+  bool message = i->kind == ITEM_MESSAGE, list = i->kind == ITEM_LIST, content = i->kind == ITEM_CONTENT, topic = i->kind == ITEM_TOPIC;
+  const struct name *name = message ? &i->message.name : list ? &i->list.name : content ? &i->content.name : topic ? &i->topic.name : &i->record.name;
+  const char *what = message ? "message" : list ? "list" : content ? "content" : topic ? "topic" : "record";
   if (i->mentioned || scope_is_standard(u->s, i))
     return;
   diag(u->c, DIAG_W0166, name->span, "the %s `" STR_FMT "` is used nowhere", what, STR_ARG(name->text));
@@ -119,7 +119,7 @@ void unused_check(struct compilation *c, struct scope *s, const struct tree *tre
     default: break;
     }
   for (const struct item *i = tree->items; i; i = i->next)
-    if (i->kind == ITEM_MESSAGE || i->kind == ITEM_LIST || i->kind == ITEM_RECORD || i->kind == ITEM_CONTENT)
+    if (i->kind == ITEM_MESSAGE || i->kind == ITEM_LIST || i->kind == ITEM_RECORD || i->kind == ITEM_CONTENT || i->kind == ITEM_TOPIC)
       tell_unused(&u, i);
   tell_never_sent(&u);
   tell_never_set(&u);

@@ -95,3 +95,15 @@ void visit_campaign(const struct visitor *v, const struct campaign_decl *cd) {
   visit_expr(v, cd->entry.key);
   visit_block(v, cd->body);
 }
+
+bool block_sends(const struct stmt *from, const struct stmt *end) {
+  for (const struct stmt *st = from; st != end; st = st->next) {
+    bool now = st->kind == STMT_SEND && st->after.type == V_MISSING && !st->at;
+    if (now || block_sends(st->then, NULL) || block_sends(st->otherwise, NULL))
+      return true;
+    for (const struct arm *a = st->arms; a; a = a->next)
+      if (block_sends(a->body, NULL))
+        return true;
+  }
+  return false;
+}

@@ -33,7 +33,8 @@
   ELSE UNTIL FOR FOREVER BETWEEN WEEKDAYS WEEKENDS MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY ON AFTER AT
   UNLESS VIA WITH TO UP OF AS CHANGES ENTERS LEAVES WHERE AND OR NOT IS MISSING ONE IN CONTAINS STARTS ENDS MATCHES DID NO
   ANY SINCE FIRST LAST COUNT SUM AVERAGE MIN MAX TRUE FALSE EXPECT NOTHING SENT TIMES DROPPED BECAUSE FIXTURE GIVEN CASES
-  SPLIT REPEAT EACH SEQUENCE DO DAY WEEKDAY MONTH THE PAUSE RESUME SKIP SPREAD OVER.
+  SPLIT REPEAT EACH SEQUENCE DO DAY WEEKDAY MONTH THE PAUSE RESUME SKIP SPREAD OVER
+  TOPIC DOUBLE OPT BY SUBSCRIBE UNSUBSCRIBE CONSENTS FROM TRANSACTIONAL.
 
 /* An open list takes what follows: `did a or b` joins events, `is one of x, y` takes y. */
 %nonassoc OPEN.
@@ -144,6 +145,10 @@
 %type case_row      { struct case_row * }
 %type case_cells    { struct case_row * }
 %type opt_props     { struct prop_list }
+%type opt_by        { struct name }
+%type opt_traits    { struct prop_list }
+%type traits        { struct prop_list }
+%type trait         { struct prop * }
 
 file ::= items.
 items ::= .
@@ -162,6 +167,13 @@ item ::= LIST(T) name(N).                         { item_list(p, T, N); }
 item ::= ZONE(T) TEXT(N).                         { item_zone(p, T, N); }
 item ::= ALLOW(T) UNKNOWN.                        { item_new(p, ITEM_ALLOW, T); }
 item ::= MESSAGE(T) name(N) LBRACE parts(M) RBRACE. { item_message(p, T, N, M); }
+item ::= TOPIC(T) name(N).                        { item_topic(p, T, N, (struct topic_decl){ 0 }); }
+item ::= TOPIC(T) name(N) LBRACE RBRACE.          { item_topic(p, T, N, (struct topic_decl){ 0 }); }
+item ::= TOPIC(T) name(N) LBRACE DOUBLE OPT IN opt_by(M) RBRACE. {
+  item_topic(p, T, N, (struct topic_decl){ .double_opt_in = true, .asks = M });
+}
+opt_by(A) ::= .                                   { A = (struct name){ 0 }; }
+opt_by(A) ::= BY name(N).                         { A = N; }
 item ::= BAD.
 item ::= BAD_MEMBERS LBRACE members RBRACE.
 item ::= BAD_MESSAGE LBRACE parts RBRACE.
@@ -226,6 +238,11 @@ part(A) ::= part(M) EOL SUBJECT(T) TEXT(N).       { A = message_part(p, M, T, na
 part(A) ::= part(M) EOL BODY(T) TEXT(N).          { A = message_part(p, M, T, name_of(p, N), false); }
 part(A) ::= part(M) EOL BODY(T) FILE TEXT(N).     { A = message_part(p, M, T, name_of(p, N), true); }
 part(A) ::= part(M) EOL BAD.                      { A = message_bad(M); }
+
+part(A) ::= TOPIC(T) name(N).                     { A = message_topic(p, message_new(p), T, N); }
+part(A) ::= TRANSACTIONAL(T).                     { A = message_transactional(p, message_new(p), T); }
+part(A) ::= part(M) EOL TOPIC(T) name(N).         { A = message_topic(p, M, T, N); }
+part(A) ::= part(M) EOL TRANSACTIONAL(T).         { A = message_transactional(p, M, T); }
 
 /* --- campaigns and rules ---------------------------------------------------------------------------------------------*/
 item ::= campaign_head LBRACE RBRACE.
@@ -293,6 +310,9 @@ stmt(A) ::= BAD_BLOCK(T) block(B) otherwise(O).   { A = stmt_bad_block(p, T, B, 
 stmt(A) ::= BAD_WAIT(T) LBRACE on_list RBRACE.    { A = stmt_new(p, STMT_BAD, T); }
 stmt(A) ::= JOIN(T) name(N).                      { A = stmt_named(p, STMT_JOIN, T, N); }
 stmt(A) ::= LEAVE(T) name(N).                     { A = stmt_named(p, STMT_LEAVE, T, N); }
+stmt(A) ::= SUBSCRIBE(T) TO name(N).              { A = stmt_named(p, STMT_SUBSCRIBE, T, N); }
+stmt(A) ::= UNSUBSCRIBE(T) FROM name(N).          { A = stmt_named(p, STMT_UNSUBSCRIBE, T, N); }
+stmt(A) ::= UNSUBSCRIBE(T) FROM EVERY TOPIC.      { A = stmt_new(p, STMT_UNSUBSCRIBE, T); }
 stmt(A) ::= TAG(T) sum(E).                        { A = stmt_tag(p, STMT_TAG, T, E); }
 stmt(A) ::= UNTAG(T) sum(E).                      { A = stmt_tag(p, STMT_UNTAG, T, E); }
 stmt(A) ::= SET(T) CONTACT DOT name(N) TO expr(E). { A = stmt_named(p, STMT_SET, T, N); A->value = E; }
@@ -421,6 +441,7 @@ negation(A) ::= NOT(T) negation(X).               { A = expr_unary(p, UN_NOT, T,
 
 comparison(A) ::= alternative(A).
 comparison(A) ::= alternative(X) comparing(T) alternative(Y). { A = expr_binary(p, (uint8_t)T.value.i, X, Y); }
+comparison(A) ::= CONSENTS(T) TO name(N).         { A = expr_consents(p, T, N); }
 comparison(A) ::= alternative(X) IS MISSING.      { A = expr_missing(p, X, false); }
 comparison(A) ::= alternative(X) IS NOT MISSING.  { A = expr_missing(p, X, true); }
 comparison(A) ::= alternative(X) IS ONE_OF open_sums(L). [OPEN] { A = expr_in(p, X, L, false); }
@@ -525,13 +546,20 @@ test_lines(A) ::= test_list(A).
 test_list(A) ::= test_line(T).                    { A = tests_add((struct test_list){ 0 }, T); }
 test_list(A) ::= test_list(L) EOL test_line(T).   { A = tests_add(L, T); }
 test_line(A) ::= BAD.                             { A = NULL; }
-test_line(A) ::= CONTACT(T) name(N) opt_props(P). { A = test_contact(p, T, N, P); }
+test_line(A) ::= CONTACT(T) name(N) opt_traits(P). { A = test_contact(p, T, N, P); }
 test_line(A) ::= GIVEN(T) name(N).                { A = test_given(p, T, N); }
 test_line(A) ::= CASES(T) LBRACE case_rows(L) RBRACE. { A = test_cases(p, T, L.first); }
 test_line(A) ::= PAUSE(T) name(N).                { A = test_pause(p, T, N); }
 test_line(A) ::= RESUME(T) name(N).               { A = test_resume(p, T, N, value_missing()); }
 test_line(A) ::= RESUME(T) name(N) SKIP.          { A = test_resume(p, T, N, value_bool(false)); }
 test_line(A) ::= RESUME(T) name(N) SPREAD OVER DURATION(D). { A = test_resume(p, T, N, D.value); }
+opt_traits(A) ::= .                               { A = (struct prop_list){ 0 }; }
+opt_traits(A) ::= LBRACE RBRACE.                  { A = (struct prop_list){ 0 }; }
+opt_traits(A) ::= LBRACE traits(L) RBRACE.        { A = L; }
+traits(A) ::= trait(P).                           { A = props_add((struct prop_list){ 0 }, P); }
+traits(A) ::= traits(L) separator trait(P).       { A = props_add(L, P); }
+trait(A) ::= prop(A).
+trait(A) ::= CONSENTS TO name(N).                 { A = prop_consents(p, N); }
 test_line(A) ::= AT(T) moment(M).                 { A = test_at(p, T, M); }
 test_line(A) ::= AT(T) moment(M) test_event(E).   { A = test_at(p, T, M); A->next = E; }
 test_line(A) ::= test_event(A).

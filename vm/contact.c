@@ -16,6 +16,7 @@
  *   …       measures (HAS_MEASURES): count, then each: id, flags M_…, count, then what the flags say
  *   …       lists, tags (HAS_LISTS, HAS_TAGS): count, then each: id, since
  *   …       entries (HAS_ENTRIES): count, then each: campaign, count, last
+ *   …       consents (HAS_CONSENTS): count, then each: topic, state, number, at
  *   …       seen (HAS_SEEN): count, then each: 8 bytes of hash, day less the one before
  *   …       scores (HAS_SCORES): count, then each: id, points by rules and by hand (bits of doubles), as of
  *   …       segments (HAS_SEGMENTS): as of when, count, then each: id, flags G_…, since when in, flip when it has one
@@ -39,7 +40,7 @@
 
 enum { FORMAT = 2 };
 enum { HAS_MESSAGE = 1, HAS_MEASURES = 2, HAS_LISTS = 4, HAS_TAGS = 8, HAS_ENTRIES = 16, HAS_SEEN = 32, HAS_SEGMENTS = 64, HAS_SCHEDULES = 128,
-  HAS_SCORES = 256, HAS_ALL = 511 };
+  HAS_SCORES = 256, HAS_CONSENTS = 512, HAS_ALL = 1023 };
 enum { G_IN = 1, G_FLIP = 2, G_ALL = 3 };
 enum {
   M_TOTAL = 1,       /* total as zigzag */
@@ -280,6 +281,32 @@ static void read_schedules(struct reader *r, struct contact *c) {
   }
 }
 
+static void write_consents(struct buf *b, const struct contact *c) {
+  uint64_t next = 0;
+  buf_varint(b, c->consents.count);
+  for (uint32_t i = 0; i < c->consents.count; i++) {
+    const struct consent *s = &c->consents.items[i];
+    write_id(b, s->topic, &next);
+    buf_byte(b, s->state);
+    buf_varint(b, s->number);
+    write_time(b, s->at_ms, c->clock_ms);
+  }
+}
+
+static void read_consents(struct reader *r, struct contact *c) {
+  uint64_t next = 0;
+  c->consents.count = read_count(r, LIMIT_NAMES_COUNT, 4);
+  MAKE_ROOM(&c->consents, c->arena, c->consents.count);
+  for (uint32_t i = 0; i < c->consents.count && !r->failed; i++) {
+    struct consent *s = &c->consents.items[i];
+    s->topic = read_id(r, &next);
+    s->state = reader_byte(r);
+    if (s->state < CONSENT_PENDING || s->state > CONSENT_REFUSED) r->failed = true;
+    s->number = read_u32(r, UINT32_MAX);
+    s->at_ms = read_time(r, c->clock_ms);
+  }
+}
+
 static int64_t clock_day(const struct contact *c) { return c->clock_ms / MS_PER_DAY; }
 
 static void write_seen(struct buf *b, const struct contact *c) {
@@ -392,6 +419,7 @@ static void contact_forget(struct contact *c, struct arena *a) {
   memset(&c->lists, 0, sizeof c->lists);
   memset(&c->tags, 0, sizeof c->tags);
   memset(&c->entries, 0, sizeof c->entries);
+  memset(&c->consents, 0, sizeof c->consents);
   memset(&c->seen, 0, sizeof c->seen);
   memset(&c->schedules, 0, sizeof c->schedules);
   memset(&c->scores, 0, sizeof c->scores);
@@ -424,6 +452,7 @@ enum camp_err contact_read(struct contact *c, struct arena *a, struct str state)
     read_members(&r, c->tags.items, c->tags.count, c->clock_ms);
   }
   if (has & HAS_ENTRIES) read_entries(&r, c);
+  if (has & HAS_CONSENTS) read_consents(&r, c);
   if (has & HAS_SEEN) read_seen(&r, c);
   if (has & HAS_SCHEDULES) read_schedules(&r, c);
   if (has & HAS_SCORES) read_scores(&r, c);
@@ -438,7 +467,8 @@ void contact_write(struct buf *b, const struct contact *c) {
                  (c->lists.count ? HAS_LISTS : 0u) | (c->tags.count ? HAS_TAGS : 0u) |
                  (c->entries.count ? HAS_ENTRIES : 0u) | (c->seen.count ? HAS_SEEN : 0u) |
                  (c->schedules.count ? HAS_SCHEDULES : 0u) |
-                 (c->segments.count ? HAS_SEGMENTS : 0u) | (c->scores.count ? HAS_SCORES : 0u);
+                 (c->segments.count ? HAS_SEGMENTS : 0u) | (c->scores.count ? HAS_SCORES : 0u) |
+                 (c->consents.count ? HAS_CONSENTS : 0u);
   buf_byte(b, FORMAT);
   buf_varint(b, has);
   write_time(b, c->known_ms, 0);
@@ -457,6 +487,7 @@ void contact_write(struct buf *b, const struct contact *c) {
   if (has & HAS_LISTS) write_members(b, c->lists.items, c->lists.count, c->clock_ms);
   if (has & HAS_TAGS) write_members(b, c->tags.items, c->tags.count, c->clock_ms);
   if (has & HAS_ENTRIES) write_entries(b, c);
+  if (has & HAS_CONSENTS) write_consents(b, c);
   if (has & HAS_SEEN) write_seen(b, c);
   if (has & HAS_SCHEDULES) write_schedules(b, c);
   if (has & HAS_SCORES) write_scores(b, c);
@@ -681,4 +712,41 @@ struct entry *contact_entry(struct contact *c, uint32_t campaign) {
   memmove(e + low + 1, e + low, (c->entries.count - 1 - low) * sizeof *e);
   e[low] = (struct entry){ .campaign = campaign, .last_ms = c->clock_ms };
   return &e[low];
+}
+
+/* --- consent --------------------------------------------------------------------------------------------------------- */
+
+static uint32_t consent_place(const struct contact *c, uint32_t topic) {
+  uint32_t low = 0, n = c->consents.count;
+  while (n) {
+    uint32_t half = n / 2;
+    if (c->consents.items[low + half].topic < topic) {
+      low += half + 1;
+      n -= half + 1;
+    } else {
+      n = half;
+    }
+  }
+  return low;
+}
+
+const struct consent *contact_consent(const struct contact *c, uint32_t topic) {
+  uint32_t place = consent_place(c, topic);
+  return place < c->consents.count && c->consents.items[place].topic == topic ? &c->consents.items[place] : NULL;
+}
+
+bool contact_consents(const struct contact *c, uint32_t topic) {
+  const struct consent *s = contact_consent(c, topic);
+  return s && s->state == CONSENT_GRANTED;
+}
+
+struct consent *contact_consent_make(struct contact *c, uint32_t topic) {
+  uint32_t place = consent_place(c, topic);
+  if (place == c->consents.count || c->consents.items[place].topic != topic) {
+    VEC_PUSH(c->arena, &c->consents, ((struct consent){ .topic = topic, .at_ms = c->clock_ms }));
+    struct consent *s = c->consents.items;
+    memmove(s + place + 1, s + place, (c->consents.count - 1 - place) * sizeof *s);
+    s[place] = (struct consent){ .topic = topic, .at_ms = c->clock_ms };
+  }
+  return &c->consents.items[place];
 }

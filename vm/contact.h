@@ -55,6 +55,11 @@ struct entry { uint32_t campaign; uint32_t count; int64_t last_ms; }; /* by stor
 struct scheduled { uint32_t id; int64_t next_ms; bool held; /* the engine's: its time has come, and its campaign is paused; not kept */ };
 struct seen { uint64_t hash; uint32_t day; };            /* event ids, day = at / MS_PER_DAY of arrival */
 
+/* What a contact has said to a topic. `number` counts the changes, each of which is a row of proof in the store. Topic 0 is a
+ * refusal of everything at once. */
+enum consent_state { CONSENT_NONE, CONSENT_PENDING, CONSENT_GRANTED, CONSENT_REFUSED };
+struct consent { uint32_t topic; uint8_t state; uint32_t number; int64_t at_ms; };
+
 struct contact {
   int64_t id;
   struct str key;
@@ -71,6 +76,7 @@ struct contact {
   VEC(struct score_state) scores;     /* sorted by id */
   VEC(struct segment_state) segments; /* sorted by id; only those that it is in, or that have a flip */
   int64_t segments_ms;   /* the instant as of which they were last asked: never asked about a moment before */
+  VEC(struct consent) consents; /* sorted by topic */
   VEC(struct seen) seen; /* oldest first */
   struct arena *arena;
 };
@@ -104,6 +110,10 @@ struct segment_state contact_segment(const struct contact *c, uint32_t segment);
 void contact_segment_put(struct contact *c, struct segment_state s);
 int64_t contact_flip(const struct contact *c); /* the earliest flip, INT64_MAX when none */
 struct entry *contact_entry(struct contact *c, uint32_t campaign); /* made when absent */
+bool contact_consents(const struct contact *c, uint32_t topic);
+/* NULL when the contact never said anything; made when absent. */
+const struct consent *contact_consent(const struct contact *c, uint32_t topic);
+struct consent *contact_consent_make(struct contact *c, uint32_t topic);
 
 /* Measures: takes one occurrence of the event in env (the filter has passed); reads a value as of env->now_ms. */
 /* False when something had to be let go for it: an occurrence beyond LIMIT_SERIES_COUNT, or a sum beyond 64 bits. */

@@ -258,8 +258,35 @@ static void put_code(struct buf *b, const struct unit *u) {
   }
 }
 
+static void put_release(struct buf *b, const struct unit *u) {
+  static const char *const priorities[] = { "normal", "high", "low" };
+  if (u->topic != NONE) {
+    buf_c(b, "  topic ");
+    put_string(b, u, u->topic);
+    buf_byte(b, '\n');
+  }
+  if (u->transactional) buf_c(b, "  transactional\n");
+  if (u->priority) buf_printf(b, "  priority %s\n", priorities[u->priority]);
+  if (u->expires.type != V_MISSING) {
+    buf_c(b, "  expires after ");
+    value_show(b, u->expires);
+    buf_byte(b, '\n');
+  }
+  for (uint32_t i = 0; i < u->topic_count; i++) {
+    buf_c(b, "  topic ");
+    put_string(b, u, u->topics[i].name);
+    buf_c(b, u->topics[i].double_opt_in ? " double opt in\n" : "\n");
+  }
+  for (uint32_t i = 0; i < u->cap_count + u->quiet_count; i++) {
+    bool cap = i < u->cap_count;
+    buf_c(b, "  ");
+    put_line(b, unit_string(u, cap ? u->caps[i].text : u->quiets[i - u->cap_count].text));
+    buf_c(b, (cap ? u->caps[i].drop : u->quiets[i - u->cap_count].drop) ? " then drop\n" : "\n");
+  }
+}
+
 void unit_disassemble(struct buf *b, const struct unit *u) {
-  static const char *const kinds[] = { "campaign", "rule", "message", "segment", "score" };
+  static const char *const kinds[] = { "campaign", "rule", "message", "segment", "score", "policy" };
   buf_printf(b, "%s ", kinds[u->kind]);
   put_name(b, unit_name(u));
   buf_c(b, "  ; ");
@@ -281,6 +308,7 @@ void unit_disassemble(struct buf *b, const struct unit *u) {
   put_waits(b, u);
   put_parts(b, u, "subject", u->subject, u->subject_count);
   put_parts(b, u, "body", u->body, u->body_count);
+  if (u->kind == UNIT_MESSAGE || u->kind == UNIT_POLICY) put_release(b, u);
   put_code(b, u);
 }
 

@@ -46,6 +46,7 @@ struct image {
   VEC(struct symbol) symbols;
   uint32_t *slots, slot_mask;     /* symbol + 1 by hash; 0 is free */
   VEC(struct unit *) units;
+  const struct unit *policy;
   VEC(struct image_measure) measures;
   VEC(struct claim) claims;
   VEC(struct image_segment) segments;
@@ -118,6 +119,10 @@ struct image *image_new(void) {
   slots_fill(im, 1024);
   CHECK(intern(im, STR("message")) == SYMBOL_MESSAGE);
   CHECK(intern(im, STR("key")) == SYMBOL_KEY);
+  CHECK(intern(im, STR("topic")) == SYMBOL_TOPIC);
+  CHECK(intern(im, STR("subscribe")) == SYMBOL_SUBSCRIBE);
+  CHECK(intern(im, STR("confirm")) == SYMBOL_CONFIRM);
+  CHECK(intern(im, STR("unsubscribe")) == SYMBOL_UNSUBSCRIBE);
   im->symbols.items[SYMBOL_MESSAGE].key = im->symbols.items[SYMBOL_KEY].key = true;
   return im;
 }
@@ -213,6 +218,13 @@ static void claim_triggers(struct image *im, const struct unit *u) {
 }
 
 static void name_unit(struct image *im, const struct unit *u) {
+  if (u->kind == UNIT_POLICY) {
+    if (im->policy) return;
+    im->policy = u;
+    for (uint32_t i = SYMBOL_SUBSCRIBE; i <= SYMBOL_UNSUBSCRIBE; i++) im->symbols.items[i].event |= u->topic_count > 0;
+    im->symbols.items[SYMBOL_TOPIC].key |= u->topic_count > 0;
+    return;
+  }
   struct symbol *s = symbol_of(im, u, u->name);
   if (u->kind == UNIT_SEGMENT) {
     if (s->segment != NONE) return;
@@ -331,6 +343,7 @@ static enum look look_of(uint8_t op) {
     case OP_MEMBER: return LOOK_LIST;
     case OP_TAGGED: return LOOK_TAG;
     case OP_SCORE: return LOOK_SCORE;
+    case OP_CONSENTS: return LOOK_TOPIC;
     default: return LOOK_SEGMENT;
   }
 }
@@ -346,7 +359,7 @@ static void note_looks(struct image *im, uint32_t segment) {
     bytes = instruction_decode(u->code, u->code_bytes, pc, operands);
     CHECK(bytes);
     if (op == OP_KNOWN) im->segments.items[segment].known = true;
-    if (op != OP_MEASURE && op != OP_ATTR && op != OP_MEMBER && op != OP_TAGGED && op != OP_SEGMENT && op != OP_SCORE) continue;
+    if (op != OP_MEASURE && op != OP_ATTR && op != OP_MEMBER && op != OP_TAGGED && op != OP_CONSENTS && op != OP_SEGMENT && op != OP_SCORE) continue;
     uint32_t what = op == OP_MEASURE ? u->link->measures[operands[0]]
                     : op == OP_ATTR  ? u->link->symbols[u->fields[operands[0]].name]
                                      : u->link->symbols[operands[0]];
@@ -502,6 +515,8 @@ const struct unit *image_message(const struct image *im, struct str name) {
   const struct symbol *s = find(im, name);
   return s ? s->message : NULL;
 }
+
+const struct unit *image_policy(const struct image *im) { return im->policy; }
 
 uint32_t image_measure_count(const struct image *im) { return im->measures.count; }
 struct image_measure *image_measure(const struct image *im, uint32_t i) {

@@ -12,8 +12,9 @@
 struct event;
 struct pattern;
 
-/* The properties of mail events that OF looks at, always symbols and always keys. */
-enum { SYMBOL_MESSAGE, SYMBOL_KEY };
+/* The properties of mail events that OF looks at, always symbols and always keys; and the
+ * events that give and take consent with theirs: always symbols, looked at when the program has topics. */
+enum { SYMBOL_MESSAGE, SYMBOL_KEY, SYMBOL_TOPIC, SYMBOL_SUBSCRIBE, SYMBOL_CONFIRM, SYMBOL_UNSUBSCRIBE };
 
 struct unit_link {
   uint32_t *symbols;   /* string index -> symbol */
@@ -37,7 +38,7 @@ struct image_measure {
 };
 
 /* What a segment looks at. Behind each stands what names it: an image measure, else a symbol. */
-enum look { LOOK_MEASURE, LOOK_ATTRIBUTE, LOOK_LIST, LOOK_TAG, LOOK_SEGMENT, LOOK_SCORE };
+enum look { LOOK_MEASURE, LOOK_ATTRIBUTE, LOOK_LIST, LOOK_TAG, LOOK_SEGMENT, LOOK_SCORE, LOOK_TOPIC };
 
 struct image_segment {
   const struct unit *unit;
@@ -80,6 +81,7 @@ uint32_t image_unit_count(const struct image *image);
 struct unit *image_unit(const struct image *image, uint32_t i);
 const struct unit *image_campaign(const struct image *image, struct str name); /* the current one, or NULL */
 const struct unit *image_message(const struct image *image, struct str name);
+const struct unit *image_policy(const struct image *image); /* topics, caps and quiet hours of the present program, or NULL */
 uint32_t image_measure_count(const struct image *image);
 struct image_measure *image_measure(const struct image *image, uint32_t i);
 /* Image measures fed by this event; *count of them. */

@@ -34,7 +34,7 @@
  *
  * Body of a unit: the hashed part
  *
- *   byte                kind: 0 campaign, 1 rule, 2 message, 3 segment, 4 score
+ *   byte                kind: 0 campaign, 1 rule, 2 message, 3 segment, 4 score, 5 policy
  *   index               name
  *   byte value index varint two values   entry rule: kind, within, key's code, how many at once, end, on resume
  *   byte                count of locals
@@ -53,6 +53,11 @@
  *   table of            emits:    index event, varint first key, varint count of keys
  *   table of index      keys of emits
  *   two tables of       parts of subject and body: byte kind, index text, index field
+ *   and, of a message and the policy alone:
+ *   index byte byte value   topic, transactional, priority, expires after
+ *   table of            topics:   index name, byte double opt in
+ *   table of            caps:     varint count, value window, index channel, index topic, index text, byte drop
+ *   table of            quiet hours: varint from, varint to, byte weekdays, index channel, index text, byte drop
  *   text                code
  *   of a score alone:   value halves, table of rules: index event, index filter's code, value points */
 #include "program.h"
@@ -206,6 +211,39 @@ static void put_score(struct buf *b, const struct unit *u) {
   }
 }
 
+/* What only messages and the policy have. */
+static bool has_release(const struct unit *u) { return u->kind == UNIT_MESSAGE || u->kind == UNIT_POLICY; }
+
+static void put_release(struct buf *b, const struct unit *u) {
+  put_index(b, u->topic);
+  put_byte(b, u->transactional);
+  put_byte(b, u->priority);
+  value_write(b, u->expires);
+  put_number(b, u->topic_count);
+  for (uint32_t i = 0; i < u->topic_count; i++) {
+    put_index(b, u->topics[i].name);
+    put_byte(b, u->topics[i].double_opt_in);
+  }
+  put_number(b, u->cap_count);
+  for (uint32_t i = 0; i < u->cap_count; i++) {
+    put_number(b, u->caps[i].count);
+    value_write(b, u->caps[i].window);
+    put_index(b, u->caps[i].channel);
+    put_index(b, u->caps[i].topic);
+    put_index(b, u->caps[i].text);
+    put_byte(b, u->caps[i].drop);
+  }
+  put_number(b, u->quiet_count);
+  for (uint32_t i = 0; i < u->quiet_count; i++) {
+    put_number(b, u->quiets[i].from_ms);
+    put_number(b, u->quiets[i].to_ms);
+    put_byte(b, u->quiets[i].weekdays);
+    put_index(b, u->quiets[i].channel);
+    put_index(b, u->quiets[i].text);
+    put_byte(b, u->quiets[i].drop);
+  }
+}
+
 static void put_body(struct buf *b, const struct unit *u) {
   put_byte(b, u->kind);
   put_index(b, u->name);
@@ -226,6 +264,7 @@ static void put_body(struct buf *b, const struct unit *u) {
   put_emits(b, u);
   put_parts(b, u->subject, u->subject_count);
   put_parts(b, u->body, u->body_count);
+  if (has_release(u)) put_release(b, u);
   buf_lstr(b, (struct str){ (const char *)u->code, u->code_bytes });
   if (u->kind == UNIT_SCORE) put_score(b, u);
 }
@@ -483,6 +522,42 @@ static void get_score(struct loader *l, struct unit *u) {
   u->score_rules = rules;
 }
 
+static bool get_flag(struct loader *l) {
+  uint8_t flag = reader_byte(&l->r);
+  if (flag > 1) fail(l, CAMP_CORRUPT, "a flag is neither 0 nor 1");
+  return flag == 1;
+}
+
+static void get_release(struct loader *l, struct unit *u) {
+  u->topic = get_index(l);
+  u->transactional = get_flag(l);
+  u->priority = reader_byte(&l->r);
+  u->expires = value_read(&l->r);
+  struct topic *topics = get_table(l, &u->topic_count, LIMIT_TOPICS_COUNT, 2, sizeof *topics, "topics");
+  EACH_ROW(l, i, u->topic_count) topics[i] = (struct topic){ get_index(l), get_flag(l) };
+  u->topics = topics;
+  struct cap *caps = UNIT_TABLE(l, &u->cap_count, 6, struct cap, "caps");
+  EACH_ROW(l, i, u->cap_count) {
+    caps[i].count = get_u32(l);
+    caps[i].window = value_read(&l->r);
+    caps[i].channel = get_index(l);
+    caps[i].topic = get_index(l);
+    caps[i].text = get_index(l);
+    caps[i].drop = get_flag(l);
+  }
+  u->caps = caps;
+  struct quiet *quiets = UNIT_TABLE(l, &u->quiet_count, 6, struct quiet, "quiet hours");
+  EACH_ROW(l, i, u->quiet_count) {
+    quiets[i].from_ms = get_u32(l);
+    quiets[i].to_ms = get_u32(l);
+    quiets[i].weekdays = reader_byte(&l->r);
+    quiets[i].channel = get_index(l);
+    quiets[i].text = get_index(l);
+    quiets[i].drop = get_flag(l);
+  }
+  u->quiets = quiets;
+}
+
 static void get_body(struct loader *l, struct unit *u) {
   u->kind = reader_byte(&l->r);
   u->name = get_index(l);
@@ -504,6 +579,8 @@ static void get_body(struct loader *l, struct unit *u) {
   get_emits(l, u);
   u->subject = get_parts(l, &u->subject_count, "subject parts");
   u->body = get_parts(l, &u->body_count, "body parts");
+  u->topic = NONE;
+  if (has_release(u)) get_release(l, u);
   struct str code = reader_str(&l->r);
   if (code.len > LIMIT_UNIT_CODE_BYTES) fail(l, CAMP_LIMIT, "more than %u bytes of code", LIMIT_UNIT_CODE_BYTES);
   u->code = (const uint8_t *)code.ptr;

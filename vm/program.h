@@ -37,7 +37,8 @@ struct opcode_info {
 extern const struct opcode_info opcode_table[256];
 
 /* A segment is an expression: its code begins at pc 0. A score has rules. */
-enum unit_kind { UNIT_CAMPAIGN, UNIT_RULE, UNIT_MESSAGE, UNIT_SEGMENT, UNIT_SCORE, UNIT_KIND_COUNT };
+enum unit_kind { UNIT_CAMPAIGN, UNIT_RULE, UNIT_MESSAGE, UNIT_SEGMENT, UNIT_SCORE, UNIT_POLICY, UNIT_KIND_COUNT };
+enum priority { PRIORITY_NORMAL, PRIORITY_HIGH, PRIORITY_LOW };
 
 struct field {       /* a property or attribute as code looks at it */
   uint32_t name;     /* string */
@@ -125,6 +126,22 @@ struct part {          /* a piece of a message's subject or body */
   uint32_t field;      /* PART_ATTR, PART_VALUE; else NONE */
 };
 
+/* UNIT_POLICY: what contacts consent to, and what holds messages back at release. */
+struct topic { uint32_t name; bool double_opt_in; };
+struct cap {           /* at most `count` messages in any window of this length */
+  uint32_t count;
+  struct value window; /* V_EXACT or V_CALENDAR */
+  uint32_t channel, topic; /* strings, or NONE: of all */
+  uint32_t text;       /* string: the rule as a reason */
+  bool drop;
+};
+struct quiet {         /* no message leaves in these hours of the contact's day; over midnight when to <= from */
+  uint32_t from_ms, to_ms;
+  uint8_t weekdays;    /* on which it begins; bit 0 Monday */
+  uint32_t channel, text;
+  bool drop;
+};
+
 struct step {          /* where an instruction came from; sorted by pc */
   uint32_t pc, line, column;
   struct str file;         /* empty: the unit's; else where the sequence stands that was written out here */
@@ -161,6 +178,13 @@ struct unit {
   const uint8_t *code;            uint32_t code_bytes;
   uint8_t local_count;
   uint32_t channel;    /* UNIT_MESSAGE: string, "email" */
+  uint32_t topic;      /* UNIT_MESSAGE: string, or NONE */
+  bool transactional;
+  uint8_t priority;    /* enum priority */
+  struct value expires;/* how long after its send it is good for; V_MISSING: for ever */
+  const struct topic *topics;     uint32_t topic_count;
+  const struct cap *caps;         uint32_t cap_count;
+  const struct quiet *quiets;     uint32_t quiet_count;
   const struct part *subject;     uint32_t subject_count;
   const struct part *body;        uint32_t body_count;
   /* beside the hashed part */

@@ -535,6 +535,17 @@ HOT enum run_result loop(struct vm *vm, const struct unit *u, struct value *loca
       }
       case OP_START: YIELD_EFFECT(3, named(EFFECT_START, u, U16));
       case OP_STOP: YIELD_EFFECT(3, named(EFFECT_STOP, u, U16));
+
+      case OP_CONSENTS: {
+        uint32_t id = u->link->stored[U16];
+        PUSH_BOOL(id && contact_consents(env->contact, id));
+        ip += 3;
+        continue;
+      }
+      case OP_SUBSCRIBE: YIELD_EFFECT(3, named(EFFECT_SUBSCRIBE, u, U16));
+      case OP_UNSUBSCRIBE: YIELD_EFFECT(3, named(EFFECT_UNSUBSCRIBE, u, U16));
+      case OP_VIA: YIELD_EFFECT(3, named(EFFECT_VIA, u, U16));
+      case OP_APART: YIELD_EFFECT(1, (struct effect){ .kind = EFFECT_APART });
     }
   }
 out:

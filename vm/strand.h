@@ -66,11 +66,11 @@ struct env {
 
 enum effect_kind {
   EFFECT_SEND, EFFECT_DROP, EFFECT_JOIN, EFFECT_LEAVE, EFFECT_TAG, EFFECT_UNTAG, EFFECT_SET, EFFECT_EMIT,
-  EFFECT_START, EFFECT_STOP, EFFECT_FORK, EFFECT_NOTE, EFFECT_POINTS, EFFECT_SHOW
+  EFFECT_START, EFFECT_STOP, EFFECT_FORK, EFFECT_NOTE, EFFECT_POINTS, EFFECT_SHOW, EFFECT_SUBSCRIBE, EFFECT_UNSUBSCRIBE, EFFECT_APART, EFFECT_VIA
 };
 struct effect {
   enum effect_kind kind;
-  struct str name;            /* message, list, tag, attribute, event or campaign */
+  struct str name;            /* message, list, tag, attribute, event, campaign or topic; EFFECT_VIA: channels, one blank between two */
   struct str reason;          /* EFFECT_DROP; EFFECT_NOTE: what was left undone */
   uint32_t field;             /* EFFECT_SET: the unit's field */
   uint32_t pc;                /* EFFECT_FORK: where the second strand starts */

@@ -145,6 +145,7 @@ static bool counts_ok(struct check *c) {
     { u->measure_count, "measures" }, { u->trigger_count, "triggers" }, { u->stop_count, "stops" },
     { u->goal_count, "goals" }, { u->score_rule_count, "score rules" }, { u->schedule_count, "schedules" }, { u->wait_count, "waits" }, { u->branch_count, "branches" }, { u->emit_count, "emits" },
     { u->emit_key_count, "keys of emits" }, { u->subject_count, "subject parts" }, { u->body_count, "body parts" },
+    { u->cap_count, "caps" }, { u->quiet_count, "quiet hours" },
   };
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
     if (tables[i].count > LIMIT_UNIT_ITEMS_COUNT) {
@@ -319,6 +320,34 @@ static bool parts_ok(struct check *c, const struct part *p, uint32_t count, cons
   return true;
 }
 
+/* What the engine computes with at release: counts, windows and hours within their bounds. */
+static bool release_ok(struct check *c) {
+  const struct unit *u = c->u;
+  if (u->kind != UNIT_MESSAGE && u->kind != UNIT_POLICY) return true;
+  if (!string_or_none(c, u->topic, "topic", 0) || !duration_or_missing(c, u->expires, "expiry", 0)) return false;
+  if (u->priority > PRIORITY_LOW) return refuse(c, CAMP_CORRUPT, "priority %u is unknown", u->priority);
+  if (u->topic_count > LIMIT_TOPICS_COUNT)
+    return refuse(c, CAMP_LIMIT, "%u topics: at most %d fit in a project", u->topic_count, LIMIT_TOPICS_COUNT);
+  for (uint32_t i = 0; i < u->topic_count; i++)
+    if (!string_ok(c, u->topics[i].name, "topic", i)) return false;
+  for (uint32_t i = 0; i < u->cap_count; i++) {
+    const struct cap *cap = &u->caps[i];
+    if (cap->count < 1 || cap->count > LIMIT_CAP_COUNT) return refuse(c, CAMP_CORRUPT, "cap %u: %u messages", i, cap->count);
+    if (!duration_ok(c, cap->window, true, "cap", i)) return false;
+    if (cap->window.i < 0 || (cap->window.type == V_CALENDAR && (int32_t)cap->window.aux < 0))
+      return refuse(c, CAMP_CORRUPT, "cap %u: its window lasts less than no time", i);
+    if (!string_or_none(c, cap->channel, "cap", i) || !string_or_none(c, cap->topic, "cap", i) || !string_ok(c, cap->text, "cap", i))
+      return false;
+  }
+  for (uint32_t i = 0; i < u->quiet_count; i++) {
+    const struct quiet *q = &u->quiets[i];
+    if (q->from_ms >= MS_PER_DAY || q->to_ms >= MS_PER_DAY || q->weekdays < 1 || q->weekdays > 127)
+      return refuse(c, CAMP_CORRUPT, "quiet hours %u: no time of a day", i);
+    if (!string_or_none(c, q->channel, "quiet hours", i) || !string_ok(c, q->text, "quiet hours", i)) return false;
+  }
+  return true;
+}
+
 static bool steps_ok(struct check *c) {
   for (uint32_t i = 0; i < c->u->step_count; i++) {
     if (c->u->steps[i].pc >= c->u->code_bytes || (i && c->u->steps[i].pc < c->u->steps[i - 1].pc)) {
@@ -486,7 +515,7 @@ enum camp_err unit_verify(const struct unit *u, struct program_error *e) {
   e->text[0] = '\0';
   if (!counts_ok(&c) || !pool_ok(&c) || !emits_ok(&c)) return c.err;
   if (!parts_ok(&c, u->subject, u->subject_count, "subject") || !parts_ok(&c, u->body, u->body_count, "body")) return c.err;
-  if (!steps_ok(&c)) return c.err;
+  if (!release_ok(&c) || !steps_ok(&c)) return c.err;
   size_t n = u->code_bytes;
   /* Most units fit in the small array: a project has thousands, and each is verified twice. */
   uint32_t small[1024], *memory = small;

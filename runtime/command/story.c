@@ -300,13 +300,14 @@ static int happen(struct trial *r, bool identify) {
   buf_init(&b, LIMIT_EVENT_BYTES);
   buf_byte(&b, '{');
   for (uint32_t i = 0; i < step->prop_count; i++) {
-    if (i) buf_byte(&b, ',');
+    if (step->props[i].consents) continue;
+    if (b.len > 1) buf_byte(&b, ',');
     buf_json_str(&b, step->props[i].name);
     buf_byte(&b, ':');
     value_to_json(&b, step->props[i].value, r->s->zone);
   }
   if (step->of.len) {
-    buf_c(&b, step->prop_count ? ",\"message\":" : "\"message\":");
+    buf_c(&b, b.len > 1 ? ",\"message\":" : "\"message\":");
     buf_json_str(&b, step->of);
   }
   buf_byte(&b, '}');
@@ -331,6 +332,24 @@ static int become(struct trial *r) {
   struct engine_inputs batch = { .inputs = &in, .count = 1, .arrival_ms = r->clock_ms, .virtual_time = true };
   for (uint32_t i = 0; i < r->contacts.count; i++) r->contacts.items[i].id = 0;
   find_contact(r, step->name);
+  return session_take(r->s, &batch);
+}
+
+/* `contact ann { consents to offers }`: as if she had said so before the story began. Imported events start nothing. */
+static int consent(struct trial *r, struct str topic) {
+  static const struct str said[] = { { "subscribe", 9 }, { "confirm", 7 } };
+  struct buf b;
+  buf_init(&b, LIMIT_EVENT_BYTES);
+  buf_c(&b, "{\"topic\":");
+  buf_json_str(&b, topic);
+  buf_byte(&b, '}');
+  struct input in[2];
+  for (int i = 0; i < 2; i++)
+    in[i] = (struct input){ .key = r->step->contact, .name = said[i], .at_ms = r->clock_ms, .has_at = true,
+                            .props = arena_str(&r->arena, buf_as_str(&b)) };
+  buf_deinit(&b);
+  /* Where one opt in is enough, the confirmation finds nothing to confirm. */
+  struct engine_inputs batch = { .inputs = in, .count = 2, .arrival_ms = r->clock_ms, .virtual_time = true, .import = true };
   return session_take(r->s, &batch);
 }
 
@@ -564,6 +583,8 @@ static int run_step(struct trial *r) {
   switch (step->kind) {
     case TEST_CONTACT:
       code = happen(r, true);
+      for (uint32_t i = 0; code == EXIT_FINE && i < step->prop_count; i++)
+        if (step->props[i].consents) code = consent(r, step->props[i].name);
       return code == EXIT_FINE && note_facts(r) != CAMP_OK ? EXIT_COULD_NOT : code;
     case TEST_AT: return move_clock(r, step->civil_ms);
     case TEST_IS:

@@ -28,7 +28,7 @@ static void task_event(struct live *l, struct str name, struct str body, uint8_t
 }
 
 /* `enters vip`, `leaves vip`, `contact.plan changes`: events that the engine makes itself, only where some code names them. */
-static void task_internal(struct live *l, const char *before, struct str name, const char *after, struct str body) {
+void live_internal(struct live *l, const char *before, struct str name, const char *after, struct str body) {
   struct str full = arena_printf(&l->e->contact, "%s" STR_FMT "%s", before, STR_ARG(name), after);
   if (image_symbol(l->e->image, full) != NONE) task_event(l, full, body, EVENT_EMITTED, true);
 }
@@ -65,12 +65,12 @@ static bool given_values(struct live *l, const struct strand_item *item, const s
   return fits;
 }
 
-static enum camp_err effect_outbox(struct live *l, struct strand_item *item, const struct effect *f, uint32_t pc) {
+enum camp_err live_outbox(struct live *l, struct strand_item *item, const struct effect *f, enum outbox_state state, struct str reason) {
   struct engine *e = l->e;
   struct outbox_row row = {
     .contact = l->c.id, .prev = l->c.last_message, .at_ms = l->now_ms, .campaign = item->s.unit->link->campaign_id,
-    .unit = item->s.unit->link->stored_id, .entry = item->s.entry, .fork = item->s.fork, .ordinal = ++item->s.sends, .pc = pc,
-    .state = f->kind == EFFECT_SEND ? OUTBOX_READY : OUTBOX_DROPPED, .reason = f->reason,
+    .unit = item->s.unit->link->stored_id, .entry = item->s.entry, .fork = item->s.fork, .ordinal = ++item->s.sends, .pc = f->pc,
+    .state = (uint8_t)state, .reason = reason,
   };
   if (f->emit && !given_values(l, item, f, &row.given)) {
     row.state = OUTBOX_DROPPED;
@@ -116,12 +116,12 @@ static enum camp_err effect_member(struct live *l, const struct effect *f) {
       if (!contact_join(&l->c, id, l->now_ms)) return CAMP_OK;
       live_schedules_joined(l, id, l->now_ms);
       segments_mark(l, LOOK_LIST, f->name);
-      task_internal(l, "enters ", f->name, "", (struct str){ 0 });
+      live_internal(l, "enters ", f->name, "", (struct str){ 0 });
       return store_member_put(e->store, id, l->c.id, l->now_ms);
     case EFFECT_LEAVE:
       if (!contact_leave(&l->c, id)) return CAMP_OK;
       segments_mark(l, LOOK_LIST, f->name);
-      task_internal(l, "leaves ", f->name, "", (struct str){ 0 });
+      live_internal(l, "leaves ", f->name, "", (struct str){ 0 });
       return store_member_remove(e->store, id, l->c.id);
     case EFFECT_TAG:
       if (!contact_tag(&l->c, id, l->now_ms)) return CAMP_OK;
@@ -143,7 +143,7 @@ void live_attribute_changed(struct live *l, struct str name, struct value was, s
   buf_c(&body, ",\"from\":");
   value_to_json(&body, was, l->zone);
   buf_byte(&body, '}');
-  task_internal(l, "contact.", name, " changes", arena_str(&l->e->contact, buf_as_str(&body)));
+  live_internal(l, "contact.", name, " changes", arena_str(&l->e->contact, buf_as_str(&body)));
   buf_deinit(&body);
 }
 
@@ -226,8 +226,8 @@ static enum camp_err effect_fork(struct live *l, struct strand_item *item, const
 
 static enum camp_err apply(struct live *l, struct strand_item *item, const struct effect *f) {
   switch (f->kind) {
-    case EFFECT_SEND:
-    case EFFECT_DROP: return effect_outbox(l, item, f, f->pc);
+    case EFFECT_SEND: return live_send(l, item, f);
+    case EFFECT_DROP: return live_outbox(l, item, f, OUTBOX_DROPPED, f->reason);
     case EFFECT_SHOW: return effect_show(l, item, f);
     case EFFECT_JOIN:
     case EFFECT_LEAVE:
@@ -238,6 +238,10 @@ static enum camp_err apply(struct live *l, struct strand_item *item, const struc
     case EFFECT_EMIT: effect_emit(l, item, f); return CAMP_OK;
     case EFFECT_FORK: return effect_fork(l, item, f);
     case EFFECT_NOTE: live_outcome(l, STR_FMT ": " STR_FMT, STR_ARG(unit_name(item->s.unit)), STR_ARG(f->reason)); return CAMP_OK;
+    case EFFECT_SUBSCRIBE:
+    case EFFECT_UNSUBSCRIBE: return live_consent_effect(l, item, f);
+    case EFFECT_APART:
+    case EFFECT_VIA: return CAMP_OK;
     case EFFECT_STOP: return live_stop_campaign(l, f->name, "its campaign was stopped by another");
     case EFFECT_START: {
       if (!may_queue(l, f->name, "started")) return CAMP_OK;

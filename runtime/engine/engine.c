@@ -202,7 +202,7 @@ static enum camp_err load_units(struct engine *e, struct engine_error *error) {
   return CAMP_OK;
 }
 
-/* Lists and tags share a kind of name, so that one number a string suffices for both. Each name that code asks about is given
+/* Lists, tags and topics share a kind of name, so that one number a string suffices for all. Each name that code asks about is given
  * its number now: conditions must not write. */
 static enum camp_err number_names(struct engine *e) {
   uint32_t n = image_unit_count(e->image);
@@ -216,10 +216,12 @@ static enum camp_err number_names(struct engine *e) {
       if (u->code[pc] == OP_CODE && !e->options.secret.len)
         return engine_fail(e, CAMP_BAD, STR_FMT " makes codes, so CAMP_SECRET must be set, and stay the same for as long as they are valid",
                            STR_ARG(unit_name(u)));
-      if (u->code[pc] == OP_MEMBER || u->code[pc] == OP_TAGGED)
+      if (u->code[pc] == OP_MEMBER || u->code[pc] == OP_TAGGED || u->code[pc] == OP_CONSENTS)
         TRY(store_name(e->store, NAME_LIST, unit_string(u, operands[0]), &u->link->stored[operands[0]]));
       pc += bytes;
     }
+    for (uint32_t k = 0; k < u->topic_count; k++)
+      TRY(store_name(e->store, NAME_LIST, unit_string(u, u->topics[k].name), &u->link->stored[u->topics[k].name]));
   }
   for (uint32_t i = 0; i < image_measure_count(e->image); i++) {
     struct image_measure *m = image_measure(e->image, i);

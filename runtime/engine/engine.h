@@ -43,6 +43,7 @@ struct engine_inputs {
   struct store_source source;
   int64_t arrival_ms;
   bool virtual_time;         /* arrival = at */
+  bool import;               /* these fill history and start nothing, whatever the engine was opened for */
 };
 enum camp_err engine_take(struct engine *e, const struct engine_inputs *in) MUST_CHECK;
 /* Finishes a round that a crash left under way. */

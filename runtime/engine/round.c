@@ -158,7 +158,7 @@ static struct tick_input tick_of(const struct engine *e, const struct engine_inp
   int64_t at_ms = input->has_at ? input->at_ms : in->arrival_ms, arrival_ms = in->virtual_time ? at_ms : in->arrival_ms;
   return (struct tick_input){
     .at_ms = at_ms < arrival_ms ? at_ms : arrival_ms, .arrival_ms = arrival_ms, .ident = ident_of(input->id), .order = order,
-    .kind = e->options.import ? EVENT_IMPORTED : input->identify ? EVENT_IDENTIFY : EVENT_TRACK, .identify = input->identify,
+    .kind = e->options.import || in->import ? EVENT_IMPORTED : input->identify ? EVENT_IDENTIFY : EVENT_TRACK, .identify = input->identify,
     .key = input->key, .name = input->name, .body = input->props, .zone = input->zone };
 }
 

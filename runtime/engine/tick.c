@@ -9,7 +9,7 @@
  *    before strands, so that what wakes at that moment finds them as they are. live_input runs every timer that is due
  *    strictly before the input's instant first, so the batch size cannot matter.
  * 2. The contact's clock never runs back: an input's instant is the later of its own time and the clock.
- * 3. One event acts in this order: history, measures and scores, goals, stops, waits (oldest run first), segments, starts (in
+ * 3. One event acts in this order: history, consent, measures and scores, goals, stops, waits (oldest run first), segments, starts (in
  *    order of declaration). Emitted events queue behind it at the same instant, to LIMIT_EMIT_DEPTH.
  * 4. A strand is offered one event once (its `heard` stamp), so a wait that begins in an event does not hear that event.
  * 5. Nothing here looks at a clock, at another contact or at the order of the batch. */
@@ -241,8 +241,11 @@ static enum camp_err act_starts(struct live *l) {
   return CAMP_OK;
 }
 
+static bool gives_consent(const struct event *e) { return e->name >= SYMBOL_SUBSCRIBE && e->name <= SYMBOL_UNSUBSCRIBE; }
+
 static enum camp_err act(struct live *l) {
   if (l->event->name == NONE) return CAMP_OK;
+  if (gives_consent(l->event)) TRY(live_consent_event(l));
   take_measures(l);
   TRY(scores_take(l));
   l->stamp++;
@@ -486,6 +489,8 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
   TRY(engine_event_id(e, e->event.name, in->name, &row.name));
   l->event = &e->event;
   if (import) {
+    if (gives_consent(&e->event)) TRY(live_consent_event(l));
+    l->tasks.count = 0; /* who consented long ago is asked for nothing now */
     if (e->event.name != NONE) {
       take_measures(l);
       TRY(scores_take(l));

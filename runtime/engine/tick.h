@@ -227,6 +227,17 @@ enum camp_err live_finish(struct live *l) MUST_CHECK;
 /* A row of history behind the newest, with what the live contact's outcome says. */
 enum camp_err live_history(struct live *l, struct event_row *row) MUST_CHECK;
 
+/* consent.c: topics. The event in hand, when it is one that gives or takes consent; and what a script says. */
+enum camp_err live_consent_event(struct live *l) MUST_CHECK;
+enum camp_err live_consent_effect(struct live *l, const struct strand_item *item, const struct effect *f) MUST_CHECK;
+/* `enters vip`, `asks offers`: queued behind the input, only where some code names it. */
+void live_internal(struct live *l, const char *before, struct str name, const char *after, struct str body);
+
+/* release.c: whether a message may leave. */
+enum camp_err live_send(struct live *l, struct strand_item *item, const struct effect *f) MUST_CHECK;
+/* effects.c: one row of the outbox. */
+enum camp_err live_outbox(struct live *l, struct strand_item *item, const struct effect *f, enum outbox_state state, struct str reason) MUST_CHECK;
+
 /* start.c: entry rules. The event in hand, the instant and the base are the live's. */
 enum camp_err live_start(struct live *l, const struct unit *u, uint32_t pc) MUST_CHECK;
 

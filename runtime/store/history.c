@@ -184,6 +184,19 @@ enum camp_err store_goal_put(struct store *s, uint32_t campaign, int64_t contact
   return query_run(s, q);
 }
 
+enum camp_err store_consent_put(struct store *s, const struct consent_row *r) {
+  sqlite3_stmt *q = query(s, Q_CONSENT_PUT);
+  if (q) {
+    sqlite3_bind_int64(q, 1, r->topic);
+    sqlite3_bind_int64(q, 2, r->contact);
+    sqlite3_bind_int64(q, 3, r->number);
+    sqlite3_bind_int64(q, 4, r->state);
+    sqlite3_bind_int64(q, 5, r->at_ms);
+    bind_str(q, 6, r->how);
+  }
+  return query_run(s, q);
+}
+
 /* --- rejected lines --------------------------------------------------------------------------------------------------- */
 
 enum camp_err store_reject_put(struct store *s, const struct reject_row *r) {

@@ -217,6 +217,17 @@ create table goal(
   primary key(campaign, contact, entry)
 ) strict, without rowid;
 
+create table consent_record(
+  -- What contacts said to topics, each change a row that stays: the proof of consent.
+  topic INTEGER NOT NULL,           -- name.id; 0: every topic at once
+  contact INTEGER NOT NULL,
+  number INTEGER NOT NULL,          -- the contact's n-th change of this topic; the highest is the present state
+  state INTEGER NOT NULL,           -- 1 pending (double opt in: asked, not confirmed), 2 granted, 3 refused
+  at INTEGER NOT NULL,              -- when it was said
+  how TEXT NOT NULL,                -- by which event or campaign
+  primary key(topic, contact, number)
+) strict, without rowid;
+
 create table outbox(
   -- Messages, each with what became of it. Appended by the engine; only state, sent and reason change.
   id INTEGER PRIMARY KEY,
@@ -326,6 +337,21 @@ create view tagged as
   select c.key as contact, n.text as tag, strftime('%Y-%m-%dT%H:%M:%fZ', t.since / 1000.0, 'unixepoch') as since,
     t.contact as contact_id, t.since as since_ms
   from tag t join name n on n.id = t.tag join slot c on c.id = t.contact << 12;
+
+create view consent_history as
+  -- Each change of each consent: when, and how it came.
+  select c.key as contact, ifnull(n.text, 'every topic') as topic,
+    case r.state when 1 then 'pending' when 2 then 'granted' else 'refused' end as state,
+    strftime('%Y-%m-%dT%H:%M:%fZ', r.at / 1000.0, 'unixepoch') as at, r.how as how, r.number as number,
+    r.contact as contact_id, r.at as at_ms, r.topic as topic_id
+  from consent_record r join slot c on c.id = r.contact << 12 left join name n on n.id = r.topic;
+
+create view consent as
+  -- Who consents to what now, since when, and how that came.
+  select h.contact, h.topic, h.state, h.at as since, h.how, h.contact_id, h.at_ms as since_ms
+  from consent_history h
+  where h.topic_id <> 0 and
+    h.number = (select max(number) from consent_record r where r.topic = h.topic_id and r.contact = h.contact_id);
 
 create view message as
   -- Every message, sent or not, and why.

@@ -39,7 +39,7 @@ void store_rollback(struct store *s);
 
 /* Names: event, list, tag, campaign, measure, message and reason texts become small numbers that never change.
  * Kept in memory for look-up; at most LIMIT_NAMES_COUNT. Making one needs a transaction. A rollback forgets those made in it. */
-/* NAME_LIST serves tags too: the numbers of code's strings need not say which they are. A schedule is known by its campaign's name
+/* NAME_LIST serves tags and topics too: the numbers of code's strings need not say which they are. A schedule is known by its campaign's name
  * and its moment. */
 enum name_kind { NAME_EVENT = 1, NAME_LIST = 2, NAME_SCHEDULE = 3, NAME_CAMPAIGN = 4, NAME_MEASURE, NAME_MESSAGE, NAME_SEGMENT, NAME_SCORE, NAME_CONTENT };
 uint32_t store_name_find(const struct store *s, enum name_kind kind, struct str text); /* 0 when unknown */
@@ -187,6 +187,9 @@ enum camp_err store_score_remove(struct store *s, uint32_t score, int64_t contac
 enum camp_err store_scores_forget(struct store *s, uint32_t score) MUST_CHECK;
 enum camp_err store_tag_put(struct store *s, uint32_t tag, int64_t contact, int64_t since_ms) MUST_CHECK;
 enum camp_err store_tag_remove(struct store *s, uint32_t tag, int64_t contact) MUST_CHECK;
+/* A change of consent, kept for ever: the proof. topic 0: every topic at once. */
+struct consent_row { int64_t contact, at_ms; uint32_t topic, number; uint8_t state; /* enum consent_state of vm/contact.h */ struct str how; };
+enum camp_err store_consent_put(struct store *s, const struct consent_row *row) MUST_CHECK;
 enum camp_err store_goal_put(struct store *s, uint32_t campaign, int64_t contact, uint32_t entry, int64_t at_ms, int64_t event) MUST_CHECK;
 
 /* Orders to campaigns, which another program may write beside the engine. store_pause and store_resume need a transaction and are false

@@ -92,6 +92,9 @@ static void veteran(struct contact *c, struct arena *a) {
   contact_join(c, 5, utc("2021-01-01"));
   contact_join(c, 2, utc("2026-01-06"));
   contact_join(c, UINT32_MAX, utc("2026-01-06"));
+  *contact_consent_make(c, 9) = (struct consent){ 9, CONSENT_GRANTED, 3, utc("2025-01-06") };
+  *contact_consent_make(c, 0) = (struct consent){ 0, CONSENT_REFUSED, 1, utc("2024-01-06") };
+  *contact_consent_make(c, 7) = (struct consent){ 7, CONSENT_PENDING, 1, utc("2026-01-06") };
   contact_tag(c, 0, c->clock_ms);
   *contact_entry(c, 9) = (struct entry){ 9, 2, utc("2025-05-05") };
   *contact_entry(c, 3) = (struct entry){ 3, UINT32_MAX, utc("2025-05-06") };
@@ -143,6 +146,11 @@ static void contacts_equal(const struct contact *a, const struct contact *b) {
   assert_int_equal(a->schedules.count, b->schedules.count);
   for (uint32_t i = 0; i < a->schedules.count; i++)
     assert_true(a->schedules.items[i].id == b->schedules.items[i].id && a->schedules.items[i].next_ms == b->schedules.items[i].next_ms);
+  assert_int_equal(a->consents.count, b->consents.count);
+  for (uint32_t i = 0; i < a->consents.count; i++) {
+    const struct consent *x = &a->consents.items[i], *y = &b->consents.items[i];
+    assert_true(x->topic == y->topic && x->state == y->state && x->number == y->number && x->at_ms == y->at_ms);
+  }
   assert_int_equal(a->seen.count, b->seen.count);
   for (uint32_t i = 0; i < a->seen.count; i++)
     assert_true(a->seen.items[i].hash == b->seen.items[i].hash && a->seen.items[i].day == b->seen.items[i].day);
@@ -250,7 +258,7 @@ static void test_refused(void **state) {
   (void)state;
   static const struct { const char *what, *bytes; size_t len; } rows[] = {
     { "another format", "\x01\0\0\0\0\0", 6 },
-    { "a part that does not exist", "\x02\x80\x04\0\0\0\0", 7 },
+    { "a part that does not exist", "\x02\x80\x40\0\0\0\0", 7 },
     { "bytes behind the end", "\x02\0\0\0\0\0\0", 7 },
     { "a part without items", "\x02\x04\0\0\0\0\0", 7 },
     { "more items than bytes", "\x02\x20\0\0\0\0\xff\xff\x03", 9 },

@@ -114,6 +114,7 @@ static void names_find_current_units(void **state) {
   struct unit *old = unit_of(&a, "welcome", "signup"), *new = unit_of(&a, "welcome", "signup");
   struct unit *gone = unit_of(&a, "gone", "signup"), *message = unit_of(&a, "welcome", "");
   message->kind = UNIT_MESSAGE;
+  message->topic = NONE;
   image_add(im, new, true);
   image_add(im, message, true);
   image_add(im, old, false);

@@ -44,25 +44,52 @@ static void build_campaign(struct assembler *s, struct arena *a) {
 static void build_message(struct assembler *s, struct arena *a) {
   asm_init(s, a, "hello");
   s->unit.kind = UNIT_MESSAGE;
+  s->unit.topic = asm_string(s, "offers");
+  s->unit.priority = PRIORITY_HIGH;
+  s->unit.expires = asm_value(s, "2d");
   s->unit.channel = asm_string(s, "email");
   asm_text_part(s, true, "Hi ");
   asm_attr_part(s, true, "first_name:text", "friend");
   asm_text_part(s, false, "line\n\"two\"");
 }
 
+static void build_policy(struct assembler *s, struct arena *a) {
+  static struct topic topics[2];
+  static struct cap caps[2];
+  static struct quiet quiets[1];
+  asm_init(s, a, "policy");
+  s->unit.kind = UNIT_POLICY;
+  s->unit.topic = NONE;
+  topics[0] = (struct topic){ asm_string(s, "offers"), true };
+  topics[1] = (struct topic){ asm_string(s, "news"), false };
+  caps[0] = (struct cap){ .count = 3, .window = asm_value(s, "7d"), .channel = NONE, .topic = NONE, .text = asm_string(s, "at most 3 messages per 7d") };
+  caps[1] = (struct cap){ .count = 1, .window = asm_value(s, "24h"), .channel = asm_string(s, "sms"), .topic = asm_string(s, "offers"),
+                          .text = asm_string(s, "at most 1 message of offers via sms per 24h"), .drop = true };
+  quiets[0] = (struct quiet){ .from_ms = 75600000, .to_ms = 28800000, .weekdays = 0x1f, .channel = NONE,
+                              .text = asm_string(s, "quiet from 21:00 to 08:00 on weekdays") };
+  s->unit.topics = topics;
+  s->unit.topic_count = 2;
+  s->unit.caps = caps;
+  s->unit.cap_count = 2;
+  s->unit.quiets = quiets;
+  s->unit.quiet_count = 1;
+}
+
 static int setup(void **state) {
   static struct scene sc;
-  static struct unit units[2];
+  static struct unit units[3];
   static const struct str events[] = { { "purchase", 8 }, { "page_view", 9 } }, lists[] = { { "buyers", 6 } };
   static const struct str files[] = { { "test.camp", 9 } }, sources[] = { { "campaign welcome { }\n", 21 } };
   sc = (struct scene){ 0 };
   arena_init(&sc.arena, 1 << 14);
-  struct assembler campaign, message;
+  struct assembler campaign, message, policy;
   build_campaign(&campaign, &sc.arena);
   build_message(&message, &sc.arena);
+  build_policy(&policy, &sc.arena);
   units[0] = *asm_unit(&campaign);
   units[1] = *asm_unit(&message);
-  sc.program = (struct program){ .units = units, .unit_count = 2, .zone = STR("Europe/Paris"), .events = events,
+  units[2] = *asm_unit(&policy);
+  sc.program = (struct program){ .units = units, .unit_count = 3, .zone = STR("Europe/Paris"), .events = events,
                                  .event_count = 2, .lists = lists, .list_count = 1, .allow_unknown = true,
                                  .files = files, .sources = sources, .file_count = 1 };
   buf_init(&sc.file, 1 << 20);
@@ -256,11 +283,13 @@ static void a_listing_is_whole(void **state) {
   struct scene *sc = *state;
   struct buf b;
   buf_init(&b, 1 << 20);
-  struct unit campaign = sc->program.units[0], message = sc->program.units[1];
+  struct unit campaign = sc->program.units[0], message = sc->program.units[1], policy = sc->program.units[2];
   memset(campaign.hash, 0xab, sizeof campaign.hash);
   memset(message.hash, 0xcd, sizeof message.hash);
+  memset(policy.hash, 0xef, sizeof policy.hash);
   unit_disassemble(&b, &campaign);
   unit_disassemble(&b, &message);
+  unit_disassemble(&b, &policy);
   assert_string_equal(b.data,
     "campaign welcome  ; abababababab\n"
     "  entry once per key, key 0000\n"
@@ -312,7 +341,16 @@ static void a_listing_is_whole(void **state) {
     "    \"Hi \"\n"
     "    contact.first_name as text default \"friend\"\n"
     "  body\n"
-    "    \"line\\n\\\"two\\\"\"\n");
+    "    \"line\\n\\\"two\\\"\"\n"
+    "  topic offers\n"
+    "  priority high\n"
+    "  expires after 2d\n"
+    "policy policy  ; efefefefefef\n"
+    "  topic offers double opt in\n"
+    "  topic news\n"
+    "  at most 3 messages per 7d\n"
+    "  at most 1 message of offers via sms per 24h then drop\n"
+    "  quiet from 21:00 to 08:00 on weekdays\n");
   buf_deinit(&b);
 }
 

@@ -58,6 +58,8 @@ static void world_link(struct world *w) {
   w->contact.known_ms = moment("2025-12-01T00:00Z");
   w->contact.attributes = STR("{\"name\":\"Ann\",\"age\":30,\"born\":\"1990-05-17\"}");
   for (uint32_t i = 0; i < u->string_count; i++) {
+    if (str_is(unit_string(u, i), "news")) contact_consent_make(&w->contact, i + 1)->state = CONSENT_GRANTED;
+    if (str_is(unit_string(u, i), "others")) contact_consent_make(&w->contact, i + 1)->state = CONSENT_PENDING;
     if (str_is(unit_string(u, i), "vip")) contact_join(&w->contact, i + 1, w->contact.known_ms);
     if (str_is(unit_string(u, i), "buyer")) contact_tag(&w->contact, i + 1, w->contact.known_ms);
   }
@@ -111,6 +113,9 @@ static const struct expr_case exprs[] = {
   { OP_KNOWN, "KNOWN; CONST 2025-12-01T00:00Z; EQ; RET", "true" },
   { OP_AT, "AT; CONST 2026-01-05T09:30Z; EQ; RET", "true" },
   { OP_MEASURE, "MEASURE 0; RET", "0" },
+  { OP_CONSENTS, "CONSENTS news; RET", "true" },
+  { OP_CONSENTS, "CONSENTS others; RET", "false" },
+  { OP_CONSENTS, "CONSENTS nowhere; RET", "false" },
   { OP_MEMBER, "MEMBER vip; RET", "true" },
   { OP_MEMBER, "MEMBER others; RET", "false" },
   { OP_MEMBER, "MEMBER nowhere; RET", "false" },
@@ -271,6 +276,10 @@ static const struct steps_case steps[] = {
   { OP_SENDWITH, "CONST 1; CONST true; SENDWITH 0; HALT", "send upgraded 1 true; end" },
   { OP_START, "START other; HALT", "start other; end" },
   { OP_STOP, "STOP other; HALT", "stop other; end" },
+  { OP_SUBSCRIBE, "SUBSCRIBE offers; HALT", "subscribe offers; end" },
+  { OP_UNSUBSCRIBE, "UNSUBSCRIBE offers; HALT", "unsubscribe offers; end" },
+  { OP_VIA, "VIA \"sms email\"; SEND hello; HALT", "via sms email; send hello; end" },
+  { OP_APART, "APART; HALT", "apart; end" },
   { OP_FORK, "FORK x; SEND a; HALT; x: SEND b; HALT", "fork; send a; end" },
   { OP_EACH, "FIELD items; next: EACH 0 out; LOCAL 0; SUBFIELD sku; SET s; SEND m; JUMP next; out: HALT",
     "set s \"a\"; send m; set s \"b\"; send m; end" },
@@ -289,9 +298,10 @@ static const struct steps_case steps[] = {
 };
 
 static void show_effect(struct buf *b, const struct unit *u, const struct effect *e) {
-  static const char *const names[] = { "send", "drop", "join", "leave", "tag", "untag", "set", "emit", "start", "stop", "fork", "note", "points", "show" };
+  static const char *const names[] = { "send", "drop", "join", "leave", "tag", "untag", "set", "emit", "start", "stop", "fork", "note", "points", "show",
+                                       "subscribe", "unsubscribe", "apart", "via" };
   buf_c(b, names[e->kind]);
-  if (e->kind != EFFECT_FORK) buf_printf(b, " " STR_FMT, STR_ARG(e->name));
+  if (e->kind != EFFECT_FORK && e->kind != EFFECT_APART) buf_printf(b, " " STR_FMT, STR_ARG(e->name));
   if (e->kind == EFFECT_DROP) buf_printf(b, " (" STR_FMT ")", STR_ARG(e->reason));
   uint32_t values = e->kind == EFFECT_SET || e->kind == EFFECT_POINTS || e->kind == EFFECT_SHOW ? 1 : e->emit ? e->emit->key_count : 0;
   for (uint32_t i = 0; i < values; i++) {

@@ -35,6 +35,20 @@ static void build(struct assembler *s, struct arena *a) {
 }
 
 /* Changes of tables: the vectors are the unit's own arrays, so a row is written in place. */
+/* The policy's tables are not the assembler's: one row of each, good but for one member. */
+static struct topic one_topic;
+static struct cap one_cap;
+static struct quiet one_quiet;
+static void make_policy(struct assembler *s) {
+  s->unit.kind = UNIT_POLICY;
+  s->unit.topic = NONE;
+  one_topic = (struct topic){ 0, false };
+  one_cap = (struct cap){ .count = 1, .window = asm_value(s, "7d"), .channel = NONE, .topic = NONE };
+  one_quiet = (struct quiet){ .from_ms = 0, .to_ms = 3600000, .weekdays = 127, .channel = NONE };
+  s->unit.topics = &one_topic, s->unit.topic_count = 1;
+  s->unit.caps = &one_cap, s->unit.cap_count = 1;
+  s->unit.quiets = &one_quiet, s->unit.quiet_count = 1;
+}
 #define CHANGE(name, statement) static void name(struct assembler *s) { statement; }
 CHANGE(name_out, s->unit.name = 99)
 CHANGE(name_none, s->unit.name = NONE)
@@ -42,6 +56,23 @@ CHANGE(channel_out, s->unit.channel = 99)
 CHANGE(kind_unknown, s->unit.kind = UNIT_KIND_COUNT)
 CHANGE(segment_acts, s->unit.kind = UNIT_SEGMENT)
 CHANGE(score_acts, s->unit.kind = UNIT_SCORE)
+CHANGE(message_topic, (make_policy(s), s->unit.kind = UNIT_MESSAGE, s->unit.topic = 99))
+CHANGE(message_expires, (make_policy(s), s->unit.expires = value_number(3)))
+CHANGE(message_priority, (make_policy(s), s->unit.priority = 3))
+CHANGE(topic_name, (make_policy(s), one_topic.name = 99))
+CHANGE(cap_zero, (make_policy(s), one_cap.count = 0))
+CHANGE(cap_many, (make_policy(s), one_cap.count = LIMIT_CAP_COUNT + 1))
+CHANGE(cap_window, (make_policy(s), one_cap.window = value_missing()))
+CHANGE(cap_back, (make_policy(s), one_cap.window.i = -1))
+CHANGE(cap_channel, (make_policy(s), one_cap.channel = 99))
+CHANGE(cap_topic, (make_policy(s), one_cap.topic = 99))
+CHANGE(cap_text, (make_policy(s), one_cap.text = NONE))
+CHANGE(quiet_from, (make_policy(s), one_quiet.from_ms = MS_PER_DAY))
+CHANGE(quiet_to, (make_policy(s), one_quiet.to_ms = MS_PER_DAY))
+CHANGE(quiet_days, (make_policy(s), one_quiet.weekdays = 128))
+CHANGE(quiet_no_day, (make_policy(s), one_quiet.weekdays = 0))
+CHANGE(quiet_channel, (make_policy(s), one_quiet.channel = 99))
+CHANGE(quiet_text, (make_policy(s), one_quiet.text = 99))
 CHANGE(entry_unknown, s->unit.entry.kind = 5)
 CHANGE(entry_within, s->unit.entry.within = asm_value(s, "3d"))
 CHANGE(entry_no_within, s->unit.entry = ((struct entry_rule){ .kind = ENTRY_ONCE_IN, .key_pc = NONE }))
@@ -99,9 +130,26 @@ static const struct table_case { const char *name; void (*change)(struct assembl
   CASE(name_out, "name 0: string 99 is not one of 12"),
   CASE(name_none, "name 0: string 4294967295 is not one of 12"),
   CASE(channel_out, "channel 0: string 99 is not one of 12"),
-  CASE(kind_unknown, "kind 5 is none of a unit"),
+  CASE(kind_unknown, "kind 6 is none of a unit"),
   CASE(segment_acts, "a segment has triggers, stops, goals or waits"),
   CASE(score_acts, "a score has triggers, stops, goals or waits"),
+  CASE(message_topic, "topic 0: string 99 is not one of 12"),
+  CASE(message_expires, "expiry 0: a duration is missing"),
+  CASE(message_priority, "priority 3 is unknown"),
+  CASE(topic_name, "topic 0: string 99 is not one of 12"),
+  CASE(cap_zero, "cap 0: 0 messages"),
+  CASE(cap_many, "cap 0: 1001 messages"),
+  CASE(cap_window, "cap 0: a duration is missing"),
+  CASE(cap_back, "cap 0: its window lasts less than no time"),
+  CASE(cap_channel, "cap 0: string 99 is not one of 12"),
+  CASE(cap_topic, "cap 0: string 99 is not one of 12"),
+  CASE(cap_text, "cap 0: string 4294967295 is not one of 12"),
+  CASE(quiet_from, "quiet hours 0: no time of a day"),
+  CASE(quiet_to, "quiet hours 0: no time of a day"),
+  CASE(quiet_days, "quiet hours 0: no time of a day"),
+  CASE(quiet_no_day, "quiet hours 0: no time of a day"),
+  CASE(quiet_channel, "quiet hours 0: string 99 is not one of 12"),
+  CASE(quiet_text, "quiet hours 0: string 99 is not one of 12"),
   CASE(entry_unknown, "entry rule 5 is unknown"),
   CASE(entry_within, "entry rule 3: a duration where none belongs"),
   CASE(entry_no_within, "entry rule 4: a duration is missing"),

@@ -71,7 +71,7 @@ static struct part long_body[2001];
 
 static struct unit message(uint32_t name, const struct part *body, uint32_t body_count) {
   return (struct unit){ .kind = UNIT_MESSAGE, .name = name, .strings = STRINGS, .string_count = sizeof STRINGS / sizeof *STRINGS,
-    .fields = FIELDS, .field_count = 1, .channel = 1, .subject = SUBJECT, .subject_count = 2, .body = body, .body_count = body_count };
+    .fields = FIELDS, .field_count = 1, .channel = 1, .topic = NONE, .subject = SUBJECT, .subject_count = 2, .body = body, .body_count = body_count };
 }
 
 static void make_image(void) {

@@ -18,6 +18,7 @@
 #define LIMIT_REPEAT_COUNT 1000              /* times that a `repeat` says */
 #define LIMIT_SEQUENCE_STMTS_COUNT 10000     /* statements that the sequences of one campaign are written out as */
 #define LIMIT_EACH_COUNT 1000                /* elements that a `for each` looks at */
+#define LIMIT_CAP_COUNT 1000                 /* messages that one cap of a policy lets leave in its window */
 
 /* Program files */
 #define LIMIT_PROGRAM_BYTES (256u << 20)
@@ -39,6 +40,8 @@
 #define LIMIT_KEPT_BYTES 1024u               /* of a text that first, last, min or max remembers; longer ones are cut */
 #define LIMIT_MEMBER_COUNT 1000              /* lists and tags of one contact */
 #define LIMIT_NAMES_COUNT 65536              /* different event, list, tag … names of one database */
+#define LIMIT_HELD_COUNT 1000                /* messages of one contact that wait for their release */
+#define LIMIT_TOPICS_COUNT 1000              /* topics of a project, and of one contact's consent */
 
 /* Input */
 #define LIMIT_EVENT_BYTES (256u << 10)       /* one line of events */
