@@ -69,6 +69,12 @@ enum camp_err store_outbox_get(struct store *s, struct arena *a, int64_t id, str
   return CAMP_OK;
 }
 
+/* The one place that knows the columns of Q_OUTBOX_ITEM: those of the row, then the contact's. */
+static struct outbox_item item_of(struct arena *a, sqlite3_stmt *q) {
+  return (struct outbox_item){ .row = outbox_of(a, q), .key = column_str(a, q, 15), .attributes = column_str(a, q, 16),
+                               .was_key = column_str(a, q, 17), .was_entry = (uint32_t)sqlite3_column_int64(q, 18) };
+}
+
 enum camp_err store_outbox_item(struct store *s, struct arena *a, int64_t id, struct outbox_item *out) {
   sqlite3_stmt *q = query(s, Q_OUTBOX_ITEM);
   if (q) sqlite3_bind_int64(q, 1, id);
@@ -76,7 +82,7 @@ enum camp_err store_outbox_item(struct store *s, struct arena *a, int64_t id, st
   enum camp_err err = query_step(s, q, &row);
   if (err) return err;
   if (!row) return CAMP_NOT_FOUND;
-  *out = (struct outbox_item){ .row = outbox_of(a, q), .key = column_str(a, q, 14), .attributes = column_str(a, q, 15) };
+  *out = item_of(a, q);
   sqlite3_reset(q);
   return CAMP_OK;
 }
@@ -94,8 +100,7 @@ static enum camp_err item_add(struct store *s, struct arena *a, int64_t id, item
   if (err || !row) return err;
   int state = sqlite3_column_int(q, 12);
   if (state == OUTBOX_READY || is_put_off(state)) {
-    struct outbox_item item = { .row = outbox_of(a, q), .key = column_str(a, q, 15), .attributes = column_str(a, q, 16),
-                                .was_key = column_str(a, q, 17), .was_entry = (uint32_t)sqlite3_column_int64(q, 18) };
+    struct outbox_item item = item_of(a, q);
     VEC_PUSH(a, items, item);
   }
   sqlite3_reset(q);

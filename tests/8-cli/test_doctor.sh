@@ -27,7 +27,7 @@ export CAMP_DNS=127.0.0.1:$dns
 doctor() { # FROM KEYS ARGUMENTS…
   from=$1; keys=$2; shift 2
   code=0; CAMP_FROM=$from CAMP_DKIM=$keys camp doctor "$@" > out 2>&1 || code=$?
-  sed "s/:$port/:PORT/g; s/[0-9]* ms/N ms/; s/^ok    clock .*/ok    clock      NOW/; s/[0-9]* MB free in .*/N MB free/; s|^\(ok    zones \).*|\1    FOLDER|; s|$rsa|RSA|; s|$small|SMALL|; s|$ed|ED|" out
+  sed "s/:$port/:PORT/g; s/[0-9]* ms/N ms/; s/^ok    clock .*/ok    clock      NOW/; s/[0-9]* MB free in .*/N MB free/; s|^\(ok    zones \).*|\1    FOLDER|; s|$rsa|RSA|; s|$small|SMALL|; s|$ed|ED|; s/[0-9]* s ahead/N s ahead/" out
   echo "exit $code"
 }
 compare() { # NAME COMMAND…
