@@ -106,7 +106,7 @@ struct stmt {
   struct event_ref *unless;
   struct name_list *via;  /* the channels, in order; NULL: the message's own */
   struct expr *if_still;
-  struct prop *props;     /* emit, send with { } */
+  struct prop *props;     /* emit, send, start with { } */
   /* if and wait */
   struct stmt *then, *otherwise; /* if: blocks (else if is a nested STMT_IF); wait, split: otherwise = else block; repeat, for each: then */
   bool has_else;
@@ -122,7 +122,7 @@ struct stmt {
   struct stmt *next;
   /* filled by names */
   void *decl;
-  struct str id;                 /* split: its name, or its place among those without one */
+  struct str id;                 /* split: its name, or its place among those without one; start with { }: the event */
   struct binding *bindings;      /* do: the parameters; `then` is the sequence, written out */
 };
 
@@ -180,6 +180,7 @@ struct campaign_decl {    /* and a rule: one start, entry every time */
   bool rule;
   struct start_clause *starts;
   struct schedule_clause *schedules;
+  struct event_decl given; /* start with { … }: its name is that of the event by which it starts, `start loyalty`; empty: it has none */
   struct goal_clause *goals;
   struct stop_clause *stops;
   struct entry_clause entry;

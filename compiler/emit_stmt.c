@@ -199,8 +199,8 @@ static uint32_t reason_const(struct builder *b, const char *before, const char *
 }
 
 /* The values of `with { }`, on the stack in their order; returns the index of their names. */
-static uint32_t emit_props(struct builder *b, const struct stmt *st) {
-  struct emit emit = { .event = build_string(b, st->name.text), .first_key = b->emit_keys.count };
+static uint32_t emit_props(struct builder *b, const struct stmt *st, struct str name) {
+  struct emit emit = { .event = build_string(b, name), .first_key = b->emit_keys.count };
   for (const struct prop *p = st->props; p; p = p->next) {
     emit_expr(b, p->value);
     uint32_t key = build_string(b, p->name.text);
@@ -251,7 +251,7 @@ static void emit_send(struct builder *b, const struct stmt *st) {
   if (st->via)
     build_op(b, OP_VIA, build_string(b, via_text(b, st->via)), 0);
   if (st->props)
-    build_op(b, OP_SENDWITH, emit_props(b, st), 0);
+    build_op(b, OP_SENDWITH, emit_props(b, st, st->name.text), 0);
   else
     build_op(b, OP_SEND, build_string(b, st->name.text), 0);
   if (still != NONE) {
@@ -419,7 +419,7 @@ static void emit_stmt(struct builder *b, const struct stmt *st) {
     build_op(b, OP_SET, build_field(b, st->name.text, t), 0);
     break;
   }
-  case STMT_EMIT: build_op(b, OP_EMIT, emit_props(b, st), 0); break;
+  case STMT_EMIT: build_op(b, OP_EMIT, emit_props(b, st, st->name.text), 0); break;
   case STMT_SHOW:
     if (st->value) {
       emit_moment(b, st->value);
@@ -436,7 +436,12 @@ static void emit_stmt(struct builder *b, const struct stmt *st) {
     else
       VEC_PUSH(b->a, &b->exits, build_jump(b, OP_JUMP, 0));
     break;
-  case STMT_START: build_op(b, OP_START, build_string(b, st->name.text), 0); break;
+  case STMT_START:
+    if (st->id.len) /* the event whose properties are the values */
+      build_op(b, OP_EMIT, emit_props(b, st, st->id), 0);
+    else
+      build_op(b, OP_START, build_string(b, st->name.text), 0);
+    break;
   case STMT_STOP: build_op(b, OP_STOP, build_string(b, st->name.text), 0); break;
   case STMT_IF: emit_if(b, st); break;
   case STMT_WAIT: emit_wait(b, st); break;

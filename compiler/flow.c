@@ -248,6 +248,8 @@ static bool flow_stmt(struct flow *f, const struct stmt *st) {
     flow_send(f, st);
   if (st->kind == STMT_START && st->decl)
     ((struct campaign_decl *)st->decl)->started = true;
+  if (st->kind == STMT_START || st->kind == STMT_EMIT)
+    values_twice(f->c, st->props);
   if (st->kind == STMT_EXIT)
     return false;
   if (st->kind == STMT_IF) {

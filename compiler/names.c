@@ -126,6 +126,12 @@ static struct span attribute_span(const struct scope *s, struct span whole, stru
 /* `enters vip`, `leaves vip`, `contact.plan changes`: events that the engine makes itself. Declared when first named. */
 static bool resolve_internal_event(struct resolver *r, struct name *name, struct event_decl **decl) {
   struct str s = name->text, change = STR(" changes"), contact = STR("contact.");
+  if (str_starts(s, STR("start "))) { /* a campaign that is started with values */
+    struct item *item = scope_item(r->s, SPACE_CAMPAIGN, (struct str){ s.ptr + 6, s.len - 6 });
+    if (item && item->campaign.given.name.text.len)
+      *decl = &item->campaign.given;
+    return *decl != NULL;
+  }
   bool enters = str_starts(s, STR("enters ")), leaves = str_starts(s, STR("leaves "));
   bool changes = str_starts(s, contact) && str_ends(s, change) && s.len > contact.len + change.len;
   bool passes = str_starts(s, STR("score ")) && str_ends(s, STR(" passes")) && s.len > 13;
@@ -960,7 +966,7 @@ static void resolve_inside(struct resolver *r, struct sequence_decl *s, struct b
   uint32_t split_last = r->split_last;
   r->sequence = s;
   r->bindings = bindings;
-  r->split_last = r->written = 0;
+  r->split_last = 0;
   s->open = true;
   resolve_block(r, body, NULL);
   s->open = false;
@@ -1000,6 +1006,36 @@ static void resolve_do(struct resolver *r, struct stmt *st, const struct env *en
     return;
   }
   resolve_inside(r, s, st->bindings, st->then);
+}
+
+/* `start loyalty with { … }`: all that the campaign says, and nothing else. */
+static void resolve_start(struct resolver *r, struct stmt *st, const struct env *env) {
+  resolve_campaign_name(r, &st->name, &st->decl);
+  const struct campaign_decl *cd = st->decl;
+  struct event_decl given = cd ? cd->given : (struct event_decl){ 0 };
+  resolve_props(r, st->props, given.name.text.len ? &cd->given : NULL, given.name.text, env);
+  if (!cd)
+    return;
+  if (!given.name.text.len && st->props) {
+    struct diagnostic *d = diag(r->c, DIAG_E0446, st->props->name.span, "`" STR_FMT "` is not started with values", STR_ARG(cd->name.text));
+    d->help = arena_printf(&r->c->arena, "say which it takes, in the campaign: `start with { " STR_FMT ": text }`", STR_ARG(st->props->name.text));
+    d->note_span = cd->name.span;
+    d->note = STR("the campaign");
+  }
+  st->id = given.name.text;
+  for (const struct member *m = given.members; m; m = m->next) {
+    const struct prop *p = st->props;
+    while (p && !str_eq(p->name.text, m->name.text))
+      p = p->next;
+    if (p || m->initial)
+      continue;
+    struct diagnostic *d = diag(r->c, DIAG_E0446, st->span, "`" STR_FMT "` is started with `" STR_FMT "`, and this does not give it",
+                                STR_ARG(cd->name.text), STR_ARG(m->name.text));
+    d->expected = arena_printf(&r->c->arena, "`start " STR_FMT " with { " STR_FMT ": … }`", STR_ARG(cd->name.text), STR_ARG(m->name.text));
+    d->note_span = m->name.span;
+    d->note = STR("declared here");
+    return;
+  }
 }
 
 /* `wait pause`: a literal argument stands there as if it had been written there. */
@@ -1042,7 +1078,8 @@ static void resolve_stmt(struct resolver *r, struct stmt *st, const struct env *
     break;
   case STMT_SET: resolve_set(r, st); break;
   case STMT_SCORE: resolve_score_name(r, &st->name, &st->decl); break;
-  case STMT_START: case STMT_STOP: resolve_campaign_name(r, &st->name, &st->decl); break;
+  case STMT_START: resolve_start(r, st, env); break;
+  case STMT_STOP: resolve_campaign_name(r, &st->name, &st->decl); break;
   case STMT_EMIT: {
     struct event_decl *decl = NULL;
     resolve_event_name(r, &st->name, &decl);
@@ -1109,7 +1146,7 @@ static void resolve_campaign(struct resolver *r, struct campaign_decl *cd) {
     resolve_events(r, g->events, &later, false);
   for (struct stop_clause *st = cd->stops; st; st = st->next)
     resolve_events(r, st->events, &later, false);
-  r->split_last = 0;
+  r->split_last = r->written = 0;
   resolve_block(r, cd->body, &later);
 }
 

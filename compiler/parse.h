@@ -114,6 +114,7 @@ void campaign_ends(struct parse *p, struct token first, int64_t civil_ms);
 /* at_or_days: the moment of SCHEDULE_AT, else which days. */
 struct schedule_clause *schedule_of(struct parse *p, struct token first, uint8_t kind, int64_t at_or_days);
 int64_t schedule_day(struct parse *p, struct token ordinal);
+void campaign_given(struct parse *p, struct token first, struct member *members);
 void campaign_entry(struct parse *p, struct token first, struct entry_clause *e);
 void campaign_goal(struct parse *p, struct token first, struct event_list events, struct token within);
 void campaign_stop(struct parse *p, struct token first, struct event_list events);

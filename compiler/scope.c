@@ -358,6 +358,9 @@ void scope_list_declared(struct scope *s, struct tree *tree) {
       resolve_members(s, i->record.members);
     } else if (i->kind == ITEM_CONTACT) {
       resolve_members(s, i->contact.members);
+    } else if (i->kind == ITEM_CAMPAIGN) {
+      declare_members(s, &i->campaign.given, i->campaign.given.members, "value");
+      resolve_members(s, i->campaign.given.members);
     } else if (i->kind == ITEM_SEQUENCE) {
       declare_members(s, &i->sequence, i->sequence.params, "parameter");
       for (struct member *m = i->sequence.params; m; m = m->next)

@@ -314,6 +314,21 @@ void campaign_goal(struct parse *p, struct token first, struct event_list events
   p->goals_end = &g->next;
 }
 
+/* A campaign that another one starts with values begins by an event of its own, whose properties they are. */
+void campaign_given(struct parse *p, struct token first, struct member *members) {
+  struct campaign_decl *cd = p->campaign;
+  if (cd->given.name.text.len) {
+    said_twice(p, first, "a campaign", cd->given.name.span);
+    return;
+  }
+  struct name name = { arena_printf(&p->c->arena, "start " STR_FMT, STR_ARG(cd->name.text)), span_from(p, first) };
+  cd->given = (struct event_decl){ name, members };
+  struct event_ref *e = event_of(p, name, (struct name){ 0 });
+  e->span = name.span;
+  e->alias = (struct name){ STR("start"), name.span };
+  campaign_start(p, first, (struct trigger_ref){ e, NULL });
+}
+
 void campaign_stop(struct parse *p, struct token first, struct event_list events) {
   struct stop_clause *s = NEW(struct stop_clause);
   *s = (struct stop_clause){ .events = events.first, .span = span_from(p, first) };

@@ -612,6 +612,7 @@ static void check_stmt(struct checker *k, struct stmt *st) {
   case STMT_SET: check_assigned(k, st->decl, st->name.text, st->value); break;
   case STMT_EMIT: check_props(k, st->props, st->decl); break;
   case STMT_SEND: check_props(k, st->props, NULL); break;
+  case STMT_START: check_props(k, st->props, st->decl ? &((const struct campaign_decl *)st->decl)->given : NULL); break;
   case STMT_IF: check_cond(k, st->value); break;
   case STMT_WAIT: case STMT_SHOW: check_moment(k, st->value); break;
   case STMT_EACH: check_list(k, st->value); break;
@@ -698,7 +699,10 @@ void types_check(struct compilation *c, struct tree *tree, struct scope *scope) 
     case ITEM_EVENT: check_members(&k, i->event.members); break;
     case ITEM_RECORD: check_members(&k, i->record.members); break;
     case ITEM_CONTACT: check_members(&k, i->contact.members); break;
-    case ITEM_CAMPAIGN: case ITEM_RULE: check_campaign(&k, &i->campaign); break;
+    case ITEM_CAMPAIGN: case ITEM_RULE:
+      check_members(&k, i->campaign.given.members);
+      check_campaign(&k, &i->campaign);
+      break;
     case ITEM_SEQUENCE: check_block(&k, i->sequence.body); break;
     case ITEM_TEST: case ITEM_FIXTURE: check_test(&k, &i->test); break;
     default: break;

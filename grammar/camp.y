@@ -260,6 +260,7 @@ clause ::= ENDS(T) AT DATETIME(M).                { campaign_ends(p, T, M.value.
 clause ::= ENDS(T) ON DATE(D).                    { campaign_ends(p, T, (D.value.i + 1) * MS_PER_DAY); }
 clause ::= ENTRY(T) entry(E).                     { campaign_entry(p, T, E); }
 clause ::= GOAL(T) events(E) opt_within(W).       { campaign_goal(p, T, E, W); }
+clause ::= START(T) WITH LBRACE members(M) RBRACE. { campaign_given(p, T, M.first); }
 clause ::= STOP(T) WHEN events(E).                { campaign_stop(p, T, E); }
 clause ::= stmt(S).                               { campaign_stmt(p, S); }
 entry(A) ::= ONCE.                                { A = entry_of(p, ENTRY_ONCE); }
@@ -324,6 +325,7 @@ stmt(A) ::= SHOW(T) name(N) FOR DURATION(D).      { A = stmt_named(p, STMT_SHOW,
 stmt(A) ::= SHOW(T) name(N) UNTIL sum(E).         { A = stmt_named(p, STMT_SHOW, T, N); A->value = E; stmt_end(p, A); }
 stmt(A) ::= EXIT(T).                              { A = stmt_new(p, STMT_EXIT, T); }
 stmt(A) ::= START(T) name(N).                     { A = stmt_named(p, STMT_START, T, N); }
+stmt(A) ::= START(T) name(N) WITH LBRACE props(L) RBRACE. { A = stmt_named(p, STMT_START, T, N); A->props = L.first; }
 stmt(A) ::= STOP(T) name(N).                      { A = stmt_named(p, STMT_STOP, T, N); }
 stmt(A) ::= if_stmt(A).
 stmt(A) ::= send_unless(A).
