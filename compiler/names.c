@@ -999,13 +999,15 @@ static void resolve_do(struct resolver *r, struct stmt *st, const struct env *en
     return;
   st->then = clone_block(&r->c->arena, s->body, &r->written);
   r->written++; /* an empty one, too */
-  if (r->written > LIMIT_SEQUENCE_STMTS_COUNT) {
+  if (r->written > LIMIT_SEQUENCE_STMTS_COUNT)
+    st->then = NULL;
+  else
+    resolve_inside(r, s, st->bindings, st->then);
+  /* Said where the campaign does it, and once: inside a sequence it is nobody's mistake yet. */
+  if (r->written > LIMIT_SEQUENCE_STMTS_COUNT && !r->sequence) {
     struct diagnostic *d = diag(r->c, DIAG_E0343, st->span, "written out, its sequences make more than %d statements", LIMIT_SEQUENCE_STMTS_COUNT);
     d->help = STR("let one campaign start another in the place of some of them");
-    st->then = NULL;
-    return;
   }
-  resolve_inside(r, s, st->bindings, st->then);
 }
 
 /* `start loyalty with { … }`: all that the campaign says, and nothing else. */
