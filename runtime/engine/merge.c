@@ -277,9 +277,32 @@ static enum camp_err merge_schedules(struct live *l, struct merge *m) {
   return CAMP_OK;
 }
 
+/* A refusal wins, whoever of the two said it and when: nobody is written to by mistake. Else who consents, consents. It is no
+ * entering of the topic, but to lose it is to leave it: what waits on that must not go on. The other's proofs are the survivor's,
+ * before the row that says what is so from now on. */
+static enum camp_err merge_consents(struct live *l, struct merge *m) {
+  struct store *s = l->e->store;
+  for (uint32_t i = 0; i < m->other.consents.count; i++) {
+    struct consent theirs = m->other.consents.items[i], *own = contact_consent_make(&l->c, theirs.topic), was = *own;
+    TRY(store_consent_move(s, theirs.topic, m->other.id, l->c.id, was.number));
+    *own = theirs;
+    own->number += was.number;
+    if (!was.number) continue; /* theirs is what is so */
+    if (was.state > theirs.state) own->state = was.state; /* refused, granted, pending: in this order */
+    if (was.at_ms > theirs.at_ms) own->at_ms = was.at_ms;
+    own->number++;
+    struct consent_row row = { .contact = l->c.id, .at_ms = l->now_ms, .topic = own->topic, .number = own->number, .state = own->state };
+    row.how = arena_printf(&l->e->contact, "the same contact as " STR_FMT, STR_ARG(m->other.key));
+    TRY(store_consent_put(s, &row));
+    bool lost = own->state == CONSENT_REFUSED && (was.state == CONSENT_GRANTED || theirs.state == CONSENT_GRANTED);
+    if (lost && own->topic) live_internal(l, "leaves ", store_name_text(s, own->topic), "", (struct str){ 0 });
+  }
+  return CAMP_OK;
+}
+
 static enum camp_err (*const parts[])(struct live *l, struct merge *m) = {
   merge_entries, merge_events, merge_messages, merge_attributes, merge_lists, merge_tags, merge_strands, merge_once, merge_seen,
-  merge_schedules, merge_scores, merge_segments,
+  merge_consents, merge_schedules, merge_scores, merge_segments,
 };
 
 /* --- the whole ------------------------------------------------------------------------------------------------------- */

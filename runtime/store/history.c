@@ -197,6 +197,17 @@ enum camp_err store_consent_put(struct store *s, const struct consent_row *r) {
   return query_run(s, q);
 }
 
+enum camp_err store_consent_move(struct store *s, uint32_t topic, int64_t from, int64_t to, uint32_t before) {
+  sqlite3_stmt *q = query(s, Q_CONSENT_MOVE);
+  if (q) {
+    sqlite3_bind_int64(q, 1, topic);
+    sqlite3_bind_int64(q, 2, from);
+    sqlite3_bind_int64(q, 3, to);
+    sqlite3_bind_int64(q, 4, before);
+  }
+  return query_run(s, q);
+}
+
 /* --- rejected lines --------------------------------------------------------------------------------------------------- */
 
 enum camp_err store_reject_put(struct store *s, const struct reject_row *r) {

@@ -190,6 +190,8 @@ enum camp_err store_tag_remove(struct store *s, uint32_t tag, int64_t contact) M
 /* A change of consent, kept for ever: the proof. topic 0: every topic at once. */
 struct consent_row { int64_t contact, at_ms; uint32_t topic, number; uint8_t state; /* enum consent_state of vm/contact.h */ struct str how; };
 enum camp_err store_consent_put(struct store *s, const struct consent_row *row) MUST_CHECK;
+/* What one contact said to the topic is the other's, whose own `before` changes come first. */
+enum camp_err store_consent_move(struct store *s, uint32_t topic, int64_t from, int64_t to, uint32_t before) MUST_CHECK;
 enum camp_err store_goal_put(struct store *s, uint32_t campaign, int64_t contact, uint32_t entry, int64_t at_ms, int64_t event) MUST_CHECK;
 
 /* Orders to campaigns, which another program may write beside the engine. store_pause and store_resume need a transaction and are false

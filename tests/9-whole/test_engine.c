@@ -33,11 +33,18 @@ static const char declarations[] =
   "message m2 { channel email; subject \"2\"; body \"2\" }\n"
   "message m3 { channel email; subject \"3\"; body \"3\" }\n"
   "message m4 { channel email; subject \"4\"; body \"4\" }\n"
+  "topic news\ntopic offers { double opt in by m5 }\n"
+  "message m5 { transactional; subject \"5\"; body \"5\" }\nmessage m6 { topic news; subject \"6\"; body \"6\" }\n"
+  "message m7 { topic offers; subject \"7\"; body \"7\" }\n"
   "event a { n: number; k: text; l: list of number }\nevent b { n: number; k: text }\nevent c { n: number; k: text }\n"
   "event d { n: number }\nevent x { n: number }\nevent y { n: number }\n"
   "contact { plan: text; level: number }\n";
 
 static const char journey[] =
+  "when a where n > 4 then { subscribe to news, send m6, send m7 after 5h }\nwhen b where n < 4 then { subscribe to offers, send m6 }\n"
+  "when c where n < 3 then unsubscribe from news\nwhen d where n > 9 then unsubscribe from every topic\n"
+  "when c and n > 4 then emit confirm with { topic: \"offers\" }\nwhen enters offers then { tag \"offers\", send m7 }\n"
+  "when leaves offers then untag \"offers\"\nwhen leaves news and consents to offers then send m7\n"
   "when a and count(a, last 3d) >= 3 then { send m1 after 1d, send m2 after 2d, join fast }\n"
   "when b where n > 5 then { emit x with { n: b.n }, send m3 after 12h unless a, tag \"b\" }\n"
   "when x where n > 7 then { join big, emit y with { n: x.n } }\n"
@@ -193,7 +200,7 @@ static bool print_row(void *context, int columns, const char *const *names, cons
 
 /* Everything a user could notice. The caller frees it. */
 static char *dump(struct store *s) {
-  static const char *const reports[] = { "dump_messages", "dump_events", "dump_positions", "dump_members", "dump_conversions", "dump_aliases", "dump_shown",
+  static const char *const reports[] = { "dump_messages", "dump_events", "dump_positions", "dump_members", "dump_conversions", "dump_aliases", "dump_shown", "dump_consents",
                                          "summary", "rejects" };
   struct buf b;
   buf_init(&b, 16 << 20);
