@@ -1,6 +1,6 @@
 #ifndef CAMP_COMPILER_PARSE_H
 #define CAMP_COMPILER_PARSE_H
-/* What grammar/camp.y calls. Private to the compiler's front end: the driver is parse.c, the constructors are tree.c.
+/* What grammar/camp.y calls. Private to the compiler's front end: the driver is parse.c, the constructors are tree.c and tree_*.c.
  *
  * Constructors only build. They report what the grammar cannot say in rules (a clause said twice, a wait without an
  * end) and leave meaning to the later stages. */
@@ -54,6 +54,8 @@ struct span span_of(const struct parse *p, struct token t);
 struct span span_from(const struct parse *p, struct token first); /* to the end of the last token taken */
 struct token token_none(void);
 struct name name_none(void);
+/* An error: the word has stood there before, at that place when it is known. */
+void said_twice(struct parse *p, struct token word, const char *whose, struct span before);
 struct name name_of(struct parse *p, struct token t);
 uint32_t count_of(struct parse *p, struct token number);
 
@@ -166,6 +168,7 @@ struct event_ref *event_changes(struct parse *p, struct token first, struct name
 void event_where(struct parse *p, struct event_ref *e, struct expr *where);
 struct event_list events_add(struct event_list l, struct event_ref *e);
 
+struct expr *expr_new(struct parse *p, uint8_t kind, uint32_t from);
 struct expr *expr_literal(struct parse *p, struct token t);
 struct expr *expr_name(struct parse *p, struct token t);
 struct expr *expr_member(struct parse *p, struct expr *of, struct name name);
