@@ -2,6 +2,18 @@
 #include "runtime/command/commands.h"
 #include "runtime/command/project.h"
 
+static int check_one(const char *path, enum diagnostic_format format, bool named) {
+  struct project p;
+  int code = EXIT_COULD_NOT;
+  if (project_load(&p, "check", (char *const *)&path, 1)) {
+    if (named) p.named = path;
+    project_report(&p, format, stdout);
+    code = p.compilation.error_count ? EXIT_MISTAKES : EXIT_FINE;
+  }
+  project_close(&p);
+  return code;
+}
+
 static int check_run(const struct options *o) {
   const char *name = option(o, "format");
   enum diagnostic_format format = FORMAT_HUMAN;
@@ -11,17 +23,15 @@ static int check_run(const struct options *o) {
     complain("check", "--format is human, short or json, not \"%s\"", name);
     return EXIT_COULD_NOT;
   }
-  int code = EXIT_FINE;
-  for (int i = 0; i < o->count; i++) {
-    struct project p;
-    int one = EXIT_COULD_NOT;
-    if (project_load(&p, "check", &o->positionals[i], 1)) {
-      project_report(&p, format, stdout);
-      one = p.compilation.error_count ? EXIT_MISTAKES : EXIT_FINE;
-    }
-    project_close(&p);
+  struct arena a;
+  arena_init(&a, 4096);
+  struct script_paths projects;
+  int code = project_paths(&a, "check", o->positionals, o->count, &projects) ? EXIT_FINE : EXIT_COULD_NOT;
+  for (uint32_t i = 0; i < projects.found.count; i++) {
+    int one = check_one(projects.found.items[i], format, projects.found.count > 1);
     if (one > code) code = one;
   }
+  arena_deinit(&a);
   return code;
 }
 
@@ -34,8 +44,9 @@ const struct command command_check = {
   .summary = "find every mistake in scripts",
   .arguments = "PATH... [--format human|short|json]",
   .text = "Reads the scripts, all those of a folder, and reports every mistake with its place, what was\n"
-          "expected and how to mend it. Each path is a project of its own. Ends with 0 when there is no\n"
-          "error, 1 when there are, 2 when a file cannot be read. Warnings do not change the code.\n"
+          "expected and how to mend it. Each path is a project of its own; a folder that holds no script\n"
+          "itself holds a project in each of its folders. Ends with 0 when there is no error, 1 when there\n"
+          "are, 2 when a file cannot be read. Warnings do not change the code.\n"
           "With --format json each mistake is one JSON object on a line of its own, and nothing is\n"
           "printed when there is none.\n",
   .examples = "  camp check campaigns/\n"

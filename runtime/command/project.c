@@ -252,10 +252,74 @@ bool project_scripts(struct arena *a, const char *command, char *const *paths, i
   return true;
 }
 
+/* Whether scripts lie in the folder itself; and, sorted, the folders in it that hold any. */
+static bool list_folder(struct arena *a, const char *command, const char *folder, bool *own, struct script_paths *within) {
+  DIR *dir = opendir(folder);
+  if (!dir) {
+    complain(command, "cannot read the folder %s: %s", folder, strerror(errno));
+    return false;
+  }
+  bool ok = true;
+  struct dirent *entry;
+  *own = false;
+  *within = (struct script_paths){ 0 };
+  while (ok && (entry = readdir(dir)) != NULL) {
+    if (entry->d_name[0] == '.') continue;
+    struct str path = path_normal(a, arena_printf(a, "%s/%s", folder, entry->d_name));
+    struct stat st;
+    if (lstat(path.ptr, &st) != 0) continue;
+    struct script_paths scripts = { 0 };
+    if (!S_ISDIR(st.st_mode)) {
+      *own = *own || str_ends(path, STR(".camp"));
+    } else {
+      ok = walk_folder(a, command, path.ptr, 1, &scripts);
+      if (scripts.found.count) VEC_PUSH(a, &within->found, path.ptr);
+    }
+  }
+  closedir(dir);
+  if (within->found.count) qsort(within->found.items, within->found.count, sizeof *within->found.items, path_order);
+  return ok;
+}
+
+static bool add_projects(struct arena *a, const char *command, const char *path, struct script_paths *out) {
+  struct stat st;
+  bool own;
+  struct script_paths within;
+  if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+    if (!list_folder(a, command, path, &own, &within)) return false;
+    if (!own && within.found.count > 1) {
+      for (uint32_t i = 0; i < within.found.count; i++)
+        if (!add_projects(a, command, within.found.items[i], out)) return false;
+      return true;
+    }
+  }
+  VEC_PUSH(a, &out->found, path);
+  return true;
+}
+
+bool project_paths(struct arena *a, const char *command, char *const *paths, int count, struct script_paths *out) {
+  *out = (struct script_paths){ 0 };
+  for (int i = 0; i < count; i++)
+    if (!add_projects(a, command, paths[i], out)) return false;
+  return true;
+}
+
+/* Folders that have nothing to do with each other would be full of names that are declared twice. */
+static bool is_one(struct project *p, const char *command, const char *path) {
+  struct script_paths projects = { 0 };
+  if (!add_projects(&p->arena, command, path, &projects)) return false;
+  if (projects.found.count == 1) return true;
+  complain(command, "%s holds %u projects, one in each of its folders, because no script lies in itself: name one, such as %s",
+           path, projects.found.count, projects.found.items[0]);
+  return false;
+}
+
 bool project_load(struct project *p, const char *command, char *const *paths, int count) {
   *p = (struct project){ 0 };
   arena_init(&p->arena, 64 << 10);
   compilation_init(&p->compilation);
+  for (int i = 0; i < count; i++)
+    if (!is_one(p, command, paths[i])) return false;
   struct script_paths all;
   if (!project_scripts(&p->arena, command, paths, count, &all)) return false;
   for (uint32_t i = 0; i < all.found.count; i++)
@@ -321,6 +385,7 @@ void project_report(const struct project *p, enum diagnostic_format format, FILE
   if (b.len) fwrite(b.data, 1, b.len, to);
   buf_deinit(&b);
   if (format != FORMAT_HUMAN) return;
+  if (p->named) fprintf(to, "%s: ", p->named);
   if (c->error_count == 0 && c->warning_count == 0)
     fprintf(to, "%u file%s, %u line%s: no mistakes", p->file_count, S_OF(p->file_count), c->line_count,
             S_OF(c->line_count));

@@ -279,10 +279,15 @@ static bool read_format(const char *name, enum format *out) {
 static int test_all(struct tester *t, const struct options *o) {
   int code = EXIT_FINE;
   if (t->format == TAP) printf("TAP version 14\n");
-  for (int i = 0; i < o->count && !stop_asked(); i++) {
-    int one = test_project(t, o->positionals[i]);
+  struct arena a;
+  arena_init(&a, 4096);
+  struct script_paths projects;
+  if (!project_paths(&a, "test", o->positionals, o->count, &projects)) code = EXIT_COULD_NOT;
+  for (uint32_t i = 0; i < projects.found.count && !stop_asked(); i++) {
+    int one = test_project(t, projects.found.items[i]);
     if (one > code) code = one;
   }
+  arena_deinit(&a);
   if (stop_asked()) code = EXIT_COULD_NOT;
   uint32_t count = t->passed + t->failed;
   if (t->format == TAP && code != EXIT_FINE) {
@@ -346,7 +351,8 @@ const struct command command_test = {
   .arguments = "PATH...",
   .text = "Runs each `test \"...\" { }` of the scripts on the real engine, with a clock of its own, and prints\n"
           "`ok` or `FAILED` with the line, what happened instead, the value of each part of a condition, and\n"
-          "all that became of the contact up to there. Each path is a project: a .camp file or a folder.\n"
+          "all that became of the contact up to there. Each path is a project: a .camp file or a folder;\n"
+          "a folder that holds no script itself holds a project in each of its folders.\n"
           "Ends with 1 when a test failed.\n"
           "\n"
           "Coverage counts rules and campaigns that started, statements that ran, both ways of each branch, and\n"

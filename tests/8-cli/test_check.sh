@@ -20,6 +20,13 @@ golden check-format 2 camp check wrong --format xml
 golden check-missing 2 camp check nothing.camp
 golden check-empty 2 camp check empty
 golden check-mixed 2 camp check wrong nothing.camp
+mkdir -p team/shop team/travel/deep team/notes/plans team/one/only
+echo 'when purchase then tag "shop"' > team/shop/main.camp
+printf 'list hot\nwhen purchase then join hott\n' > team/travel/deep/main.camp
+cp team/shop/main.camp team/one/only; echo text > team/notes/plans/README
+golden check-projects 1 camp check team
+golden test-projects 0 camp test team/shop team/one
+golden check-which 2 camp graph team
 mkdir allowed
 cat > allowed/main.camp <<'C'
 campaign archive { tag "old" }  # camp: allow(W0102) started by hand, once a year

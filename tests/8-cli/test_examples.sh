@@ -36,6 +36,8 @@ for example in examples/*/; do
   holds "the README lists $example" grep -qF "(${example})" "$CAMP_ROOT/README.md"
 done
 
+holds "all of them by their folder's name" sh -c 'camp check examples && camp fmt --check examples'
+
 # Each module of the standard library has an example of its use, and comes in by its name.
 for module in "$CAMP_ROOT"/stdlib/*.camp; do
   name=$(basename "$module" .camp)
