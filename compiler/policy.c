@@ -1,6 +1,6 @@
 /* Topics, the policy and what a message says of its release: their nodes, their checks, and the unit that they become.
  *
- * Not here: the statements `subscribe to` and `unsubscribe from` (names.c and emit_stmt.c, beside `join` and `leave`), nor
+ * Not here: the statements `subscribe to` and `unsubscribe from` (names_stmt.c and emit_stmt.c, beside `join` and `leave`), nor
  * what the engine makes of all this (runtime/engine/consent.c, release.c).
  *
  * Invariants:
