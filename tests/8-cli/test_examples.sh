@@ -38,6 +38,14 @@ done
 
 holds "all of them by their folder's name" sh -c 'camp check examples && camp fmt --check examples'
 
+# What the README's workflow runs on every change is run on an example.
+cp -R examples/welcome campaigns
+sed -n 's/^ *- run: \(camp .*\)/\1/p' "$CAMP_ROOT/README.md" > workflow
+for command in check fmt test; do
+  holds "the workflow has camp $command" grep -q "^camp $command " workflow
+done
+holds "the workflow's commands work" sh -e workflow
+
 # Each module of the standard library has an example of its use, and comes in by its name.
 for module in "$CAMP_ROOT"/stdlib/*.camp; do
   name=$(basename "$module" .camp)
