@@ -25,6 +25,7 @@ static int status_run(const struct options *o) {
             report_table(s, "status", "status_campaigns", NULL, "Campaigns, with how many runs are under way") &&
             report_table(s, "status", "status_due", NULL, "Waiting where, and until when") &&
             report_table(s, "status", "summary_messages", NULL, "Messages") &&
+            report_table(s, "status", "status_reasons", NULL, "Why messages failed or wait; camp outbox shows each") &&
             report_table(s, "status", "summary_lists", NULL, "Lists");
   if (ok) printf("Times are UTC. Plain SQL answers more: sqlite3 %s 'select * from position'\n", option(o, "db"));
   store_close(s);
@@ -39,8 +40,9 @@ const struct command command_status = {
   .name = "status",
   .summary = "show how many stand where, and what is due when",
   .arguments = "--db FILE",
-  .text = "Counts contacts by campaign and step with the next moment that something is due, messages by state,\n"
-          "and lists by size. Reads only; a run on the same database goes on meanwhile.\n",
+  .text = "Counts contacts by campaign and step with the next moment that something is due, messages by state\n"
+          "with the next try and why they failed or wait, and lists by size. Reads only; a run on the same\n"
+          "database goes on meanwhile.\n",
   .examples = "  camp status --db camp.db\n",
   .options = status_options,
   .positionals_min = 0,

@@ -294,7 +294,7 @@ static enum camp_err withdraw(struct live *l, int64_t since_ms, const char *why)
     arena_reset(&e->walk);
     TRY(store_outbox_get(e->store, &e->walk, id, &row));
     if (row.at_ms < since_ms) break;
-    bool waits = row.state == OUTBOX_READY || row.state == OUTBOX_DEFERRED;
+    bool waits = row.state == OUTBOX_READY || row.state == OUTBOX_DEFERRED || row.state == OUTBOX_DOUBT || row.state == OUTBOX_PAUSED;
     if (waits && is_of_stopped(l, &row)) TRY(store_outbox_state(e->store, id, OUTBOX_WITHDRAWN, l->now_ms, str_from_c(why)));
     id = row.prev;
   }

@@ -18,11 +18,17 @@
  *     |            +-- deliver: DELIVERY_RETRY ------------- settle_delivered ---> DEFERRED
  *     |                                                                               |
  *     +--- store_outbox_ready gives it out again, RETRY_AFTER_MS later ---------------+
+ *     |
+ *     +--- take_batch finds that a pause holds it: PAUSED, until `camp outbox resume`
  *
  * CLAIMED is for senders that work while the engine does (SMTP): rows that a sender holds cannot be withdrawn. They are committed as
  * claimed before they are handed over; what became of them is collected at a later flush. A crash leaves them CLAIMED: store_open
  * makes them READY, and the sender's journal says first which of them had been taken, and which are in doubt (DOUBT: to be
  * tried again as DEFERRED is, under the same key). Other senders run in the engine's thread, between two ticks, and claim nothing.
+ *
+ * People pause, retry and withdraw beside all this (`camp outbox`, runtime/store/outbox_actions.c). A batch is taken, rendered and claimed
+ * or delivered within one transaction, which begins with a look at what they wrote. After a new action a sender beside the engine gives
+ * back what it has not begun, so that a pause or a withdrawal reaches it.
  *
  * Invariants:
  * 1. A row becomes SENT only after deliver said OK and sync returned, in one transaction with the sender's mark.
@@ -30,7 +36,8 @@
  *    same keys by a sender that was opened anew with that mark: file: cuts itself back, maildir: writes the same names.
  * 3. A sender that has failed, or whose work was not committed, is not used again before it was opened anew.
  * 4. Every flush ends: a finished row is never ready again, and a batch that finished none (all were put off) is the last.
- * 5. A batch holds at most BATCH_BYTES of rendered text beyond its last message, however many rows were asked for. */
+ * 5. A batch holds at most BATCH_BYTES of rendered text beyond its last message, however many rows were asked for.
+ * 6. No row that is withdrawn or held by a pause is handed to a sender after the transaction that said so. */
 #include "runtime/send/send.h"
 
 #include <stdio.h>
@@ -61,6 +68,11 @@ struct outbox {
   int64_t now_ms;          /* of the last flush */
   const char *journal;     /* of a sender beside the engine; NULL for a database in memory */
   struct settled *settled; /* room for COLLECT_COUNT */
+  struct arena orders;     /* pauses */
+  struct outbox_action *pauses;
+  uint32_t pause_count;
+  int64_t version;         /* of the database when they were read; 0: not yet */
+  int64_t last_action;
 };
 
 struct batch {
@@ -72,7 +84,8 @@ struct batch {
   const struct outbox_item **rendered; /* envelope -> its row */
   const struct outbox_item **failed;
   struct str *reasons;
-  uint32_t failed_count, deferred_count;
+  uint32_t failed_count, deferred_count, held_count;
+  struct held { const struct outbox_item *item; const struct outbox_action *pause; } *held;
 };
 
 static enum camp_err store_failed(const struct outbox *o, enum camp_err err, char why[WHY_BYTES]) {
@@ -85,6 +98,7 @@ static void close_sender(struct outbox *o) {
   if (o->sender && o->ops->background) o->ops->background->close(o->sender);
   else if (o->sender) o->ops->close(o->sender);
   o->sender = NULL;
+  o->version = o->last_action = 0; /* the next one is to hear of pauses */
 }
 
 /* In the store 0 means "never used", so a mark is kept as one more than what the sender said. */
@@ -131,6 +145,7 @@ enum camp_err outbox_open(struct store *s, const struct image *image, const char
   *o = (struct outbox){ .store = s, .image = image, .ops = ops };
   arena_init(&o->kept, 4096);
   arena_init(&o->batch, 1 << 20);
+  arena_init(&o->orders, 4096);
   buf_init(&o->scratch, LIMIT_MESSAGE_BYTES);
   o->texts = texts_new();
   o->target = arena_str(&o->kept, str_from_c(target)).ptr;
@@ -144,6 +159,56 @@ enum camp_err outbox_open(struct store *s, const struct image *image, const char
   return err;
 }
 
+/* --- pauses ---------------------------------------------------------------------------------------------------------- */
+
+/* Reads what people have done since it was last looked at. */
+static enum camp_err look(struct outbox *o, char why[WHY_BYTES]) {
+  int64_t version = 0, last = 0;
+  enum camp_err err = store_version(o->store, &version);
+  if (!err && o->version && version == o->version) return CAMP_OK;
+  arena_reset(&o->orders);
+  o->pause_count = 0;
+  if (!err) err = store_outbox_pauses(o->store, &o->orders, &o->pauses, &o->pause_count, &last);
+  if (err) return store_failed(o, err, why);
+  if (o->sender && o->ops->background && last != o->last_action) o->ops->background->steer(o->sender, o->pauses, o->pause_count);
+  o->version = version;
+  o->last_action = last;
+  return CAMP_OK;
+}
+
+/* What stands behind the address's @, without the > of `Name <address>`. */
+static struct str domain_of(struct str address) {
+  const char *at = address.len ? memrchr(address.ptr, '@', address.len) : NULL;
+  struct str domain = at ? str_slice(at + 1, address.ptr + address.len) : address;
+  while (domain.len && (domain.ptr[domain.len - 1] == '>' || domain.ptr[domain.len - 1] == ' ')) domain.len--;
+  return domain;
+}
+
+static bool same_domain(struct str a, struct str b) { return a.len == b.len && (!a.len || strncasecmp(a.ptr, b.ptr, a.len) == 0); }
+
+/* The pause that holds a row; to is its address, NULL while that is not known. */
+static const struct outbox_action *held_by(const struct outbox *o, const struct outbox_item *item, const struct str *to) {
+  for (uint32_t i = 0; i < o->pause_count; i++) {
+    const struct outbox_action *p = &o->pauses[i];
+    const struct outbox_choice *c = &p->choice;
+    if (p->relay.len || (c->domain.len != 0) != (to != NULL)) continue;
+    if (c->message.len && !str_eq(c->message, store_name_text(o->store, item->row.message))) continue;
+    if (c->campaign.len && !str_eq(c->campaign, store_name_text(o->store, item->row.campaign))) continue;
+    if (c->contact.len && !str_eq(c->contact, item->key)) continue;
+    if (to && !same_domain(c->domain, domain_of(*to))) continue;
+    return p;
+  }
+  return NULL;
+}
+
+static bool hold(const struct outbox *o, struct batch *b, const struct outbox_item *item, const struct str *to) {
+  const struct outbox_action *pause = o->pause_count ? held_by(o, item, to) : NULL;
+  if (pause) b->held[b->held_count++] = (struct held){ item, pause };
+  return pause != NULL;
+}
+
+/* --- batches --------------------------------------------------------------------------------------------------------- */
+
 static void render_batch(struct outbox *o, const struct outbox_item *items, uint32_t count, struct batch *b) {
   struct arena *a = &o->batch;
   *b = (struct batch){ .items = items };
@@ -152,11 +217,15 @@ static void render_batch(struct outbox *o, const struct outbox_item *items, uint
   b->rendered = arena_zalloc(a, count, sizeof *b->rendered);
   b->failed = arena_zalloc(a, count, sizeof *b->failed);
   b->reasons = arena_zalloc(a, count, sizeof *b->reasons);
+  b->held = arena_zalloc(a, count, sizeof *b->held);
   for (size_t bytes = 0; b->count < count && bytes < BATCH_BYTES; b->count++) {
     char reason[160];
     struct envelope *e = &b->envelopes[b->envelope_count];
     const struct outbox_item *item = &items[b->count];
+    /* Before it is rendered: somebody may have paused a message because it cannot be. */
+    if (hold(o, b, item, NULL)) continue;
     if (render_envelope(o->texts, o->image, o->store, item, a, &o->scratch, e, reason)) {
+      if (hold(o, b, item, &e->to)) continue;
       b->rendered[b->envelope_count++] = item;
       bytes += e->subject.len + e->body.len;
     } else {
@@ -171,7 +240,40 @@ static enum camp_err settle_unrendered(struct outbox *o, const struct batch *b, 
     enum camp_err err = store_outbox_state(o->store, b->failed[i]->row.id, OUTBOX_FAILED, now_ms, b->reasons[i]);
     if (err) return err;
   }
+  for (uint32_t i = 0; i < b->held_count; i++) {
+    const struct outbox_row *row = &b->held[i].item->row;
+    enum camp_err err = store_outbox_pause(o->store, row->id, row->at_ms, b->held[i].pause);
+    if (err) return err;
+  }
   return CAMP_OK;
+}
+
+/* Takes rows that are ready into a batch, rendered; the transaction that this begins is the caller's to end. None: b->count is 0 and
+ * there is no transaction. */
+static enum camp_err take_batch(struct outbox *o, bool by_time, int64_t until_ms, uint32_t max, struct batch *b, char why[WHY_BYTES]) {
+  struct outbox_item *items = NULL;
+  uint32_t count = 0;
+  *b = (struct batch){ .count = 0 };
+  arena_reset(&o->batch);
+  /* An idle turn costs no transaction. */
+  enum camp_err err = store_outbox_ready(o->store, &o->batch, by_time, until_ms, 1, &items, &count);
+  if (err) return store_failed(o, err, why);
+  if (!count) return CAMP_OK;
+  err = store_begin(o->store);
+  if (err) return store_failed(o, err, why);
+  err = look(o, why);
+  if (!err && (err = store_outbox_ready(o->store, &o->batch, by_time, until_ms, max, &items, &count))) store_failed(o, err, why);
+  if (!err && count) render_batch(o, items, count, b);
+  if (err || !count) store_rollback(o->store);
+  return err;
+}
+
+static enum camp_err end_batch(struct outbox *o, enum camp_err err, char why[WHY_BYTES]) {
+  if (!err) err = store_commit(o->store);
+  if (!err) return CAMP_OK;
+  store_failed(o, err, why);
+  store_rollback(o->store);
+  return err;
 }
 
 /* In virtual time a message leaves at the moment of its release: when the flush happens says nothing, and the rows are to be
@@ -195,32 +297,26 @@ static enum camp_err settle_delivered(struct outbox *o, const struct batch *b, b
 
 static enum camp_err commit_batch(struct outbox *o, struct batch *b, bool by_time, int64_t now_ms, int64_t mark, uint64_t *sent,
                                   char why[WHY_BYTES]) {
-  enum camp_err err = store_begin(o->store);
-  if (err) return store_failed(o, err, why);
   uint64_t here = 0;
-  err = settle_unrendered(o, b, now_ms);
+  enum camp_err err = settle_unrendered(o, b, now_ms);
   if (!err) err = settle_delivered(o, b, by_time, now_ms, &here, &b->deferred_count);
   if (!err && b->envelope_count) err = put_mark(o, mark);
-  if (!err) err = store_commit(o->store);
-  if (!err) {
-    *sent += here;
-    return CAMP_OK;
-  }
-  store_failed(o, err, why);
-  store_rollback(o->store);
+  err = end_batch(o, err, why);
+  if (!err) *sent += here;
   return err;
 }
 
+/* Delivers a batch and ends its transaction. */
 static enum camp_err send_batch(struct outbox *o, struct batch *b, bool by_time, int64_t now_ms, uint64_t *sent,
                                 char why[WHY_BYTES]) {
   int64_t mark = 0;
   enum camp_err err = CAMP_OK;
   if (b->envelope_count) {
-    err = open_sender(o, why);
-    if (!err) err = o->ops->deliver(o->sender, b->envelopes, b->envelope_count, b->outcomes, why);
+    err = o->ops->deliver(o->sender, b->envelopes, b->envelope_count, b->outcomes, why);
     if (!err) err = o->ops->sync(o->sender, &mark, why);
   }
-  if (!err) err = commit_batch(o, b, by_time, now_ms, mark, sent, why);
+  if (err) store_rollback(o->store);
+  else err = commit_batch(o, b, by_time, now_ms, mark, sent, why);
   if (err) close_sender(o);
   return err;
 }
@@ -232,14 +328,31 @@ static int64_t relay_retry_ms(int64_t at_ms, int64_t now_ms) {
   return now_ms + (waited < RELAY_RETRY_MIN_MS ? RELAY_RETRY_MIN_MS : waited > RELAY_RETRY_MAX_MS ? RELAY_RETRY_MAX_MS : waited);
 }
 
+/* Withdrawn while a sender had it: it stays so, unless it had left. */
+static enum camp_err settle_withdrawn(struct outbox *o, const struct outbox_row *row, const struct settled *d, int64_t now_ms, uint64_t *sent) {
+  struct str text = row->reason;
+  bool said = text.len && memmem(text.ptr, text.len, "may have arrived", 16);
+  if (d->outcome.result == DELIVERY_OK) {
+    ++*sent;
+    text = arena_printf(&o->batch, "it had left before it was " STR_FMT, STR_ARG(row->reason));
+    return store_outbox_state(o->store, row->id, OUTBOX_SENT, now_ms, text);
+  }
+  if (d->outcome.result != DELIVERY_DOUBT || said) return CAMP_OK;
+  text = arena_printf(&o->batch, STR_FMT "; it was under way, and may have arrived", STR_ARG(row->reason));
+  return store_outbox_state(o->store, row->id, OUTBOX_WITHDRAWN, now_ms, text);
+}
+
 static enum camp_err settle_one(struct outbox *o, const struct settled *d, int64_t now_ms, uint64_t *sent) {
   struct outbox_row row;
   enum camp_err err = store_outbox_get(o->store, &o->batch, d->outbox_id, &row);
-  /* A journal may know less than the database: what was recorded stays. */
-  bool open = !err && (row.state == OUTBOX_CLAIMED || row.state == OUTBOX_READY || row.state == OUTBOX_DEFERRED || row.state == OUTBOX_DOUBT);
-  if (d->left_over && (err == CAMP_NOT_FOUND || (!err && !open))) return CAMP_OK;
+  if (d->left_over && err == CAMP_NOT_FOUND) return CAMP_OK;
   if (err) return err;
   struct str reason = str_from_c(d->outcome.reason);
+  if (row.state == OUTBOX_WITHDRAWN) return settle_withdrawn(o, &row, d, now_ms, sent);
+  /* A journal may know less than the database: what was recorded stays. */
+  bool open = row.state == OUTBOX_CLAIMED || row.state == OUTBOX_READY || row.state == OUTBOX_DEFERRED || row.state == OUTBOX_DOUBT ||
+              row.state == OUTBOX_PAUSED;
+  if (d->left_over && !open) return CAMP_OK;
   switch (d->outcome.result) {
     case DELIVERY_OK:
       ++*sent;
@@ -279,32 +392,22 @@ static enum camp_err collect(struct outbox *o, int64_t now_ms, uint64_t *sent, b
 }
 
 static enum camp_err claim(struct outbox *o, const struct batch *b, int64_t now_ms, char why[WHY_BYTES]) {
-  enum camp_err err = store_begin(o->store);
-  if (err) return store_failed(o, err, why);
-  err = settle_unrendered(o, b, now_ms);
+  enum camp_err err = settle_unrendered(o, b, now_ms);
   for (uint32_t i = 0; i < b->envelope_count && !err; i++) {
     const struct outbox_row *row = &b->rendered[i]->row;
     err = store_outbox_state(o->store, row->id, OUTBOX_CLAIMED, row->at_ms, (struct str){ NULL, 0 });
   }
-  if (!err) err = store_commit(o->store);
-  if (!err) return CAMP_OK;
-  store_failed(o, err, why);
-  store_rollback(o->store);
-  return err;
+  return end_batch(o, err, why);
 }
 
 static enum camp_err hand_over(struct outbox *o, int64_t until_ms, int64_t now_ms, bool *any, char why[WHY_BYTES]) {
-  struct outbox_item *items = NULL;
-  uint32_t count = 0, room = o->ops->background->room(o->sender);
+  uint32_t room = o->ops->background->room(o->sender);
   struct batch b;
   *any = false;
   if (room > BATCH_COUNT_CHOSEN) room = BATCH_COUNT_CHOSEN;
   if (!room) return CAMP_OK;
-  arena_reset(&o->batch);
-  enum camp_err err = store_outbox_ready(o->store, &o->batch, false, until_ms, room, &items, &count);
-  if (err) return store_failed(o, err, why);
-  if (!count) return CAMP_OK;
-  render_batch(o, items, count, &b);
+  enum camp_err err = take_batch(o, false, until_ms, room, &b, why);
+  if (err || !b.count) return err;
   err = claim(o, &b, now_ms, why);
   if (err) return err;
   o->ops->background->submit(o->sender, b.envelopes, b.envelope_count);
@@ -315,6 +418,7 @@ static enum camp_err hand_over(struct outbox *o, int64_t until_ms, int64_t now_m
 /* A sender whose outcomes could not be committed is opened anew: its journal has them. */
 static enum camp_err flush_beside(struct outbox *o, int64_t until_ms, int64_t now_ms, uint64_t *sent, char why[WHY_BYTES]) {
   enum camp_err err = open_sender(o, why);
+  if (!err) err = look(o, why);
   for (int turn = 0; turn < TURNS_MAX && !err; turn++) {
     bool collected = false, handed = false, more = true;
     /* All of it: what a journal says of rows that are ready again must be recorded before they could be handed over anew. */
@@ -361,6 +465,7 @@ void outbox_close(struct outbox *o) {
   close_sender(o);
   arena_deinit(&o->kept);
   arena_deinit(&o->batch);
+  arena_deinit(&o->orders);
   buf_deinit(&o->scratch);
   texts_free(o->texts);
   free(o);
@@ -376,14 +481,10 @@ enum camp_err outbox_flush(struct outbox *o, bool by_time, int64_t until_ms, int
     return flush_beside(o, until_ms, now_ms, sent, why);
   }
   for (;;) {
-    struct outbox_item *items = NULL;
-    uint32_t count = 0;
     struct batch b;
-    arena_reset(&o->batch);
-    enum camp_err err = store_outbox_ready(o->store, &o->batch, by_time, until_ms, batch, &items, &count);
-    if (err) return store_failed(o, err, why);
-    if (count == 0) return CAMP_OK;
-    render_batch(o, items, count, &b);
+    enum camp_err err = open_sender(o, why);
+    if (!err) err = take_batch(o, by_time, until_ms, batch, &b, why);
+    if (err || !b.count) return err;
     err = send_batch(o, &b, by_time, now_ms, sent, why);
     if (err || b.deferred_count == b.count) return err;
   }

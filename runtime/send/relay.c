@@ -212,7 +212,9 @@ static enum camp_err relay_open(const char *spec, const struct sender_place *pla
 
 static uint32_t relay_room(struct sender *s) {
   pthread_mutex_lock(&s->lock);
-  uint32_t room = s->held_count < ROOM_COUNT && !s->failed ? ROOM_COUNT - s->held_count : 0;
+  uint32_t room = s->held_count < ROOM_COUNT && !s->failed ? ROOM_COUNT - s->held_count : 0, open = 0;
+  for (uint32_t i = 0; i < s->relay_count; i++) open += !s->relays[i].paused;
+  if (!open) room = 0;
   pthread_mutex_unlock(&s->lock);
   return room;
 }
@@ -280,7 +282,26 @@ static void relay_finish(struct sender *s) {
   }
 }
 
+static void relay_steer(struct sender *s, const struct outbox_action *pauses, uint32_t count) {
+  pthread_mutex_lock(&s->lock);
+  struct relay_mail *todo = s->todo;
+  s->todo = NULL;
+  s->todo_end = &s->todo;
+  s->todo_count = 0;
+  for (uint32_t i = 0; i < s->relay_count; i++) {
+    bool paused = false;
+    for (uint32_t k = 0; k < count; k++) paused |= str_eq(pauses[k].relay, str_from_c(s->relays[i].options.host));
+    s->relays[i].paused = paused;
+  }
+  pthread_mutex_unlock(&s->lock);
+  while (todo) {
+    struct relay_mail *m = todo;
+    todo = m->next;
+    relay_settle(s, m, DELIVERY_UNBEGUN, "");
+  }
+}
+
 static const struct sender_background background = { relay_open, relay_room, relay_submit, relay_collect, relay_committed, relay_under_way,
-  relay_trouble, relay_finish, relay_close };
+  relay_steer, relay_trouble, relay_finish, relay_close };
 const struct sender_ops smtp_ops = { .scheme = "smtp", .background = &background };
 const struct sender_ops smtps_ops = { .scheme = "smtps", .background = &background };

@@ -106,13 +106,15 @@ void lines_connect(struct sender *s) {
 
 /* As many connections as there are mails for, one relay after the other. */
 void lines_more(struct sender *s) {
+  bool paused[LIMIT_RELAYS_COUNT];
   pthread_mutex_lock(&s->lock);
   uint32_t todo = s->closing ? 0 : s->todo_count;
+  for (uint32_t i = 0; i < s->relay_count; i++) paused[i] = s->relays[i].paused;
   pthread_mutex_unlock(&s->lock);
   if (journal_bytes(s->journal) > JOURNAL_BYTES_MAX) return;
   for (uint32_t i = 0; i < s->relay_count; i++) {
     struct relay *r = &s->relays[i];
-    if (r->retry_ms > s->now_ms) continue;
+    if (paused[i] || r->retry_ms > s->now_ms) continue;
     /* After a failure one connection tries first. */
     uint32_t most = r->backoff_ms ? 1 : r->options.connections;
     while (r->lines < most && r->lines < todo && line_open(s, r));

@@ -110,7 +110,7 @@ static struct smtp_mail *take_mail(void *context) {
   if (journal_bytes(s->journal) > JOURNAL_BYTES_MAX) return NULL; /* until it was emptied */
   if (line->relay->retry_ms > s->now_ms) return NULL;
   pthread_mutex_lock(&s->lock);
-  struct relay_mail *m = s->closing ? NULL : s->todo;
+  struct relay_mail *m = s->closing || line->relay->paused ? NULL : s->todo;
   if (m && may_go(s)) {
     s->todo = m->next;
     if (!s->todo) s->todo_end = &s->todo;

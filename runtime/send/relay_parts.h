@@ -34,6 +34,7 @@ struct relay {
   uint32_t lines;              /* open or opening */
   int64_t retry_ms;            /* no new connection before */
   int64_t backoff_ms;
+  bool paused;                 /* by people; under the lock */
 };
 
 enum line_state { LINE_FREE, LINE_CONNECTING, LINE_OPEN };

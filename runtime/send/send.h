@@ -32,6 +32,8 @@ struct sender_background {
   uint32_t (*collect)(struct sender *s, struct settled *out, uint32_t max);
   void (*committed)(struct sender *s); /* what was collected is in the database */
   uint32_t (*under_way)(struct sender *s);
+  /* Gives back what is not begun, as DELIVERY_UNBEGUN, and leaves alone the relays that these pauses name. */
+  void (*steer)(struct sender *s, const struct outbox_action *pauses, uint32_t count);
   void (*trouble)(struct sender *s, char text[256]); /* what keeps mails waiting, once; empty: nothing new */
   void (*finish)(struct sender *s);   /* begins no more; ends when what is under way has its answer. Collect once more, then close. */
   void (*close)(struct sender *s);

@@ -5,19 +5,21 @@
  * Invariants:
  * 1. Rows up to counter.outbox_settled are finished or listed in outbox_late; so finding work reads only what is left, without
  *    an index that every row would pay for.
- * 2. outbox_late lists the rows in state deferred or in doubt, and those of them that a sender has claimed.
+ * 2. outbox_late lists the rows in state deferred, in doubt or paused, and those of them that a sender has claimed.
  * 3. A row keeps its size when it is sent: `sent` holds `at` until then. Rows that grew would split their full pages.
  *
  *             put            store_outbox_state
  *    ready <-------   ready/claimed/deferred -----> sent, dropped, withdrawn, failed   (for good)
  *      ^                 |            ^
  *      |   store_open    v claimed    | deferred until at_ms, then given out with the ready ones
- *      +-----------------+            + */
+ *      +-----------------+            +
+ *
+ * Paused rows wait like deferred ones, for ever; outbox_actions.c lets them go. */
 #include "sqlite.h"
 
 #include <stdlib.h>
 
-static bool is_put_off(int state) { return state == OUTBOX_DEFERRED || state == OUTBOX_DOUBT; }
+static bool is_put_off(int state) { return state == OUTBOX_DEFERRED || state == OUTBOX_DOUBT || state == OUTBOX_PAUSED; }
 
 enum camp_err store_outbox_put(struct store *s, struct outbox_row *r) {
   r->id = s->now.outbox_last + 1;
@@ -201,6 +203,7 @@ static enum camp_err late_follow(struct store *s, int64_t id, enum outbox_state 
   sqlite3_stmt *q = query(s, is_put_off((int)state) ? Q_LATE_PUT : stays ? Q_LATE_MOVE : Q_LATE_GONE);
   if (q) sqlite3_bind_int64(q, 1, id);
   if (q && (stays || is_put_off((int)state))) sqlite3_bind_int64(q, 2, state == OUTBOX_CLAIMED ? STORE_NEVER : at_ms);
+  if (q && is_put_off((int)state)) sqlite3_bind_null(q, 3);
   if (is_put_off((int)state)) s->now.outbox_late = true;
   return query_run(s, q);
 }

@@ -52,13 +52,10 @@ enum camp_err store_pauses(struct store *s, struct arena *a, struct store_pause 
 }
 
 enum camp_err store_written_beside(struct store *s, bool *written) {
-  sqlite3_stmt *q = query(s, Q_DATA_VERSION);
-  bool row;
+  int64_t version = s->data_version;
   *written = false;
-  enum camp_err err = query_step(s, q, &row);
-  if (err || !row) return err;
-  int64_t version = sqlite3_column_int64(q, 0);
-  sqlite3_reset(q);
+  enum camp_err err = store_version(s, &version);
+  if (err) return err;
   *written = version != s->data_version;
   s->data_version = version;
   return CAMP_OK;

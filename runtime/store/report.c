@@ -21,7 +21,7 @@ static const char *report_find(const char *name) {
   return NULL;
 }
 
-static enum camp_err run(struct store *s, sqlite3_stmt *q, store_row_fn *fn, void *context) {
+enum camp_err report_rows(struct store *s, sqlite3_stmt *q, store_row_fn *fn, void *context) {
   const char *names[REPORT_COLUMNS_MAX], *row[REPORT_COLUMNS_MAX];
   int columns = sqlite3_column_count(q), code;
   CHECK(columns <= REPORT_COLUMNS_MAX);
@@ -46,7 +46,7 @@ enum camp_err store_report(struct store *s, const char *query_name, struct str a
   int parameters = sqlite3_bind_parameter_count(q);
   if (parameters >= 1) bind_str(q, 1, argument);
   if (parameters >= 2) sqlite3_bind_int64(q, 2, who.id);
-  err = run(s, q, fn, context);
+  err = report_rows(s, q, fn, context);
   sqlite3_finalize(q);
   return err;
 }

@@ -242,7 +242,8 @@ create table outbox(
   entry INTEGER NOT NULL,           -- contact, campaign, entry, fork and ordinal are the message's key, which never changes
   fork INTEGER NOT NULL,
   ordinal INTEGER NOT NULL,
-  state INTEGER NOT NULL,           -- 0 ready, 1 claimed, 2 sent, 3 dropped, 4 withdrawn, 5 failed, 6 deferred, 8 in doubt (deferred, and perhaps delivered)
+  state INTEGER NOT NULL,           -- 0 ready, 1 claimed, 2 sent, 3 dropped, 4 withdrawn, 5 failed, 6 deferred, 8 in doubt (deferred, and perhaps delivered),
+                                    -- 9 paused by `camp outbox pause`
   reason TEXT,
   given TEXT                        -- `send … with { }`: the values as they were then, a JSON object
 ) strict;
@@ -271,9 +272,24 @@ create table outbox_was(
 create table outbox_late(
   -- Rows that a sender put off; few, so they may have an index.
   id INTEGER PRIMARY KEY,           -- outbox.id
-  due INTEGER NOT NULL              -- when to try again
+  due INTEGER NOT NULL,             -- when to try again
+  pause INTEGER                     -- the outbox_action that holds it
 ) strict;
 create index outbox_late_due on outbox_late(due);
+
+create table outbox_action(
+  -- What people did to the outbox, by `camp outbox`, and why. A pause without an end holds. A NULL in message, campaign, contact or
+  -- domain means any.
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  action INTEGER NOT NULL,          -- 1 pause, 2 resume, 3 retry, 4 withdraw
+  message TEXT, campaign TEXT, contact TEXT,
+  domain TEXT,                      -- of the address, in small letters
+  relay TEXT,                       -- pause of a relay: its host
+  reason TEXT NOT NULL,             -- as it was given; empty when none was
+  count INTEGER NOT NULL,           -- messages that it moved at once
+  until INTEGER                     -- a pause: when it was resumed
+) strict;
 
 create table sender(
   -- What a sender has made durable, written together with the states of its rows.
@@ -358,7 +374,7 @@ create view message as
   select c.key as contact, m.text as message, k.text as campaign,
     strftime('%Y-%m-%dT%H:%M:%fZ', o.at / 1000.0, 'unixepoch') as at,
     case o.state when 0 then 'ready' when 1 then 'claimed' when 2 then 'sent' when 3 then 'dropped' when 4 then 'withdrawn'
-      when 5 then 'failed' when 6 then 'deferred' when 8 then 'in doubt' end as state,
+      when 5 then 'failed' when 6 then 'deferred' when 8 then 'in doubt' when 9 then 'paused' end as state,
     o.reason as reason, o.given as given,
     case o.state when 2 then strftime('%Y-%m-%dT%H:%M:%fZ', o.sent / 1000.0, 'unixepoch') end as sent,
     o.entry as entry, o.fork as fork, o.ordinal as ordinal, p.file as file, p.line as line,

@@ -104,6 +104,8 @@ static inline int64_t column_or(sqlite3_stmt *q, int at, int64_t otherwise) {
   return sqlite3_column_type(q, at) == SQLITE_NULL ? otherwise : sqlite3_column_int64(q, at);
 }
 
+/* The rows of a statement that is bound; report.c. */
+enum camp_err report_rows(struct store *s, sqlite3_stmt *q, store_row_fn *fn, void *context) MUST_CHECK;
 /* Fills s->names at open; forgets the younger ones at rollback. */
 enum camp_err names_load(struct store *s) MUST_CHECK;
 void names_cut(struct store *s, uint32_t count);

@@ -27,6 +27,8 @@ struct store_options {
   uint32_t busy_ms;   /* how long to wait for another program's lock; 0: chosen */
   const char *vfs;    /* SQLite VFS by name, for crash tests; NULL: the system's */
 };
+/* Rows as text columns: column names with row NULL first; false stops. */
+typedef bool store_row_fn(void *context, int columns, const char *const *names, const char *const *row);
 enum camp_err store_open(const char *path, const struct store_options *o, struct store **out, struct store_error *e) MUST_CHECK;
 void store_close(struct store *s);
 const struct store_error *store_last_error(const struct store *s);
@@ -214,7 +216,7 @@ enum camp_err store_held_remove(struct store *s, uint32_t campaign, int64_t up_t
 
 /* The outbox: append-only rows that change state; see runtime/send/outbox.c for the states. */
 enum outbox_state { OUTBOX_READY = 0, OUTBOX_CLAIMED = 1, OUTBOX_SENT = 2, OUTBOX_DROPPED = 3, OUTBOX_WITHDRAWN = 4, OUTBOX_FAILED = 5,
-  OUTBOX_DEFERRED = 6, OUTBOX_DOUBT = 8 /* deferred, and perhaps delivered already */ };
+  OUTBOX_DEFERRED = 6, OUTBOX_DOUBT = 8 /* deferred, and perhaps delivered already */, OUTBOX_PAUSED = 9 /* until its pause is resumed */ };
 struct outbox_row {
   int64_t id, contact, prev, at_ms, sent_ms;
   uint32_t message;       /* name id */
@@ -240,6 +242,34 @@ enum camp_err store_outbox_ready(struct store *s, struct arena *a, bool by_time,
 enum camp_err store_outbox_item(struct store *s, struct arena *a, int64_t id, struct outbox_item *out) MUST_CHECK;
 enum camp_err store_outbox_state(struct store *s, int64_t id, enum outbox_state state, int64_t at_ms, struct str reason) MUST_CHECK;
 
+/* What people do to the outbox, beside a run or without one; see store/outbox_actions.c. Fields that are empty mean any. */
+enum outbox_act { OUTBOX_ACT_PAUSE = 1, OUTBOX_ACT_RESUME, OUTBOX_ACT_RETRY, OUTBOX_ACT_WITHDRAW };
+struct outbox_choice {
+  struct str message, campaign, contact;
+  struct str domain;      /* of the address, in small letters */
+  struct str reason;      /* is within the row's reason */
+  int64_t id;             /* 0: any */
+  uint32_t states;        /* bits 1 << enum outbox_state; 0: any */
+};
+struct outbox_action {
+  int64_t id, at_ms, until_ms; /* until: of a pause; STORE_NEVER: it holds */
+  enum outbox_act act;
+  struct outbox_choice choice; /* what a pause holds back: message, campaign, contact, domain */
+  struct str relay;       /* a pause of a relay, by its host; then the choice is empty */
+  struct str reason;
+};
+/* The pauses that hold, in the order in which they were made; *last: the newest action of all. Looks at what other programs wrote. */
+enum camp_err store_outbox_pauses(struct store *s, struct arena *a, struct outbox_action **out, uint32_t *count, int64_t *last) MUST_CHECK;
+/* Carries out and notes an action, within a transaction: a retry or withdrawal of what is chosen, at most max (*count: how many);
+ * a pause; a resumption of the pauses with just these fields, or, with none, of all (*count: pauses). */
+enum camp_err store_outbox_act(struct store *s, const struct outbox_action *act, uint32_t max, uint64_t *count) MUST_CHECK;
+/* A row whose sending is held back by that pause. */
+enum camp_err store_outbox_pause(struct store *s, int64_t id, int64_t at_ms, const struct outbox_action *pause) MUST_CHECK;
+/* Rows that are chosen, the newest first, as columns id, at, state, message, campaign, contact, to, next, reason. */
+enum camp_err store_outbox_list(struct store *s, const struct outbox_choice *choice, uint32_t max, store_row_fn *fn, void *context) MUST_CHECK;
+/* A number that changes when another program writes. */
+enum camp_err store_version(struct store *s, int64_t *version) MUST_CHECK;
+
 /* What is shown to a contact on a page. Of one content shown twice at one instant by one run the later end counts. */
 struct content_row { int64_t contact, at_ms, until_ms; uint32_t content, campaign, unit, pc, entry, fork; };
 enum camp_err store_content_put(struct store *s, const struct content_row *row) MUST_CHECK;
@@ -262,9 +292,7 @@ struct reject_row { int64_t id, at_ms, line; struct str source, reason, text; };
 enum camp_err store_reject_put(struct store *s, const struct reject_row *r) MUST_CHECK;
 enum camp_err store_rejects(struct store *s, struct arena *a, int64_t after, uint32_t max, struct reject_row **out, uint32_t *count) MUST_CHECK;
 
-/* Reports, read-only, for commands; each a named view's rows as text columns. view is one of the names in schema.sql's views.
- * The callback gets column names with row NULL first; false stops. */
-typedef bool store_row_fn(void *context, int columns, const char *const *names, const char *const *row);
+/* Reports, read-only, for commands: the rows of a named question of queries.def, as text columns. */
 enum camp_err store_report(struct store *s, const char *query_name, struct str argument, store_row_fn *fn, void *context) MUST_CHECK;
 
 /* For benchmarks and status. */

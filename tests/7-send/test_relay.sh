@@ -1,11 +1,7 @@
 #!/bin/sh
 # Mail over SMTP to a server that nobody here wrote: Postfix's smtp-sink, with each of its faults; signatures verified by dkimpy; Camp
 # killed in the middle of thousands of mails. Ports are free ones of the loopback; sinks end by their process id.
-. "$CAMP_ROOT/tests/8-cli/lib.sh"
-for tool in smtp-sink openssl sqlite3; do
-  command -v $tool > /dev/null || { say 1 "$tool is needed; make deps installs it"; finish; }
-done
-export CAMP_FROM='Shop <news@shop.example>'
+. "$CAMP_ROOT/tests/7-send/sink.sh"
 cat > p.camp <<'END'
 message hello {
   channel email
@@ -14,28 +10,6 @@ message hello {
 }
 hello_rule: when purchase then send hello
 END
-events() { awk -v n="$1" 'BEGIN { for (i = 1; i <= n; i++) printf "{\"type\":\"track\",\"event\":\"purchase\",\"userId\":\"u%d@example.com\",\"messageId\":\"m%d\"}\n", i, i }'; }
-# sink FLAGS…: starts one on a port of its own, $port, and knows it by $sink.
-user=; [ "$(id -u)" = 0 ] && user='-u nobody'
-port=$((20000 + $$ % 20000))
-sink() {
-  for try in 1 2 3 4 5 6 7 8 9 10; do
-    port=$((port + 1))
-    smtp-sink $user "$@" 127.0.0.1:$port 1000 > sink.log 2>&1 &
-    sink=$!
-    # Up when it listens; gone when the port was taken.
-    for look in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-      kill -0 $sink 2> /dev/null || break
-      grep -qi ":$(printf '%04X' $port) 00000000:0000 0A" /proc/net/tcp && return 0
-      sleep 0.1
-    done
-    kill $sink 2> /dev/null
-  done
-  return 1
-}
-stop_sink() { kill $sink 2> /dev/null; wait $sink 2> /dev/null; }
-send() { timeout -k 5 "${T:-100}" camp run p.camp --db t.db --events e.ndjson --send "smtp://127.0.0.1:$port?tls=off$1" --live --until-idle; }
-states() { sqlite3 -separator ' ' t.db "select state, count(*) from message group by 1 order by 1" | tr '\n' ' '; }
 
 # --- what arrives ----------------------------------------------------------------------------------------------------
 openssl genrsa -out rsa.pem 2048 2> /dev/null; openssl genpkey -algorithm ed25519 -out ed.pem 2> /dev/null
