@@ -121,8 +121,9 @@ static bool cycle_lax(struct liquid_compiler *c, struct str markup, struct attrs
   }
   while (rest.len) {
     const char *comma = memchr(rest.ptr, ',', rest.len), *end = rest.ptr + rest.len;
-    if (lax_match(LAX_QUOTED, str_slice(rest.ptr, comma ? comma : end), &v) && !cycle_value(c, a, (struct attr){ .text = v.group[1] }))
-      return false;
+    bool some = lax_match(LAX_QUOTED, str_slice(rest.ptr, comma ? comma : end), &v);
+    some = some && !str_is(v.group[1], "nil") && !str_is(v.group[1], "null"); /* which the reference leaves out, of literals alone */
+    if (some && !cycle_value(c, a, (struct attr){ .text = v.group[1] })) return false;
     rest = comma ? str_slice(comma + 1, end) : (struct str){ end, 0 };
   }
   return true;

@@ -147,7 +147,9 @@ static struct str take_piece(struct pieces *p) {
 
 bool pieces_next(struct pieces *p, struct str *out) {
   if (p->liquid_tag) {
-    if (p->at >= p->end) return false;
+    const char *more = p->at;
+    while (more < p->end && *more == '\n') more++;
+    if (more >= p->end) return false; /* as Ruby splits lines: empty ones at the end are none */
     const char *newline = memchr(p->at, '\n', (size_t)(p->end - p->at));
     *out = str_slice(p->at, newline ? newline : p->end);
     p->at = newline ? newline + 1 : p->end;

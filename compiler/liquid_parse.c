@@ -310,7 +310,7 @@ static bool document(struct liquid_compiler *c, struct pieces *p) {
   return liquid_fail(c, "Unknown tag '" STR_FMT "'", STR_ARG(end.name));
 }
 
-bool liquid_add(struct liquid_compiler *c, struct str name, struct str source, struct liquid_error *e) {
+static bool add(struct liquid_compiler *c, struct str name, struct str source, bool careful, struct liquid_error *e) {
   struct checkpoint before = code_checkpoint(c);
   struct pieces p = { source.ptr, source.ptr + source.len, 1, false };
   struct lq_template t = { .name = name, .start = code_here(c) };
@@ -318,13 +318,18 @@ bool liquid_add(struct liquid_compiler *c, struct str name, struct str source, s
   c->piece = source.ptr;
   c->depth = c->expression_depth = c->control_depth = 0;
   c->node = LQ_NONE;
-  c->trim = c->careful = c->interrupts = false;
+  c->trim = c->interrupts = false;
+  c->careful = careful;
   c->exits.count = c->body_texts.count = 0;
   c->failed = c->not_syntax = false;
   c->context = (struct str){ NULL, 0 };
   bool good = source.len <= LIMIT_LIQUID_SOURCE_BYTES ||
               liquid_fail(c, "the template is larger than %u bytes", LIMIT_LIQUID_SOURCE_BYTES);
   good = good && document(c, &p) && !c->failed;
+  if (good && c->interrupts && name.len && !careful) { /* included once more for another item, it meets what it left */
+    code_rollback(c, before);
+    return add(c, name, source, true, e);
+  }
   if (!good) {
     error_report(c, name, e);
     code_rollback(c, before);
@@ -334,6 +339,10 @@ bool liquid_add(struct liquid_compiler *c, struct str name, struct str source, s
   t.end = code_here(c);
   VEC_PUSH(&c->arena, &c->templates, t);
   return good;
+}
+
+bool liquid_add(struct liquid_compiler *c, struct str name, struct str source, struct liquid_error *e) {
+  return add(c, name, source, false, e);
 }
 
 const struct liquid_error *liquid_mended(const struct liquid_compiler *c, uint32_t *count) {

@@ -124,6 +124,7 @@ static bool form_digits(struct found *f, const struct lq_match *m) {
     }
     if (n) f->year = digits_of(part(s, 0, n)), f->has_year = true, f->full_year |= n > 2;
   } else {
+    if (n > 14 || n == 9 || n == 11 || n == 13) return false;
     size_t year = n == 6 || n == 5 ? 2 : n >= 7 ? 4 : 0, at = year;
     if (year) {
       f->year = digits_of(part(s, 0, year));
@@ -146,14 +147,24 @@ static bool form_digits(struct found *f, const struct lq_match *m) {
   int64_t *clock[] = { &f->hour, &f->min, &f->sec };
   bool *has_clock[] = { &f->has_hour, &f->has_min, &f->has_sec };
   for (size_t i = 0; time.ptr && i < 3 && i * 2 + 2 <= time.len; i++) *clock[i] = digits_of(part(time, i * 2, 2)), *has_clock[i] = true;
-  if (fraction.ptr && fraction.len) f->ns = fraction_ns(fraction), f->has_fraction = true;
+  if (fraction.ptr) f->ns = fraction_ns(fraction), f->has_fraction = true;
   if (m->group[5].ptr) f->zone = m->group[5];
   return true;
 }
 
 static bool era_is_bc(struct str era) { return era.len && (*era.ptr | 0x20) == 'b'; }
 
-static void form_date(struct found *f, struct str s) {
+/* Years of a Japanese emperor: H31.04.30. */
+static void set_emperor(struct found *f, const struct lq_match *m) {
+  static const struct { char letter; int year; } eras[] = { { 'm', 1867 }, { 't', 1911 }, { 's', 1925 }, { 'h', 1988 }, { 'r', 2018 } };
+  for (size_t i = 0; i < sizeof eras / sizeof eras[0]; i++)
+    if ((*m->group[1].ptr | 0x20) == eras[i].letter) f->year = digits_of(m->group[2]) + eras[i].year;
+  f->mon = digits_of(m->group[3]), f->mday = digits_of(m->group[4]);
+  f->has_year = f->has_mon = f->has_mday = f->full_year = true;
+}
+
+/* What it read, for the rest to be looked at again; ptr NULL: nothing. */
+static struct str form_date(struct found *f, struct str s) {
   static struct lq_regex eu = { "('?\\d+)[^-\\d\\s]*\\s*(" MONTHS ")[^-\\d\\s']*(?:\\s*" ERA
                                 "\\s*('?-?\\d+(?:(?:st|nd|rd|th)\\b)?))?", LQ_CASELESS, NULL };
   static struct lq_regex us = { "\\b(" MONTHS ")[^-\\d\\s']*\\s*('?\\d+)[^-\\d\\s']*(?:\\s*,?\\s*" ERA "\\s*('?-?\\d+))?", LQ_CASELESS, NULL };
@@ -162,7 +173,9 @@ static void form_date(struct found *f, struct str s) {
   static struct lq_regex vms_us = { "\\b(" MONTHS ")[^-/.]*-('?\\d+)(?:-('?-?\\d+))?", LQ_CASELESS, NULL };
   static struct lq_regex slash = { "('?-?\\d+)/\\s*('?\\d+)(?:\\D\\s*('?-?\\d+))?", 0, NULL };
   static struct lq_regex dot = { "('?-?\\d+)\\.\\s*('?\\d+)\\.\\s*('?-?\\d+)", 0, NULL };
-  static struct lq_regex iso_month = { "\\b(\\d{4})-(\\d{2})\\b", 0, NULL };
+  static struct lq_regex emperor = { "\\b([mtshr])(\\d+)\\.(\\d+)\\.(\\d+)", LQ_CASELESS, NULL };
+  static struct lq_regex iso_week = { "\\b(?:\\d{2}|\\d{4})?-?w\\d{2}(?:-?\\d)?\\b|-w-\\d\\b", LQ_CASELESS, NULL };
+  static struct lq_regex iso_tail = { "--(\\d{2})?-(\\d{2})\\b|--(\\d{2})(\\d{2})?\\b", 0, NULL };
   static struct lq_regex iso_yday = { "\\b(\\d{2}|\\d{4})-(\\d{3})\\b", 0, NULL };
   static struct lq_regex year = { "'(\\d+)\\b", 0, NULL };
   static struct lq_regex month = { "\\b(" MONTHS ")\\S*", LQ_CASELESS, NULL };
@@ -178,6 +191,8 @@ static void form_date(struct found *f, struct str s) {
     set_month(f, m.group[1]);
   } else if (lq_regex_match(&iso, s, 0, &m)) {
     set_date(f, m.group[1], m.group[2], m.group[3], false);
+  } else if (lq_regex_match(&emperor, s, 0, &m)) {
+    set_emperor(f, &m);
   } else if (lq_regex_match(&vms, s, 0, &m)) {
     set_date(f, m.group[3], none, m.group[1], false);
     set_month(f, m.group[2]);
@@ -186,9 +201,12 @@ static void form_date(struct found *f, struct str s) {
     set_month(f, m.group[1]);
   } else if (lq_regex_match(&slash, s, 0, &m) || lq_regex_match(&dot, s, 0, &m)) {
     set_date(f, m.group[1], m.group[2], m.group[3], false);
-  } else if (lq_regex_match(&iso_month, s, 0, &m)) {
-    f->year = digits_of(m.group[1]), f->mon = digits_of(m.group[2]);
-    f->has_year = f->has_mon = f->full_year = true;
+  } else if (lq_regex_match(&iso_week, s, 0, &m)) {
+    /* Time.parse does not look at weeks. */
+  } else if (lq_regex_match(&iso_tail, s, 0, &m)) {
+    struct str month_part = m.group[1].ptr ? m.group[1] : m.group[3], day_part = m.group[2].ptr ? m.group[2] : m.group[4];
+    if (month_part.ptr) f->mon = digits_of(month_part), f->has_mon = true;
+    if (day_part.ptr) f->mday = digits_of(day_part), f->has_mday = true;
   } else if (lq_regex_match(&iso_yday, s, 0, &m)) {
     f->year = digits_of(m.group[1]), f->yday = digits_of(m.group[2]);
     f->has_year = f->has_yday = true;
@@ -204,7 +222,23 @@ static void form_date(struct found *f, struct str s) {
     f->has_mday = true;
   } else if (lq_regex_match(&digits, s, 0, &m)) {
     form_digits(f, &m);
+  } else {
+    return none;
   }
+  return m.group[0];
+}
+
+/* The letters behind a year before Christ, and a number that stands alone: the day of a time, or the hour of a day. */
+static void form_rest(struct found *f, struct str s) {
+  static struct lq_regex bc = { "\\b(?:bc\\b|bce\\b|b\\.c\\.|b\\.c\\.e\\.)", LQ_CASELESS, NULL };
+  static struct lq_regex alone = { "\\A\\s*(\\d{1,2})\\s*\\z", 0, NULL };
+  struct lq_match m;
+  if (lq_regex_match(&bc, s, 0, &m)) f->bc = true;
+  if (!lq_regex_match(&alone, s, 0, &m)) return;
+  int64_t n = digits_of(m.group[1]);
+  bool day = f->has_hour && !f->has_mday && n >= 1 && n <= 31, hour = f->has_mday && !f->has_hour && n <= 24;
+  if (day) f->mday = n, f->has_mday = true;
+  if (hour) f->hour = n, f->has_hour = true;
 }
 
 /* 10:30, 10:30:05.25, 3pm, 14h30 — with am, pm and a zone behind. */
@@ -224,6 +258,12 @@ static void blank(char *text, const struct str base, struct str what) {
   memset(text + (what.ptr - base.ptr), ' ', what.len);
 }
 
+/* Behind the text, whose parts are blanked as they are read. */
+static struct str keep_zone(char *text, size_t len, struct str zone) {
+  if (zone.ptr) memcpy(text + len + 1, zone.ptr, zone.len), zone.ptr = text + len + 1;
+  return zone;
+}
+
 static bool find_parts(char *text, size_t len, struct found *f) {
   static struct lq_regex day = { "\\b(sun|mon|tue|wed|thu|fri|sat)[^-/\\d\\s]*", LQ_CASELESS, NULL };
   static struct lq_regex time = {
@@ -240,12 +280,13 @@ static bool find_parts(char *text, size_t len, struct found *f) {
   if (lq_regex_match(&day, s, 0, &m)) blank(text, s, m.group[0]);
   if (lq_regex_match(&time, s, 0, &m)) {
     form_time(f, m.group[1]);
-    f->zone = m.group[2];
-    char *copy = text + len + 1; /* the zone is kept behind the text */
-    if (f->zone.ptr) memcpy(copy, f->zone.ptr, f->zone.len), f->zone.ptr = copy;
+    f->zone = keep_zone(text, len, m.group[2]);
     blank(text, s, m.group[0]);
   }
-  form_date(f, s);
+  struct str read = form_date(f, s);
+  if (f->zone.ptr && f->zone.ptr < text + len) f->zone = keep_zone(text, len, f->zone);
+  if (read.ptr) blank(text, s, read);
+  form_rest(f, s);
   return f->has_year || f->has_mon || f->has_mday || f->has_hour || f->has_min || f->has_sec || f->has_yday || f->has_fraction;
 }
 
@@ -303,8 +344,8 @@ static bool resolve(const struct lq_env *env, struct found *f, struct lq_time *o
   int64_t now_s = env->now_ms / MS_PER_SECOND - (env->now_ms % MS_PER_SECOND < 0);
   int32_t here = zoned ? offset : zone_offset_s(env->zone, env->now_ms);
   struct civil now = calendar_civil((now_s + here) * MS_PER_SECOND);
-  if (f->bc) f->year = 1 - f->year;
-  else if (f->has_year && !f->full_year && f->year >= 0 && f->year < 100) f->year += f->year >= 69 ? 1900 : 2000;
+  if (f->bc && f->has_year) f->year = 1 - f->year;
+  if (f->has_year && !f->full_year && f->year >= 0 && f->year < 100) f->year += f->year >= 69 ? 1900 : 2000;
   struct civil c = { f->has_year ? f->year : now.year, (int)(f->mon % 1000), (int)(f->mday % 1000), (int)(f->hour % 1000),
                      (int)(f->min % 1000), (int)(f->sec % 1000), 0 };
   if (f->has_yday) {
@@ -317,9 +358,11 @@ static bool resolve(const struct lq_env *env, struct found *f, struct lq_time *o
     later |= f->has_mon;
     if (!f->has_mday) c.day = later ? 1 : now.day;
   }
-  if (f->has_hour == false) c.hour = 0;
+  bool dated = f->has_year || f->has_mon || f->has_mday || f->has_yday;
+  if (!f->has_hour) c.hour = dated ? 0 : now.hour;
+  if (!f->has_min) c.minute = dated || f->has_hour ? 0 : now.minute;
   if (c.month < 1 || c.month > 12 || c.day < 1 || c.day > 31 || c.hour > 24 || c.minute > 59 || c.second > 60) return false;
-  if (c.hour == 24 && (c.minute || c.second)) return false;
+  if (c.hour == 24 && (c.minute || c.second) && !(zoned && offset)) return false;
   if (c.year > 9999999 || c.year < -9999999) return false;
   int64_t civil_s = calendar_days(c.year, c.month, 1) * 86400 + (c.day - 1) * 86400LL + c.hour * 3600 + c.minute * 60 + c.second;
   if (!zoned) {
@@ -329,6 +372,7 @@ static bool resolve(const struct lq_env *env, struct found *f, struct lq_time *o
   }
   *out = (struct lq_time){ .utc_s = civil_s - offset, .ns = f->ns, .offset_s = offset };
   if (offset == 0) memcpy(out->zone, "UTC", 4);
+  out->utc = offset == 0 && f->zone.len && ((*f->zone.ptr | 0x20) == 'z' || (*f->zone.ptr | 0x20) == 'u' || *f->zone.ptr == '-');
   return true;
 }
 

@@ -7,6 +7,7 @@ struct lq_time {
   int64_t utc_s;
   int32_t ns;
   int32_t offset_s;
+  bool utc;      /* the text said Z or UTC */
   char zone[16]; /* what %Z prints; empty for a bare offset */
 };
 /* false, without an error, when the text holds no date. */

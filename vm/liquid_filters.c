@@ -42,7 +42,9 @@ bool filter_size(struct lq_env *env, const struct lq *args, uint32_t count, stru
   (void)env; (void)count;
   int64_t n = 0;
   switch (args->type) {
-    case LQ_STR: n = (int64_t)utf8_columns(lq_text(*args)); break;
+    case LQ_STR: /* other bytes than UTF-8, which base64_decode can give, count one by one */
+      n = utf8_valid_prefix(lq_text(*args)) == args->len ? (int64_t)utf8_columns(lq_text(*args)) : (int64_t)args->len;
+      break;
     case LQ_ARRAY: n = args->len; break;
     case LQ_HASH: n = args->hash->count; break;
     case LQ_RANGE: n = lq_range_count(args->range); break;
@@ -147,7 +149,8 @@ bool filter_round(struct lq_env *env, const struct lq *args, uint32_t count, str
   struct lq_num n, whole;
   if (count < 2) return round_to(env, *args, 0, LQ_HALF_UP, out);
   if (!lq_num_of(env->cx, args[1], &n) || !lq_num_round(env->cx, n, 0, lq_num_sign(n) < 0 ? LQ_CEIL : LQ_FLOOR, &whole)) return false;
-  int64_t digits = whole.big || whole.i > LIMIT_LIQUID_DIGITS_COUNT ? LIMIT_LIQUID_DIGITS_COUNT : whole.i;
+  if (whole.big) return lq_fail(env->cx, "internal");
+  int64_t digits = whole.i > LIMIT_LIQUID_DIGITS_COUNT ? LIMIT_LIQUID_DIGITS_COUNT : whole.i;
   if (digits < -LIMIT_LIQUID_DIGITS_COUNT) digits = -LIMIT_LIQUID_DIGITS_COUNT;
   return round_to(env, *args, digits, LQ_HALF_UP, out);
 }

@@ -1,6 +1,8 @@
 /* Filters of arrays. An input is looked at as the reference's iterator does: arrays flat, a hash as one item, nil as none.
  *
  * Invariant: sorting is stable and takes n log n comparisons whatever the items say about each other. */
+#include <math.h>
+
 #include "base/utf8.h"
 #include "liquid_filters.h"
 #include "liquid_number.h"
@@ -34,7 +36,7 @@ bool lq_items(struct lq_env *env, struct lq v, struct lq *array) {
 }
 
 /* Ruby's item[property]: */
-enum got { GOT, GOT_TYPE_ERROR /* no such kind of key */, GOT_NO_METHOD /* no [] at all */ };
+enum got { GOT, GOT_TYPE_ERROR /* no such kind of key */, GOT_RANGE_ERROR /* a number beyond any key */, GOT_NO_METHOD /* no [] at all */ };
 static bool indexable(struct lq v) {
   return v.type == LQ_HASH || v.type == LQ_STR || v.type == LQ_INT || v.type == LQ_BIG || v.type == LQ_ARRAY ||
          v.type == LQ_LOOP || v.type == LQ_ROWLOOP || v.type == LQ_SELF;
@@ -53,6 +55,27 @@ static struct lq character_at(struct str s, int64_t i) {
   return lq_str((struct str){ s.ptr + at, k ? k : 1 });
 }
 
+/* Ruby's part of a text by a range: nothing when it begins behind the end. */
+static bool text_part(struct str s, const struct lq_range *r, struct str *out) {
+  int64_t n = (int64_t)utf8_columns(s), first = r->first < 0 ? r->first + n : r->first, last = r->last < 0 ? r->last + n : r->last;
+  if (first < 0 || first > n) return false;
+  if (last >= n) last = n - 1;
+  size_t at = 0, end;
+  for (int64_t i = 0; i < first; i++) at += utf8_decode((struct str){ s.ptr + at, s.len - at }, NULL);
+  end = at;
+  for (int64_t i = first; i <= last; i++) end += utf8_decode((struct str){ s.ptr + end, s.len - end }, NULL);
+  *out = (struct str){ s.ptr + at, end - at };
+  return true;
+}
+
+/* Ruby's bits of an integer, by number or by range. */
+static int64_t bit_of(int64_t i, int64_t at) { return at < 0 ? 0 : at > 62 ? i < 0 : i >> at & 1; }
+static int64_t bits_of(int64_t i, const struct lq_range *r) {
+  int64_t from = r->first < -62 ? -62 : r->first > 62 ? 62 : r->first, count = r->last < r->first ? 63 : r->last - r->first + 1;
+  int64_t shifted = from < 0 ? (int64_t)((uint64_t)i << -from) : i >> from;
+  return count > 62 ? shifted : shifted & ((INT64_C(1) << count) - 1);
+}
+
 static enum got item_get(struct lq_env *env, struct lq item, struct lq property, struct lq *out) {
   *out = lq_nil();
   switch (item.type) {
@@ -66,14 +89,23 @@ static enum got item_get(struct lq_env *env, struct lq item, struct lq property,
       if (property.type == LQ_STR) {
         if (!property.len || memmem(item.s, item.len, property.s, property.len)) *out = property;
       } else if (property.type == LQ_INT || property.type == LQ_FLOAT) {
+        if (property.type == LQ_FLOAT && !(fabs(property.n) < 9e18)) return GOT_RANGE_ERROR;
         *out = character_at(lq_text(item), property.type == LQ_INT ? property.i : (int64_t)property.n);
+      } else if (property.type == LQ_RANGE) {
+        struct str part;
+        if (text_part(lq_text(item), property.range, &part)) *out = lq_str(part);
+      } else if (property.type == LQ_BIG) {
+        return GOT_RANGE_ERROR;
       } else {
         return GOT_TYPE_ERROR;
       }
       return GOT;
     case LQ_INT: /* Ruby's bits of an integer */
-      if (property.type != LQ_INT) return GOT_TYPE_ERROR;
-      *out = lq_int(property.i < 0 ? 0 : property.i > 62 ? item.i < 0 : item.i >> property.i & 1);
+      if (property.type == LQ_INT) *out = lq_int(bit_of(item.i, property.i));
+      else if (property.type == LQ_FLOAT) *out = lq_int(bit_of(item.i, property.n >= 63 ? 63 : property.n <= -1 ? -1 : (int64_t)property.n));
+      else if (property.type == LQ_BIG) *out = lq_int(lq_big_negative(property.big) ? 0 : item.i < 0);
+      else if (property.type == LQ_RANGE) *out = lq_int(bits_of(item.i, property.range));
+      else return GOT_TYPE_ERROR;
       return GOT;
     case LQ_BIG: return GOT_TYPE_ERROR;
     case LQ_LOOP: case LQ_ROWLOOP: case LQ_SELF:
@@ -84,8 +116,10 @@ static enum got item_get(struct lq_env *env, struct lq item, struct lq property,
   }
 }
 
-static bool property_error(struct lq_env *env, struct lq property) {
+static bool is_bad(enum got got) { return got == GOT_TYPE_ERROR || got == GOT_RANGE_ERROR; }
+static bool property_error(struct lq_env *env, enum got got, struct lq property) {
   struct str name;
+  if (got == GOT_RANGE_ERROR) return lq_fail(env->cx, "internal");
   if (!lq_to_s(env->cx, property, &name)) return false;
   if (name.len > 200) name.len = 200;
   return lq_fail(env->cx, "cannot select the property '" STR_FMT "'", STR_ARG(name));
@@ -99,7 +133,7 @@ static bool selects(struct lq_env *env, const struct lq *args, uint32_t count, s
   enum got got = item_get(env, item, args[1], &v);
   *stop = got == GOT_NO_METHOD;
   *yes = false;
-  if (got == GOT_TYPE_ERROR) return property_error(env, args[1]);
+  if (is_bad(got)) return property_error(env, got, args[1]);
   *yes = count > 2 && args[2].type != LQ_NIL ? lq_equal(v, args[2]) : lq_true(v);
   return true;
 }
@@ -167,7 +201,8 @@ bool filter_map(struct lq_env *env, const struct lq *args, uint32_t count, struc
   for (uint32_t i = 0; i < array.len; i++) {
     struct lq v = array.items[i];
     bool itself = args[1].type == LQ_STR && str_is(lq_text(args[1]), "to_liquid");
-    if (!itself && item_get(env, array.items[i], args[1], &v) == GOT_TYPE_ERROR) return property_error(env, args[1]);
+    enum got got = itself ? GOT : item_get(env, array.items[i], args[1], &v);
+    if (is_bad(got)) return property_error(env, got, args[1]);
     if (!lq_list_add(&l, v)) return false;
   }
   *out = lq_list_value(&l);
@@ -182,7 +217,7 @@ bool filter_compact(struct lq_env *env, const struct lq *args, uint32_t count, s
   for (uint32_t i = 0; i < array.len; i++) {
     struct lq v = array.items[i];
     enum got got = by_property ? item_get(env, array.items[i], args[1], &v) : GOT;
-    if (got == GOT_TYPE_ERROR) return property_error(env, args[1]);
+    if (is_bad(got)) return property_error(env, got, args[1]);
     *out = lq_nil();
     if (got == GOT_NO_METHOD) return true;
     if (v.type != LQ_NIL && !lq_list_add(&l, array.items[i])) return false;
@@ -251,8 +286,8 @@ static bool sort(struct lq_env *env, const struct lq *args, uint32_t count, comp
   }
   for (uint32_t i = 0; i < array.len; i++) {
     keys[i] = (struct keyed){ array.items[i], i };
-    if (by_property && array.len > 1 && item_get(env, array.items[i], args[1], &keys[i].key) == GOT_TYPE_ERROR)
-      return property_error(env, args[1]);
+    enum got got = by_property && array.len > 1 ? item_get(env, array.items[i], args[1], &keys[i].key) : GOT;
+    if (is_bad(got)) return property_error(env, got, args[1]);
   }
   if (!merge_sort(env, keys, spare, array.len, cmp)) return false;
   for (uint32_t i = 0; i < array.len; i++) sorted[i] = array.items[keys[i].item];
@@ -282,7 +317,7 @@ bool filter_uniq(struct lq_env *env, const struct lq *args, uint32_t count, stru
   struct lq array;
   struct lq_list l = { .cx = env->cx }, keys = { .cx = env->cx };
   if (!lq_items(env, *args, &array)) return false;
-  bool by_property = count > 1 && args[1].type != LQ_NIL;
+  bool by_property = count > 1 && args[1].type != LQ_NIL && array.len > 1; /* as Ruby: nobody asks a single one */
   uint32_t slots = 16;
   while (slots < array.len * 2) slots *= 2;
   uint32_t *table = lq_alloc(env->cx, slots * sizeof *table);
@@ -291,7 +326,7 @@ bool filter_uniq(struct lq_env *env, const struct lq *args, uint32_t count, stru
   for (uint32_t i = 0; i < array.len; i++) {
     struct lq key = array.items[i];
     enum got got = by_property ? item_get(env, array.items[i], args[1], &key) : GOT;
-    if (got == GOT_TYPE_ERROR) return property_error(env, args[1]);
+    if (is_bad(got)) return property_error(env, got, args[1]);
     *out = lq_nil();
     if (got == GOT_NO_METHOD) return true;
     uint32_t at = (uint32_t)(value_hash(key) >> 7) & (slots - 1);
@@ -360,7 +395,8 @@ bool filter_sum(struct lq_env *env, const struct lq *args, uint32_t count, struc
   if (count > 1 && args[1].type != LQ_NIL) {
     for (uint32_t i = 0; i < array.len; i++) {
       struct lq v;
-      if (item_get(env, array.items[i], args[1], &v) == GOT_TYPE_ERROR) return property_error(env, args[1]);
+      enum got got = item_get(env, array.items[i], args[1], &v);
+      if (is_bad(got)) return property_error(env, got, args[1]);
       if (!lq_list_add(&l, v)) return false;
     }
     array = lq_list_value(&l);

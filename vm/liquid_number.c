@@ -364,6 +364,7 @@ static bool num_of_double(struct lq_cx *cx, double d, struct lq_num *out) {
   int exponent;
   shortest(fabs(d), &out->i, &exponent);
   if (d < 0) out->i = -out->i;
+  out->negative = out->i == 0 && signbit(d);
   if (exponent <= 0) {
     out->scale = -exponent;
     return true;
@@ -390,6 +391,7 @@ static bool num_of_text(struct lq_cx *cx, struct str s, struct lq_num *out) {
       if (!lq_int_parse(cx, *t.ptr == '-', (struct str){ b.data, b.len }, &v)) return false;
       *out = (struct lq_num){ .decimal = true, .scale = (int32_t)(t.len - at - 1) };
       if (v.type == LQ_INT) out->i = v.i; else out->big = v.big;
+      out->negative = v.type == LQ_INT && v.i == 0 && *t.ptr == '-';
       return true;
     }
   }
@@ -412,6 +414,7 @@ bool lq_num_of(struct lq_cx *cx, struct lq v, struct lq_num *out) {
 static double num_double(struct lq_num n) {
   if (n.nan) return NAN;
   if (n.infinite) return n.negative ? -INFINITY : INFINITY;
+  if (!n.big && !n.i) return n.negative ? -0.0 : 0.0;
   if (!n.big && n.scale <= 18 && n.i < 1LL << 53 && n.i > -(1LL << 53)) return (double)n.i / (double)pow10_table[n.scale];
   struct work w;
   load(&w, n);
@@ -439,6 +442,14 @@ int lq_num_sign(struct lq_num a) {
   return (a.i > 0) - (a.i < 0);
 }
 
+static bool is_zero(struct lq_num n) { return !n.big && n.i == 0; }
+static bool is_minus(struct lq_num n) { return lq_num_sign(n) < 0 || (n.decimal && is_zero(n) && n.negative); }
+/* A decimal zero has the sign of what it came from. */
+static bool signed_zero(struct lq_num *n, bool minus) {
+  n->negative = n->decimal && is_zero(*n) && minus;
+  return true;
+}
+
 static bool not_finite(struct lq_num a, struct lq_num b) { return a.nan || b.nan || a.infinite || b.infinite; }
 
 /* Both with one scale. */
@@ -459,15 +470,16 @@ bool lq_num_add(struct lq_cx *cx, struct lq_num a, struct lq_num b, struct lq_nu
     *out = num_from_double(num_double(a) + num_double(b));
     return true;
   }
-  if (!a.big && !b.big && a.scale == b.scale && !__builtin_add_overflow(a.i, b.i, &out->i) && out->i != INT64_MIN) return true;
+  bool minus = is_zero(a) && is_zero(b) && is_minus(a) && is_minus(b);
+  if (!a.big && !b.big && a.scale == b.scale && !__builtin_add_overflow(a.i, b.i, &out->i) && out->i != INT64_MIN) return signed_zero(out, minus);
   struct work x, y;
   if (!align(cx, a, b, &x, &y, &out->scale)) return false;
   signed_add(&x, &y);
-  return store(cx, &x, out);
+  return store(cx, &x, out) && signed_zero(out, minus);
 }
 
 static struct lq_num negate(struct lq_cx *cx, struct lq_num a) {
-  if (a.infinite) a.negative = !a.negative;
+  if (a.infinite || (a.decimal && is_zero(a))) a.negative = !a.negative;
   if (!a.big) {
     a.i = -a.i;
     return a;
@@ -481,10 +493,11 @@ static struct lq_num negate(struct lq_cx *cx, struct lq_num a) {
 }
 
 bool lq_num_sub(struct lq_cx *cx, struct lq_num a, struct lq_num b, struct lq_num *out) {
-  return lq_num_add(cx, a, negate(cx, b), out) && !cx->fatal;
+  bool minus = is_zero(a) && is_zero(b) && is_minus(a) && !is_minus(b);
+  return lq_num_add(cx, a, negate(cx, b), out) && !cx->fatal && (!is_zero(a) || !is_zero(b) || signed_zero(out, minus));
 }
 
-struct lq_num lq_num_abs(struct lq_cx *cx, struct lq_num a) { return lq_num_sign(a) < 0 ? negate(cx, a) : a; }
+struct lq_num lq_num_abs(struct lq_cx *cx, struct lq_num a) { return is_minus(a) ? negate(cx, a) : a; }
 
 bool lq_num_mul(struct lq_cx *cx, struct lq_num a, struct lq_num b, struct lq_num *out) {
   *out = (struct lq_num){ .decimal = a.decimal || b.decimal, .scale = a.scale + b.scale };
@@ -493,12 +506,13 @@ bool lq_num_mul(struct lq_cx *cx, struct lq_num a, struct lq_num b, struct lq_nu
     return true;
   }
   if (out->scale > LIMIT_LIQUID_DIGITS_COUNT) return too_long(cx);
-  if (!a.big && !b.big && !__builtin_mul_overflow(a.i, b.i, &out->i) && out->i != INT64_MIN) return true;
+  bool minus = is_minus(a) != is_minus(b);
+  if (!a.big && !b.big && !__builtin_mul_overflow(a.i, b.i, &out->i) && out->i != INT64_MIN) return signed_zero(out, minus);
   struct work x, y, z;
   load(&x, a);
   load(&y, b);
   multiply(&z, &x, &y);
-  return store(cx, &z, out);
+  return store(cx, &z, out) && signed_zero(out, minus);
 }
 
 /* Floor of x / y, and what is left, with y's sign; x and y of one scale. */
@@ -553,7 +567,7 @@ bool lq_num_div(struct lq_cx *cx, struct lq_num a, struct lq_num b, struct lq_nu
   q.negative = negative;
   trim(&q);
   out->scale = (int32_t)(a.scale + more - b.scale);
-  return store(cx, &q, out);
+  return store(cx, &q, out) && signed_zero(out, is_minus(a) != is_minus(b));
 }
 
 bool lq_num_mod(struct lq_cx *cx, struct lq_num a, struct lq_num b, struct lq_num *out) {
@@ -628,7 +642,7 @@ bool lq_num_round(struct lq_cx *cx, struct lq_num a, int64_t digits, enum lq_rou
   if (up) magnitude_add(&q, &one);
   q.negative = negative;
   trim(&q);
-  return (digits >= 0 || shift_up(cx, &q, -digits)) && store(cx, &q, out);
+  return (digits >= 0 || shift_up(cx, &q, -digits)) && store(cx, &q, out) && signed_zero(out, negative);
 }
 
 /* --- big integers as values ------------------------------------------------------------------------------------------ */
@@ -643,6 +657,9 @@ bool lq_big_equal(const struct lq_big *a, const struct lq_big *b) { return lq_bi
 bool lq_big_negative(const struct lq_big *b) { return b->negative; }
 double lq_big_double(const struct lq_big *b) { return num_double((struct lq_num){ .big = b }); }
 int64_t lq_big_bytes(const struct lq_big *b) {
-  double bits = ((double)(b->count - 1) * LIMB_DIGITS) * 3.3219280948873626 + log2((double)b->limbs[b->count - 1] + 1);
-  return (int64_t)ceil(bits / 64) * 8;
+  struct work q, x, unit = { .count = 1, .limbs = { 256 } };
+  int64_t bytes = 0;
+  load(&x, (struct lq_num){ .big = b });
+  for (x.negative = false; x.count; x = q, bytes++) divide(&x, &unit, &q);
+  return bytes;
 }

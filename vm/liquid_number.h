@@ -6,7 +6,7 @@
 
 /* A number while a filter works: an integer, or coefficient * 10^-scale. */
 struct lq_num {
-  bool decimal, infinite, nan, negative; /* negative: of an infinite one */
+  bool decimal, infinite, nan, negative; /* negative: of an infinite one, and of a decimal zero, which prints -0.0 */
   int32_t scale;             /* of a decimal, not negative */
   int64_t i;                 /* the coefficient, when big is NULL */
   const struct lq_big *big;

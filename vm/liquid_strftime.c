@@ -63,19 +63,21 @@ static bool put_number(struct lq_buf *b, const struct spec *s, int64_t n, char p
 static char upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c & ~0x20) : c; }
 static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c; }
 
-static bool put_text(struct lq_buf *b, const struct spec *s, struct str text, bool change_lowers) {
+/* change: what # does to it. */
+enum change { UPPERS, LOWERS, STAYS };
+static bool put_text(struct lq_buf *b, const struct spec *s, struct str text, enum change change) {
   if (s->pad != '-' && !pad(b, s->pad == '0' ? '0' : ' ', s->width - (int)text.len)) return false;
   for (size_t i = 0; i < text.len; i++) {
     char c = text.ptr[i];
-    if (s->upper || (s->change && !change_lowers)) c = upper(c);
-    else if (s->change) c = lower(c);
+    if (s->upper || (s->change && change == UPPERS)) c = upper(c);
+    else if (s->change && change == LOWERS) c = lower(c);
     if (!lq_buf_byte(b, c)) return false;
   }
   return true;
 }
 
-/* +hhmm and its forms; the hours take the padding. */
-static bool put_offset(struct lq_buf *b, const struct spec *s, int32_t offset) {
+/* +hhmm and its forms; the hours take the padding. The flag - says of a moment in UTC that its place is unknown: -0000. */
+static bool put_offset(struct lq_buf *b, const struct spec *s, int32_t offset, bool utc) {
   char rest[16];
   int abs = offset < 0 ? -offset : offset, hours = abs / 3600, minutes = abs / 60 % 60, seconds = abs % 60, n = 0;
   switch (s->colons) {
@@ -86,13 +88,13 @@ static bool put_offset(struct lq_buf *b, const struct spec *s, int32_t offset) {
       if (seconds) n = snprintf(rest, sizeof rest, ":%02d:%02d", minutes, seconds);
       else if (minutes) n = snprintf(rest, sizeof rest, ":%02d", minutes);
   }
-  int width = (s->width < 0 ? 0 : s->width) - n - 1, digits = hours > 9 || s->pad != '-' ? 2 : 1;
-  char sign = offset < 0 ? '-' : '+', text[8];
+  int width = (s->width < 0 ? 0 : s->width) - n - 1, digits = 2;
+  char sign = offset < 0 || (utc && s->pad == '-') ? '-' : '+', text[8];
   if (s->pad == '_') {
     digits = hours > 9 ? 2 : 1;
     int least = s->width < 0 ? 2 : width;
     if (!pad(b, ' ', least - digits) || !lq_buf_byte(b, sign)) return false;
-  } else if (!lq_buf_byte(b, sign) || !(s->pad == '-' || pad(b, '0', width - digits))) {
+  } else if (!lq_buf_byte(b, sign) || !pad(b, '0', width - digits)) {
     return false;
   }
   int len = snprintf(text, sizeof text, digits == 2 ? "%02d" : "%d", hours);
@@ -134,15 +136,15 @@ static bool convert(struct lq_buf *b, const struct lq_time *t, const struct part
   int64_t century = p->c.year / 100 - (p->c.year % 100 < 0), in_century = p->c.year - century * 100;
   if (whole) {
     struct lq_buf part = { .cx = b->cx };
-    return lq_strftime(&part, t, str_from_c(whole), names) && put_text(b, s, (struct str){ part.data, part.len }, false);
+    return lq_strftime(&part, t, str_from_c(whole), names) && put_text(b, s, (struct str){ part.data, part.len }, STAYS);
   }
   switch (c) {
     case 'Y': return put_number(b, s, p->c.year, '0', p->c.year < 0 ? 5 : 4);
     case 'C': return put_number(b, s, century, '0', 2);
     case 'y': return put_number(b, s, in_century, '0', 2);
     case 'm': return put_number(b, s, p->c.month, '0', 2);
-    case 'B': return put_text(b, s, str_from_c(names->months[p->c.month - 1]), false);
-    case 'b': case 'h': return put_text(b, s, str_from_c(names->months_short[p->c.month - 1]), false);
+    case 'B': return put_text(b, s, str_from_c(names->months[p->c.month - 1]), UPPERS);
+    case 'b': case 'h': return put_text(b, s, str_from_c(names->months_short[p->c.month - 1]), UPPERS);
     case 'd': return put_number(b, s, p->c.day, '0', 2);
     case 'e': return put_number(b, s, p->c.day, ' ', 2);
     case 'j': return put_number(b, s, p->yearday, '0', 3);
@@ -150,16 +152,16 @@ static bool convert(struct lq_buf *b, const struct lq_time *t, const struct part
     case 'k': return put_number(b, s, p->c.hour, ' ', 2);
     case 'I': return put_number(b, s, hour12, '0', 2);
     case 'l': return put_number(b, s, hour12, ' ', 2);
-    case 'P': return put_text(b, s, p->c.hour < 12 ? STR("am") : STR("pm"), false);
-    case 'p': return put_text(b, s, p->c.hour < 12 ? STR("AM") : STR("PM"), true);
+    case 'P': return put_text(b, s, p->c.hour < 12 ? STR("am") : STR("pm"), UPPERS);
+    case 'p': return put_text(b, s, p->c.hour < 12 ? STR("AM") : STR("PM"), LOWERS);
     case 'M': return put_number(b, s, p->c.minute, '0', 2);
     case 'S': return put_number(b, s, p->c.second, '0', 2);
     case 'L': return put_fraction(b, s, t->ns, 3);
     case 'N': return put_fraction(b, s, t->ns, 9);
-    case 'z': return put_offset(b, s, t->offset_s);
-    case 'Z': return put_text(b, s, str_from_c(t->zone), true);
-    case 'A': return put_text(b, s, str_from_c(names->days[p->weekday]), false);
-    case 'a': return put_text(b, s, str_from_c(names->days_short[p->weekday]), false);
+    case 'z': return put_offset(b, s, t->offset_s, t->utc);
+    case 'Z': return put_text(b, s, str_from_c(t->zone), LOWERS);
+    case 'A': return put_text(b, s, str_from_c(names->days[p->weekday]), UPPERS);
+    case 'a': return put_text(b, s, str_from_c(names->days_short[p->weekday]), UPPERS);
     case 'u': return put_number(b, s, p->weekday == 0 ? 7 : p->weekday, '0', 1);
     case 'w': return put_number(b, s, p->weekday, '0', 1);
     case 'G': return put_number(b, s, p->iso_year, '0', p->iso_year < 0 ? 5 : 4);
@@ -168,9 +170,9 @@ static bool convert(struct lq_buf *b, const struct lq_time *t, const struct part
     case 'U': return put_number(b, s, week_of_year(p, 0), '0', 2);
     case 'W': return put_number(b, s, week_of_year(p, 1), '0', 2);
     case 's': return put_number(b, s, t->utc_s, '0', 1);
-    case 'n': return put_text(b, s, STR("\n"), false);
-    case 't': return put_text(b, s, STR("\t"), false);
-    case '%': return put_text(b, s, STR("%"), false);
+    case 'n': return put_text(b, s, STR("\n"), UPPERS);
+    case 't': return put_text(b, s, STR("\t"), UPPERS);
+    case '%': return put_text(b, s, STR("%"), UPPERS);
     default: *known = false; return true;
   }
 }
@@ -184,7 +186,6 @@ static struct spec read_spec(struct str f, size_t *at, bool *good) {
     else if (c == '0') s.pad = '0';
     else if (c == '^') s.upper = true;
     else if (c == '#') s.change = true;
-    else if (c == ':') s.colons++;
     else break;
   }
   while (*at < f.len && f.ptr[*at] >= '0' && f.ptr[*at] <= '9') {
@@ -192,8 +193,14 @@ static struct spec read_spec(struct str f, size_t *at, bool *good) {
     if (s.width > LIMIT_LIQUID_DATE_WIDTH) *good = false, s.width = LIMIT_LIQUID_DATE_WIDTH;
     ++*at;
   }
-  while (*at < f.len && f.ptr[*at] == ':') s.colons++, ++*at;
-  if (*at + 1 < f.len && (f.ptr[*at] == 'E' || f.ptr[*at] == 'O') && strchr("cCxXyYdeHkIlmMSuUVwW", f.ptr[*at + 1])) ++*at;
+  size_t behind = *at;
+  while (behind < f.len && f.ptr[behind] == ':') behind++;
+  if (behind > *at && behind - *at <= 3 && behind < f.len && f.ptr[behind] == 'z') { /* colons go with %z alone */
+    s.colons = (int)(behind - *at);
+    *at = behind;
+  }
+  bool era = *at + 1 < f.len && f.ptr[*at] == 'E', digits = *at + 1 < f.len && f.ptr[*at] == 'O';
+  if ((era && strchr("cCxXyY", f.ptr[*at + 1])) || (digits && strchr("deHkIlmMSuUVwWy", f.ptr[*at + 1]))) ++*at;
   return s;
 }
 
@@ -211,10 +218,9 @@ bool lq_strftime(struct lq_buf *b, const struct lq_time *t, struct str f, const 
     struct spec s = read_spec(f, &at, &good);
     if (!good) return lq_fail(b->cx, "a width in a date format is more than %d", LIMIT_LIQUID_DATE_WIDTH);
     if (s.pad == '_' && at < f.len && f.ptr[at] != 'z') s.pad = ' ';
-    char c = at < f.len ? f.ptr[at] : 0;
-    if (s.colons && c != 'z') c = 0; /* colons go with %z alone */
-    if (!convert(b, t, &p, c, &s, names, &known)) return false;
-    if (!known && !lq_buf_add(b, f.ptr + i, (at < f.len ? at + 1 : at) - i)) return false;
+    if (at == f.len) return lq_fail(b->cx, "invalid format: " STR_FMT, STR_ARG(f));
+    if (!convert(b, t, &p, f.ptr[at], &s, names, &known)) return false;
+    if (!known && !lq_buf_add(b, f.ptr + i, at + 1 - i)) return false;
     if (b->len > LIMIT_LIQUID_DATE_BYTES) return lq_fail(b->cx, "a formatted date is longer than %u bytes", LIMIT_LIQUID_DATE_BYTES);
     i = at;
   }
