@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 CAMP_ROOT=$PWD; CAMP=$PWD/build/asan/camp; CAMP_RELEASE=$PWD/build/release/camp
 export CAMP_ROOT CAMP CAMP_RELEASE
 export CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C.UTF-8 TZ=UTC NO_COLOR=1
-export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:quarantine_size_mb=32 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 out=$PWD/build/test; jobs=${JOBS:-$(nproc 2> /dev/null || echo 2)}
 rm -rf "$out"; mkdir -p "$out"
 
