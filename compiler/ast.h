@@ -4,6 +4,8 @@
  * "filled by" are zero until that stage. Lists are linked by `next`, in the order of the text. */
 #include "compile.h"
 
+#include "vm/request.h"
+
 struct name { struct str text; struct span span; }; /* quotes of a quoted name removed */
 
 enum expr_kind {
@@ -128,10 +130,11 @@ struct stmt {
 
 struct type_ref { struct name name; struct type_ref *item; /* list of */ struct expr *choices; /* one of "free", "pro" */
   uint32_t currency; /* money in EUR */ struct span span; struct type type; /* filled by names */ };
-struct member { struct name name; struct type_ref *type; struct expr *initial; struct str doc; struct member *next; };
+struct member { struct name name; struct type_ref *type; struct expr *initial; struct str doc; struct member *next;
+  struct expr *from; /* of a reply: `id: text from response.sid` */ };
 
 enum item_kind { ITEM_USE, ITEM_EVENT, ITEM_RECORD, ITEM_CONTACT, ITEM_DEFINE, ITEM_LIST, ITEM_MESSAGE, ITEM_CAMPAIGN,
-  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_ALLOW, ITEM_FIXTURE, ITEM_SEGMENT, ITEM_SCORE, ITEM_SEQUENCE, ITEM_CONTENT, ITEM_TOPIC, ITEM_POLICY };
+  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_ALLOW, ITEM_FIXTURE, ITEM_SEGMENT, ITEM_SCORE, ITEM_SEQUENCE, ITEM_CONTENT, ITEM_TOPIC, ITEM_POLICY, ITEM_CHANNEL, ITEM_CONNECTOR };
 
 struct event_decl  { struct name name; struct member *members; };
 struct record      { struct name name; struct member *members; };
@@ -175,6 +178,30 @@ struct goal_clause { struct event_ref *events; struct value within; struct span 
 struct stop_clause { struct event_ref *events; struct span span; struct stop_clause *next; };
 struct entry_clause { bool given; uint8_t kind; /* enum entry_kind */ uint32_t at_once; struct value within; struct expr *key; struct span span; };
 
+/* How a message leaves by a channel, how another system is called: as written, and folded (tree_request.c). */
+enum request_part_kind { REQUEST_TO, REQUEST_SENT, REQUEST_REPLY, REQUEST_AUTH, REQUEST_HEADER, REQUEST_FORM, REQUEST_JSON, REQUEST_RETRY, REQUEST_ID,
+  REQUEST_BAD };
+
+struct request_decl {
+  uint8_t method;         /* enum request_method of vm/request.h */
+  struct name url;        /* its span inside the quotes */
+  struct span span;
+  struct expr *auth_user, *auth_key; /* basic: both; bearer: the key alone */
+  struct prop *headers, *form, *json;
+  bool has_form, has_json;
+  struct expr *id_from;   /* `id from response.sid` */
+  uint16_t retry[REQUEST_RETRY_MAX]; uint8_t retry_count; /* 429; of `5xx` 5 */
+  struct value retry_up_to; struct span retry_span;
+};
+struct request_part { uint8_t kind; struct span span; struct name name; struct request_decl request; struct request_part *parts; struct prop *props;
+  struct member *members; struct expr *a, *b; struct request_part *next; };
+struct channel_decl { struct name name; struct name to; /* the attribute that holds the address; len 0: it goes to no address */
+  struct request_decl *request; };
+struct operation_decl { struct name name; struct span span; struct member *params; struct request_decl *request; struct member *reply;
+  struct str full;        /* crm.create_task */
+  struct str connector; bool called; struct operation_decl *next; };
+struct connector_decl { struct name name; struct operation_decl *operations; };
+
 struct campaign_decl {    /* and a rule: one start, entry every time */
   struct name name;       /* a rule without a name gets one from its text: "when purchase and …" */
   bool rule;
@@ -216,7 +243,7 @@ struct item {
     struct name use;      /* module name, or a path in quotes */
     struct event_decl event; struct record record; struct contact_decl contact; struct define_decl define; struct score_decl score;
     struct list_decl list; struct topic_decl topic; struct policy_decl policy; struct message_decl message; struct content_decl content; struct campaign_decl campaign; struct test_decl test;
-    struct name zone; struct sequence_decl sequence;
+    struct name zone; struct sequence_decl sequence; struct channel_decl channel; struct connector_decl connector;
   };
   bool use_is_path;
   uint32_t mentioned;     /* filled by names: how often its name was looked up */

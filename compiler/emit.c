@@ -590,6 +590,7 @@ static void emit_sources(struct builder *b, struct program *p) {
 struct emission {
   struct scope *scope;
   struct item **items;
+  struct operation_decl **operations; /* an operation of the connector that the item is, else NULL */
   struct unit *units;
   struct unit_places *places;
   uint32_t count;
@@ -600,7 +601,11 @@ static void emit_units(struct emission *e, struct builder *b, uint32_t from, uin
   for (uint32_t i = from; i < to; i++) {
     e->units[i] = (struct unit){ 0 }; /* of a first try that met a mistake */
     b->places_of = &e->places[i];
-    if (e->items[i]->kind == ITEM_MESSAGE)
+    if (e->operations[i])
+      emit_operation(b, &e->units[i], e->operations[i]);
+    else if (e->items[i]->kind == ITEM_CHANNEL)
+      emit_channel(b, &e->units[i], e->items[i]);
+    else if (e->items[i]->kind == ITEM_MESSAGE)
       emit_message(b, &e->units[i], e->items[i]);
     else if (e->items[i]->kind == ITEM_SEGMENT)
       emit_segment(b, &e->units[i], e->items[i]);
@@ -630,15 +635,29 @@ static bool is_unit(const struct scope *s, struct item *i) {
     return scope_item(s, SPACE_VALUE, i->score.name.text) == i && (i->score.used || !scope_is_standard(s, i));
   if (i->kind == ITEM_SEGMENT)
     return scope_item(s, SPACE_VALUE, i->define.name.text) == i && (i->define.used || !scope_is_standard(s, i));
+  if (i->kind == ITEM_CHANNEL)
+    return scope_item(s, SPACE_CHANNEL, i->channel.name.text) == i;
   return i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE || i->kind == ITEM_MESSAGE;
 }
 
 static void collect_units(struct compilation *c, struct tree *tree, struct emission *e) {
   VEC(struct item *) items = { 0 };
-  for (struct item *i = tree->items; i; i = i->next)
-    if (is_unit(e->scope, i) || policy_is_unit(i))
+  VEC(struct operation_decl *) operations = { 0 };
+  for (struct item *i = tree->items; i; i = i->next) {
+    if (is_unit(e->scope, i) || policy_is_unit(i)) {
       VEC_PUSH(&c->arena, &items, i);
+      VEC_PUSH(&c->arena, &operations, NULL);
+    }
+    bool in_force = i->kind == ITEM_CONNECTOR && scope_item(e->scope, SPACE_CONNECTOR, i->connector.name.text) == i;
+    for (struct operation_decl *o = in_force ? i->connector.operations : NULL; o; o = o->next) {
+      if (!o->called && scope_is_standard(e->scope, i))
+        continue; /* costs only who calls it */
+      VEC_PUSH(&c->arena, &items, i);
+      VEC_PUSH(&c->arena, &operations, o);
+    }
+  }
   e->items = items.items;
+  e->operations = operations.items;
   e->count = items.count;
   e->units = arena_alloc(&c->arena, (items.count + 1) * sizeof *e->units); /* room for the policy */
   e->places = arena_zalloc(&c->arena, items.count + 1, sizeof *e->places);

@@ -116,9 +116,11 @@ const struct part *template_parts(struct builder *b, struct str text, struct spa
 /* liquid_message.c */
 const struct part *liquid_parts(struct builder *b, struct str text, bool body, uint32_t *count);
 
-/* emit_segment.c, emit_message.c, emit_test.c */
+/* emit_segment.c, emit_message.c, emit_test.c, request.c */
 void emit_segment(struct builder *b, struct unit *u, const struct item *item);
 void emit_score(struct builder *b, struct unit *u, const struct item *item);
+void emit_channel(struct builder *b, struct unit *u, const struct item *item);
+void emit_operation(struct builder *b, struct unit *u, const struct operation_decl *o);
 void emit_message(struct builder *b, struct unit *u, const struct item *item);
 void emit_test(struct builder *b, const struct item *item);
 #endif

@@ -370,25 +370,6 @@ static bool is_blank(struct str s) {
   return true;
 }
 
-void channel_check(struct scope *s, const struct name *channel) {
-  static const char *const channels[] = { "email", "sms", "push", "chat", "webhook" };
-  struct nearest n = nearest_of(channel->text);
-  for (size_t i = 0; i < sizeof channels / sizeof *channels; i++) {
-    if (str_is(channel->text, channels[i]))
-      return;
-    nearest_try(&n, str_from_c(channels[i]));
-  }
-  if (s->c->torn.count && (str_is(channel->text, "subject") || str_is(channel->text, "body")))
-    return; /* the next part, where the channel's name is missing or stands too late */
-  struct diagnostic *d = diag(s->c, DIAG_E0511, channel->span, "there is no channel `" STR_FMT "`", STR_ARG(channel->text));
-  d->expected = STR("`email`, `sms`, `push`, `chat` or `webhook`");
-  if (!n.best.len)
-    return;
-  d->help = arena_printf(&s->c->arena, "did you mean `" STR_FMT "`?", STR_ARG(n.best));
-  d->has_fix = true;
-  d->fix = (struct fix){ channel->span, n.best };
-}
-
 static void flow_empty(struct flow *f, const struct message_decl *m, bool email) {
   if (email && m->subject.span.to && is_blank(m->subject.text))
     diag(f->c, DIAG_E0506, m->subject.span, "the subject is empty");
@@ -489,6 +470,10 @@ void flow_check(struct compilation *c, struct tree *tree, struct scope *scope) {
       break;
     case ITEM_SEQUENCE: flow_sequence(&f, i); break;
     case ITEM_CONTENT: flow_content(&f, &i->content); break;
+    case ITEM_CHANNEL: channel_declared_check(scope, &i->channel); break;
+    case ITEM_CONNECTOR:
+      for (const struct operation_decl *o = i->connector.operations; o; o = o->next) operation_check(scope, o);
+      break;
     case ITEM_MESSAGE:
       flow_message(&f, &i->message);
       flow_texts(&f, &i->message);

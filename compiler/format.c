@@ -68,6 +68,7 @@ bool blank_between(uint16_t before_last, uint16_t last, uint16_t next) {
       bool since = before_last == TOK_TIME_SINCE || before_last == TOK_SINCE; /* time since last (a or b) */
       if (is_aggregate(last) && !since) return false;
       if (before_last == TOK_DO || before_last == TOK_SEQUENCE) return false; /* do win_back(coupon) */
+      if ((before_last == TOK_LBRACE || before_last == TOK_RBRACE) && (last == TOK_NAME || last == TOK_TEXT)) return false; /* create_task(title: text) { */
       break;
     }
     default: break;

@@ -514,6 +514,9 @@ static void number_suffix(struct lexer *l, struct token *t, struct str digits) {
   } else if (glued && ordinal(digits, word)) {
     t->kind = TOK_ORDINAL;
     t->to = (uint32_t)(at - l->text);
+  } else if (glued && str_is(word, "xx") && digits.len == 1 && digits.ptr[0] >= '1' && digits.ptr[0] <= '5') { /* 5xx: of HTTP */
+    t->kind = TOK_STATUS;
+    t->to = (uint32_t)(at - l->text);
   } else if (named.bytes) {
     money_misspelt(l, t, digits, named, at);
   } else if (glued || (lex_keyword(l, word) == TOK_NAME && unit_nearest(digits, word).len)) {
@@ -538,7 +541,7 @@ void lex_number(struct lexer *l, struct token *t) {
     number_bad(l, t, "is not a number");
   } else if (!percent) {
     number_suffix(l, t, digits);
-    if (t->kind != TOK_NUMBER && t->kind != TOK_ORDINAL) return;
+    if (t->kind != TOK_NUMBER && t->kind != TOK_ORDINAL && t->kind != TOK_STATUS) return;
   }
   double n = number_of(digits);
   if (n < 0) {

@@ -62,7 +62,8 @@ struct item_var {              /* any item in LIST where …, for each item in L
 
 /* A hash table from (space, name) to a pointer. Spaces below SPACE_COUNT are kinds of declarations; above them a space
  * is the address of the declaration whose members it holds. */
-enum space { SPACE_EVENT = 1, SPACE_RECORD, SPACE_ATTRIBUTE, SPACE_VALUE, SPACE_MESSAGE, SPACE_CAMPAIGN, SPACE_SEQUENCE, SPACE_FIXTURE, SPACE_CONTENT, SPACE_TOPIC, SPACE_COUNT };
+enum space { SPACE_EVENT = 1, SPACE_RECORD, SPACE_ATTRIBUTE, SPACE_VALUE, SPACE_MESSAGE, SPACE_CAMPAIGN, SPACE_SEQUENCE, SPACE_FIXTURE, SPACE_CONTENT, SPACE_TOPIC,
+  SPACE_CHANNEL, SPACE_CONNECTOR, SPACE_COUNT };
 struct table_entry { uint64_t hash; uintptr_t space; struct str name; void *value; };
 struct table { struct table_entry *entries; uint32_t count, cap; };
 
@@ -142,8 +143,15 @@ bool block_sends(const struct stmt *from, const struct stmt *end);
 struct topic_decl *topic_find(struct scope *s, const struct name *name);
 void policy_resolve(struct compilation *c, struct tree *tree, struct scope *s);
 void policy_check(struct compilation *c, struct tree *tree, struct scope *s);
-/* flow.c: reports a channel that is not known. */
+/* request.c: reports a channel that is not known. */
 void channel_check(struct scope *s, const struct name *channel);
+/* The contact's attribute that holds its address on the channel, as image_channel_address says of a program; empty: none is needed. */
+struct str channel_attribute(const struct scope *s, struct str channel);
+/* What is wrong in a declared channel, in an operation of a connector. */
+void channel_declared_check(struct scope *s, const struct channel_decl *ch);
+void operation_check(struct scope *s, const struct operation_decl *o);
+/* Where a field of a reply stands in the response: a line a member. */
+struct str reply_path(struct scope *s, const struct member *field);
 /* template.c: reports what is wrong in a text of the message, and notes the values that it says. */
 void template_check(struct scope *s, struct message_decl *m, struct str text, struct span span);
 /* Where bytes of a text stand in the script; a value that the message says. */

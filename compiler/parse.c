@@ -88,6 +88,9 @@ static uint16_t head_token(struct driver *d) {
     case TOK_EVENT: case TOK_RECORD: case TOK_CONTACT: token = TOK_BAD_MEMBERS; break;
     case TOK_MESSAGE: token = TOK_BAD_MESSAGE; break;
     case TOK_CONTENT: token = TOK_BAD_CONTENT; break;
+    case TOK_CHANNEL: token = TOK_BAD_CHANNEL; break;
+    case TOK_CONNECTOR: token = TOK_BAD_CONNECTOR; break;
+    case TOK_GET: case TOK_POST: case TOK_PUT: case TOK_PATCH: case TOK_DELETE: token = TOK_BAD_REQUEST; break;
     case TOK_CAMPAIGN: token = TOK_BAD_CAMPAIGN; break;
     case TOK_WHEN: case TOK_LABEL: token = TOK_BAD_RULE; break;
     case TOK_TEST: case TOK_FIXTURE: token = TOK_BAD_TEST; break;

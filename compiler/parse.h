@@ -9,6 +9,7 @@
 #include "vm/base/check.h"
 #include "vm/base/limits.h"
 #include "vm/calendar.h"
+#include "vm/request.h"
 
 /* The text of the rule that is being read, as the formatter would write it on one line, so that a rule without a name keeps
  * its name when it is formatted. */
@@ -46,6 +47,8 @@ struct prop_list   { struct prop *first, *last; };
 struct test_list   { struct test_line *first, *last; };
 struct case_list   { struct case_row *first, *last; };
 struct names_list  { struct name_list *first, *last; };
+struct request_parts { struct request_part *first, *last; };
+struct operation_list { struct operation_decl *first, *last; };
 struct rules_list  { struct policy_rule *first, *last; };
 struct trigger_ref { struct event_ref *events; struct expr *cond; };
 
@@ -95,6 +98,22 @@ struct names_list names_add(struct parse *p, struct names_list l, struct name na
 struct prop *prop_consents(struct parse *p, struct name topic);
 struct expr *expr_consents(struct parse *p, struct token first, struct name topic);
 struct test_line *expect_until(struct parse *p, struct test_line *t, struct token moment);
+
+/* tree_request.c: channels and connectors. */
+void item_channel(struct parse *p, struct token first, struct name name, struct request_part *parts);
+void item_connector(struct parse *p, struct token first, struct name name, struct operation_decl *operations);
+struct request_parts requests_add(struct request_parts l, struct request_part *part);
+struct request_part *request_bad(struct parse *p, struct token at);
+struct operation_list operations_add(struct operation_list l, struct operation_decl *operation);
+struct operation_decl *operation_new(struct parse *p, struct name name, struct member *params, struct request_part *parts);
+struct request_part *request_to(struct parse *p, struct token first, struct name attribute);
+struct request_part *request_reply(struct parse *p, struct token first, struct member *members);
+struct request_part *request_to_url(struct parse *p, struct token method, struct token url, struct request_part *parts);
+struct request_part *request_auth(struct parse *p, struct token first, struct expr *a, struct expr *b);
+struct request_part *request_props(struct parse *p, uint8_t kind, struct token first, struct prop *props);
+struct request_part *request_status(struct parse *p, struct request_part *before, struct token status);
+struct request_part *request_retry(struct parse *p, struct token first, struct request_part *statuses, struct token up_to);
+struct request_part *request_id(struct parse *p, struct token word, struct expr *from);
 
 struct member *member_new(struct parse *p, struct token label, struct type_ref *type, struct expr *initial);
 struct member_list members_add(struct member_list l, struct member *m);

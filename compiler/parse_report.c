@@ -7,7 +7,7 @@ static const struct { uint16_t token; const char *words; } token_words[] = {
   { TOK_NAME, "a name" }, { TOK_TEXT, "a text in quotes" }, { TOK_LABEL, "a name and `:`" },
   { TOK_DURATION, "a duration such as `7d`" }, { TOK_NUMBER, "a number" }, { TOK_PERCENT, "a percentage such as `25%`" },
   { TOK_MONEY, "an amount such as `40 EUR`" },
-  { TOK_ORDINAL, "a day such as `1st`" }, { TOK_DATE, "a date such as `2026-12-24`" },
+  { TOK_ORDINAL, "a day such as `1st`" }, { TOK_STATUS, "`5xx`" }, { TOK_DATE, "a date such as `2026-12-24`" },
   { TOK_TIME, "a time such as `09:00`" }, { TOK_DATETIME, "a moment such as `2026-12-24 18:00`" },
   { TOK_LBRACE, "`{`" }, { TOK_RBRACE, "`}`" }, { TOK_LPAREN, "`(`" }, { TOK_RPAREN, "`)`" }, { TOK_LBRACKET, "`[`" },
   { TOK_RBRACKET, "`]`" }, { TOK_COMMA, "`,`" }, { TOK_DOT, "`.`" }, { TOK_EQUALS, "`=`" }, { TOK_IN_LAST, "`in last`" },
@@ -21,7 +21,8 @@ static const struct { uint16_t token; const char *words; } token_words[] = {
 struct group { const char *words; uint32_t need; uint16_t tokens[34]; };
 static const struct group groups[] = {
   { "a declaration", 4, { TOK_CAMPAIGN, TOK_EVENT, TOK_DEFINE, TOK_SEGMENT, TOK_SCORE, TOK_WHEN, TOK_USE, TOK_RECORD, TOK_CONTACT, TOK_LIST,
-      TOK_MESSAGE, TOK_ZONE, TOK_ALLOW, TOK_TEST, TOK_FIXTURE, TOK_SEQUENCE, TOK_LABEL, TOK_CONTENT, TOK_TOPIC } },
+      TOK_MESSAGE, TOK_ZONE, TOK_ALLOW, TOK_TEST, TOK_FIXTURE, TOK_SEQUENCE, TOK_LABEL, TOK_CONTENT, TOK_TOPIC, TOK_CHANNEL,
+      TOK_CONNECTOR } },
   { "a clause such as `goal`", 2, { TOK_ENTRY, TOK_GOAL, TOK_ENDS, TOK_ON } },
   { "a statement", 4, { TOK_SCORE, TOK_SEND, TOK_JOIN, TOK_WAIT, TOK_IF, TOK_LEAVE, TOK_TAG, TOK_UNTAG, TOK_SET, TOK_EMIT, TOK_EXIT,
       TOK_START, TOK_STOP, TOK_SHOW, TOK_SUBSCRIBE, TOK_UNSUBSCRIBE,

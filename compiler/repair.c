@@ -32,7 +32,7 @@ static bool is_said(uint16_t kind) {
 
 static bool is_bad(uint16_t kind) {
   switch (kind) {
-  case TOK_BAD: case TOK_BAD_BLOCK: case TOK_BAD_CAMPAIGN: case TOK_BAD_MEMBERS: case TOK_BAD_MESSAGE: case TOK_BAD_CONTENT: case TOK_BAD_RULE:
+  case TOK_BAD: case TOK_BAD_BLOCK: case TOK_BAD_CAMPAIGN: case TOK_BAD_MEMBERS: case TOK_BAD_MESSAGE: case TOK_BAD_CONTENT: case TOK_BAD_CHANNEL: case TOK_BAD_CONNECTOR: case TOK_BAD_REQUEST: case TOK_BAD_RULE:
   case TOK_BAD_TEST: case TOK_BAD_WAIT: return true;
   default: return false;
   }

@@ -96,6 +96,8 @@ struct name *scope_item_name(struct item *item) {
   case ITEM_TOPIC: return &item->topic.name;
   case ITEM_MESSAGE: return &item->message.name;
   case ITEM_CONTENT: return &item->content.name;
+  case ITEM_CHANNEL: return &item->channel.name;
+  case ITEM_CONNECTOR: return &item->connector.name;
   case ITEM_CAMPAIGN: case ITEM_RULE: return &item->campaign.name;
   case ITEM_SEQUENCE: return &item->sequence.name;
   case ITEM_FIXTURE: return &item->test.name;
@@ -251,6 +253,8 @@ void scope_declare(struct scope *s, struct tree *tree) {
     case ITEM_TOPIC: declare(s, i, SPACE_TOPIC, "topic"); break;
     case ITEM_MESSAGE: declare(s, i, SPACE_MESSAGE, "message"); break;
     case ITEM_CONTENT: declare(s, i, SPACE_CONTENT, "content"); break;
+    case ITEM_CHANNEL: declare(s, i, SPACE_CHANNEL, "channel"); break;
+    case ITEM_CONNECTOR: declare(s, i, SPACE_CONNECTOR, "connector"); break;
     case ITEM_CAMPAIGN: declare(s, i, SPACE_CAMPAIGN, "campaign"); break;
     case ITEM_RULE: declare(s, i, SPACE_CAMPAIGN, "rule"); break;
     case ITEM_SEQUENCE: declare(s, i, SPACE_SEQUENCE, "sequence"); break;
@@ -334,6 +338,20 @@ static void resolve_param(struct scope *s, struct type_ref *t) {
     resolve_type(s, t);
 }
 
+static void declare_operations(struct scope *s, struct connector_decl *c) {
+  for (struct operation_decl *o = c->operations; o; o = o->next) {
+    for (const struct operation_decl *before = c->operations; before != o; before = before->next)
+      if (str_eq(before->name.text, o->name.text)) {
+        twice(s, o->name.span, o->name.text, "operation", before->name.span);
+        break;
+      }
+    declare_members(s, &o->params, o->params, "parameter");
+    declare_members(s, &o->reply, o->reply, "field");
+    resolve_members(s, o->params);
+    resolve_members(s, o->reply);
+  }
+}
+
 /* The list of what is in force, for suggestions and for the program's tables; and the types of members. */
 void scope_list_declared(struct scope *s, struct tree *tree) {
   for (struct item *i = tree->items; i; i = i->next) {
@@ -345,6 +363,8 @@ void scope_list_declared(struct scope *s, struct tree *tree) {
                        : i->kind == ITEM_SEQUENCE ? SPACE_SEQUENCE
                        : i->kind == ITEM_CONTENT                          ? SPACE_CONTENT
                        : i->kind == ITEM_TOPIC                            ? SPACE_TOPIC
+                       : i->kind == ITEM_CHANNEL                          ? SPACE_CHANNEL
+                       : i->kind == ITEM_CONNECTOR                        ? SPACE_CONNECTOR
                        : i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE ? SPACE_CAMPAIGN
                        : i->kind == ITEM_FIXTURE                          ? SPACE_FIXTURE
                                                                           : SPACE_COUNT;
@@ -361,6 +381,8 @@ void scope_list_declared(struct scope *s, struct tree *tree) {
     } else if (i->kind == ITEM_CAMPAIGN) {
       declare_members(s, &i->campaign.given, i->campaign.given.members, "value");
       resolve_members(s, i->campaign.given.members);
+    } else if (i->kind == ITEM_CONNECTOR) {
+      declare_operations(s, &i->connector);
     } else if (i->kind == ITEM_SEQUENCE) {
       declare_members(s, &i->sequence, i->sequence.params, "parameter");
       for (struct member *m = i->sequence.params; m; m = m->next)

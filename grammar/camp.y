@@ -29,6 +29,7 @@
 %parse_failure { CHECK(!"grammar_accepts let a token through"); }
 
 %fallback NAME CONTENT SHOW SHOWN CODE USE EVENT RECORD CONTACT DEFINE SEGMENT SCORE PASSES HALVES LIST MESSAGE ZONE ALLOW UNKNOWN CAMPAIGN WHEN TEST CHANNEL SUBJECT BODY FILE
+  CONNECTOR GET POST PUT PATCH DELETE AUTH BASIC BEARER HEADER FORM JSON RETRY REPLY
   ENTRY GOAL ONCE PER EVERY A TIME_WORD MOST WITHIN THEN SEND JOIN LEAVE TAG UNTAG SET EMIT EXIT START STOP IF WAIT STILL
   ELSE UNTIL FOR FOREVER BETWEEN WEEKDAYS WEEKENDS MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY ON AFTER AT
   UNLESS VIA WITH TO UP OF AS CHANGES ENTERS LEAVES WHERE AND OR NOT IS MISSING ONE IN CONTAINS STARTS ENDS MATCHES DID NO
@@ -62,6 +63,24 @@
 %type content_parts { struct content_part * }
 %type content_part  { struct content_part * }
 %type part          { struct message_decl * }
+%type channel_parts { struct request_parts }
+%type channel_part  { struct request_part * }
+%type operations    { struct operation_list }
+%type operation     { struct operation_decl * }
+%type op_params     { struct member_list }
+%type op_param_list { struct member_list }
+%type op_param      { struct member * }
+%type op_parts      { struct request_parts }
+%type op_part       { struct request_part * }
+%type reply_fields  { struct member_list }
+%type reply_field   { struct member * }
+%type request       { struct request_part * }
+%type method        { struct token }
+%type wires         { struct request_parts }
+%type wire_list     { struct request_parts }
+%type wire          { struct request_part * }
+%type statuses      { struct request_part * }
+%type status        { struct token }
 %type campaign_head { struct item * }
 %type campaign_body { struct item * }
 %type rule_head     { struct item * }
@@ -243,6 +262,62 @@ part(A) ::= TOPIC(T) name(N).                     { A = message_topic(p, message
 part(A) ::= TRANSACTIONAL(T).                     { A = message_transactional(p, message_new(p), T); }
 part(A) ::= part(M) EOL TOPIC(T) name(N).         { A = message_topic(p, M, T, N); }
 part(A) ::= part(M) EOL TRANSACTIONAL(T).         { A = message_transactional(p, M, T); }
+
+/* --- channels and connectors -----------------------------------------------------------------------------------------*/
+item ::= CHANNEL(T) name(N) LBRACE channel_parts(P) RBRACE. { item_channel(p, T, N, P.first); }
+item ::= BAD_CHANNEL LBRACE channel_parts RBRACE.
+channel_parts(A) ::= channel_part(X).             { A = requests_add((struct request_parts){ 0 }, X); }
+channel_parts(A) ::= channel_parts(L) EOL channel_part(X). { A = requests_add(L, X); }
+channel_part(A) ::= TO(T) CONTACT DOT name(N).    { A = request_to(p, T, N); }
+channel_part(A) ::= request(A).
+channel_part(A) ::= BAD(T).                       { A = request_bad(p, T); }
+
+item ::= CONNECTOR(T) name(N) LBRACE operations(O) RBRACE. { item_connector(p, T, N, O.first); }
+item ::= BAD_CONNECTOR LBRACE operations RBRACE.
+operations(A) ::= operation(O).                   { A = operations_add((struct operation_list){ 0 }, O); }
+operations(A) ::= operations(L) EOL operation(O). { A = operations_add(L, O); }
+operation(A) ::= name(N) op_params(P) LBRACE op_parts(R) RBRACE. { A = operation_new(p, N, P.first, R.first); }
+operation(A) ::= BAD.                             { A = NULL; }
+op_params(A) ::= LPAREN RPAREN.                   { A = (struct member_list){ 0 }; }
+op_params(A) ::= LPAREN op_param_list(L) RPAREN.  { A = L; }
+op_param_list(A) ::= op_param(X).                 { A = members_add((struct member_list){ 0 }, X); }
+op_param_list(A) ::= op_param_list(L) COMMA op_param(X). { A = members_add(L, X); }
+op_param(A) ::= LABEL(N) param_type(T) opt_default(D). { A = member_new(p, N, T, D); }
+op_parts(A) ::= op_part(X).                       { A = requests_add((struct request_parts){ 0 }, X); }
+op_parts(A) ::= op_parts(L) EOL op_part(X).       { A = requests_add(L, X); }
+op_part(A) ::= request(A).
+op_part(A) ::= REPLY(T) LBRACE reply_fields(L) RBRACE. { A = request_reply(p, T, L.first); }
+op_part(A) ::= BAD(T).                            { A = request_bad(p, T); }
+reply_fields(A) ::= reply_field(X).               { A = members_add((struct member_list){ 0 }, X); }
+reply_fields(A) ::= reply_fields(L) EOL reply_field(X). { A = members_add(L, X); }
+reply_field(A) ::= LABEL(N) type_ref(T).          { A = member_new(p, N, T, NULL); }
+reply_field(A) ::= LABEL(N) type_ref(T) FROM primary(E). { A = member_new(p, N, T, NULL); A->from = E; }
+reply_field(A) ::= BAD.                           { A = NULL; }
+
+request(A) ::= method(M) TEXT(U).                 { A = request_to_url(p, M, U, NULL); }
+request(A) ::= method(M) TEXT(U) LBRACE wires(W) RBRACE. { A = request_to_url(p, M, U, W.first); }
+request(A) ::= BAD_REQUEST(T) LBRACE wires RBRACE. { A = request_bad(p, T); }
+method(A) ::= GET(T).                             { A = T; A.value.i = METHOD_GET; }
+method(A) ::= POST(T).                            { A = T; A.value.i = METHOD_POST; }
+method(A) ::= PUT(T).                             { A = T; A.value.i = METHOD_PUT; }
+method(A) ::= PATCH(T).                           { A = T; A.value.i = METHOD_PATCH; }
+method(A) ::= DELETE(T).                          { A = T; A.value.i = METHOD_DELETE; }
+wires(A) ::= .                                    { A = (struct request_parts){ 0 }; }
+wires(A) ::= wire_list(A).
+wire_list(A) ::= wire(X).                         { A = requests_add((struct request_parts){ 0 }, X); }
+wire_list(A) ::= wire_list(L) EOL wire(X).        { A = requests_add(L, X); }
+wire(A) ::= AUTH(T) BASIC primary(X) primary(Y).  { A = request_auth(p, T, X, Y); }
+wire(A) ::= AUTH(T) BEARER primary(X).            { A = request_auth(p, T, X, NULL); }
+wire(A) ::= HEADER(T) LBRACE props(L) RBRACE.     { A = request_props(p, REQUEST_HEADER, T, L.first); }
+wire(A) ::= FORM(T) LBRACE props(L) RBRACE.       { A = request_props(p, REQUEST_FORM, T, L.first); }
+wire(A) ::= JSON(T) LBRACE props(L) RBRACE.       { A = request_props(p, REQUEST_JSON, T, L.first); }
+wire(A) ::= RETRY(T) ON statuses(S) UP TO DURATION(D). { A = request_retry(p, T, S, D); }
+wire(A) ::= NAME(N) FROM primary(E).              { A = request_id(p, N, E); }
+wire(A) ::= BAD(T).                               { A = request_bad(p, T); }
+statuses(A) ::= status(S).                        { A = request_status(p, NULL, S); }
+statuses(A) ::= statuses(L) OR status(S).         { A = request_status(p, L, S); }
+status(A) ::= NUMBER(T).                          { A = T; }
+status(A) ::= STATUS(T).                          { A = T; }
 
 /* --- campaigns and rules ---------------------------------------------------------------------------------------------*/
 item ::= campaign_head LBRACE RBRACE.

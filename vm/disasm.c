@@ -7,6 +7,7 @@
  * 1. The same unit gives the same listing: no addresses, no clock.
  * 2. Every operand is shown as what it stands for, and the tables say where code is entered. */
 #include "program.h"
+#include "request.h"
 
 /* A name as it stands when it is one word, else in quotes. */
 static void put_name(struct buf *b, struct str s) {
@@ -286,7 +287,7 @@ static void put_release(struct buf *b, const struct unit *u) {
 }
 
 void unit_disassemble(struct buf *b, const struct unit *u) {
-  static const char *const kinds[] = { "campaign", "rule", "message", "segment", "score", "policy" };
+  static const char *const kinds[] = { "campaign", "rule", "message", "segment", "score", "policy", "channel", "operation" };
   buf_printf(b, "%s ", kinds[u->kind]);
   put_name(b, unit_name(u));
   buf_c(b, "  ; ");
@@ -309,6 +310,7 @@ void unit_disassemble(struct buf *b, const struct unit *u) {
   put_parts(b, u, "subject", u->subject, u->subject_count);
   put_parts(b, u, "body", u->body, u->body_count);
   if (u->kind == UNIT_MESSAGE || u->kind == UNIT_POLICY) put_release(b, u);
+  if (u->request) request_disassemble(b, u);
   put_code(b, u);
 }
 

@@ -17,6 +17,7 @@
 
 #include "contact.h"
 #include "pattern.h"
+#include "request.h"
 
 /* Where a run of a shared array lies. */
 struct range { uint32_t first, count; };
@@ -26,7 +27,7 @@ struct looker { uint32_t what, segment; uint8_t look; };
 struct symbol {
   struct str text;
   uint64_t hash;
-  const struct unit *campaign, *message; /* the current ones of this name */
+  const struct unit *campaign, *message, *channel, *operation; /* the current ones of this name */
   struct pattern *pattern;               /* compiled for MATCHES */
   uint32_t measure;                      /* whose canonical text this is, or NONE */
   uint32_t segment, score;               /* the segment, and the score, of this name, or NONE */
@@ -226,6 +227,11 @@ static void name_unit(struct image *im, const struct unit *u) {
     return;
   }
   struct symbol *s = symbol_of(im, u, u->name);
+  if (u->kind == UNIT_CHANNEL || u->kind == UNIT_OPERATION) {
+    const struct unit **request = u->kind == UNIT_CHANNEL ? &s->channel : &s->operation;
+    if (!*request) *request = u;
+    return;
+  }
   if (u->kind == UNIT_SEGMENT) {
     if (s->segment != NONE) return;
     s->segment = im->segments.count;
@@ -514,6 +520,22 @@ const struct unit *image_campaign(const struct image *im, struct str name) {
 const struct unit *image_message(const struct image *im, struct str name) {
   const struct symbol *s = find(im, name);
   return s ? s->message : NULL;
+}
+
+const struct unit *image_channel(const struct image *im, struct str name) {
+  const struct symbol *s = find(im, name);
+  return s ? s->channel : NULL;
+}
+
+const struct unit *image_operation(const struct image *im, struct str name) {
+  const struct symbol *s = find(im, name);
+  return s ? s->operation : NULL;
+}
+
+struct str image_channel_address(const struct image *im, struct str channel) {
+  const struct unit *u = image_channel(im, channel);
+  if (u) return unit_string(u, u->request->address);
+  return str_is(channel, "email") ? STR("email") : str_is(channel, "sms") ? STR("phone") : str_is(channel, "push") ? STR("push_token") : (struct str){ NULL, 0 };
 }
 
 const struct unit *image_policy(const struct image *im) { return im->policy; }

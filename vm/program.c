@@ -34,7 +34,7 @@
  *
  * Body of a unit: the hashed part
  *
- *   byte                kind: 0 campaign, 1 rule, 2 message, 3 segment, 4 score, 5 policy
+ *   byte                kind: 0 campaign, 1 rule, 2 message, 3 segment, 4 score, 5 policy, 6 channel, 7 operation
  *   index               name
  *   byte value index varint two values   entry rule: kind, within, key's code, how many at once, end, on resume
  *   byte                count of locals
@@ -59,7 +59,12 @@
  *   table of            caps:     varint count, value window, index channel, index topic, index text, byte drop
  *   table of            quiet hours: varint from, varint to, byte weekdays, index channel, index text, byte drop
  *   text                code
- *   of a score alone:   value halves, table of rules: index event, index filter's code, value points */
+ *   of a score alone:   value halves, table of rules: index event, index filter's code, value points
+ *   of a channel and an operation alone:
+ *   byte byte index index   method, body (1 JSON, 2 form), address, where the reply's number stands
+ *   byte varints value      statuses to try again at, for how long
+ *   table of            items:    byte place, byte kind, index name, varint first piece, varint count of pieces
+ *   table of            pieces:   byte kind, index */
 #include "program.h"
 
 #include <pthread.h>
@@ -69,6 +74,7 @@
 
 #include "base/utf8.h"
 #include "digest.h"
+#include "request.h"
 
 enum { HEADER_BYTES = 48, HEADER_LENGTH_AT = 12, HEADER_HASH_AT = 16 };
 
@@ -244,6 +250,8 @@ static void put_release(struct buf *b, const struct unit *u) {
   }
 }
 
+static bool has_request(const struct unit *u) { return u->kind == UNIT_CHANNEL || u->kind == UNIT_OPERATION; }
+
 static void put_body(struct buf *b, const struct unit *u) {
   put_byte(b, u->kind);
   put_index(b, u->name);
@@ -267,6 +275,7 @@ static void put_body(struct buf *b, const struct unit *u) {
   if (has_release(u)) put_release(b, u);
   buf_lstr(b, (struct str){ (const char *)u->code, u->code_bytes });
   if (u->kind == UNIT_SCORE) put_score(b, u);
+  if (has_request(u)) request_write(b, u->request);
 }
 
 void unit_seal(struct arena *a, struct unit *u) {
@@ -586,6 +595,7 @@ static void get_body(struct loader *l, struct unit *u) {
   u->code = (const uint8_t *)code.ptr;
   u->code_bytes = l->r.failed ? 0 : (uint32_t)code.len;
   if (u->kind == UNIT_SCORE) get_score(l, u);
+  if (has_request(u)) u->request = request_read(l->a, &l->r);
 }
 
 enum camp_err unit_read(struct arena *a, struct str body, struct unit *out, struct program_error *e) {

@@ -37,7 +37,8 @@ struct opcode_info {
 extern const struct opcode_info opcode_table[256];
 
 /* A segment is an expression: its code begins at pc 0. A score has rules. */
-enum unit_kind { UNIT_CAMPAIGN, UNIT_RULE, UNIT_MESSAGE, UNIT_SEGMENT, UNIT_SCORE, UNIT_POLICY, UNIT_KIND_COUNT };
+enum unit_kind { UNIT_CAMPAIGN, UNIT_RULE, UNIT_MESSAGE, UNIT_SEGMENT, UNIT_SCORE, UNIT_POLICY,
+  UNIT_CHANNEL, UNIT_OPERATION /* of a connector: crm.create_task */, UNIT_KIND_COUNT };
 enum priority { PRIORITY_NORMAL, PRIORITY_HIGH, PRIORITY_LOW };
 
 struct field {       /* a property or attribute as code looks at it */
@@ -154,6 +155,7 @@ struct score_rule {    /* UNIT_SCORE: +10 for EVENT where … */
   struct value points; /* V_NUMBER */
 };
 
+struct request;        /* UNIT_CHANNEL, UNIT_OPERATION: request.h */
 struct unit_link;      /* made by the image: local indices to global ones */
 
 struct unit {
@@ -185,6 +187,7 @@ struct unit {
   const struct topic *topics;     uint32_t topic_count;
   const struct cap *caps;         uint32_t cap_count;
   const struct quiet *quiets;     uint32_t quiet_count;
+  const struct request *request;
   const struct part *subject;     uint32_t subject_count;
   const struct part *body;        uint32_t body_count;
   /* beside the hashed part */

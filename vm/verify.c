@@ -23,6 +23,7 @@
 #include "liquid_file.h"
 #include "pattern.h"
 #include "program.h"
+#include "request.h"
 
 /* --- values --- */
 
@@ -348,6 +349,14 @@ static bool release_ok(struct check *c) {
   return true;
 }
 
+/* How a channel or an operation leaves. Neither has code. */
+static bool request_ok(struct check *c) {
+  const struct unit *u = c->u;
+  if (u->kind != UNIT_CHANNEL && u->kind != UNIT_OPERATION) return true;
+  const char *flaw = request_flaw(u);
+  return flaw ? refuse(c, CAMP_CORRUPT, "the request: %s", flaw) : true;
+}
+
 static bool steps_ok(struct check *c) {
   for (uint32_t i = 0; i < c->u->step_count; i++) {
     if (c->u->steps[i].pc >= c->u->code_bytes || (i && c->u->steps[i].pc < c->u->steps[i - 1].pc)) {
@@ -515,7 +524,7 @@ enum camp_err unit_verify(const struct unit *u, struct program_error *e) {
   e->text[0] = '\0';
   if (!counts_ok(&c) || !pool_ok(&c) || !emits_ok(&c)) return c.err;
   if (!parts_ok(&c, u->subject, u->subject_count, "subject") || !parts_ok(&c, u->body, u->body_count, "body")) return c.err;
-  if (!release_ok(&c) || !steps_ok(&c)) return c.err;
+  if (!release_ok(&c) || !steps_ok(&c) || !request_ok(&c)) return c.err;
   size_t n = u->code_bytes;
   /* Most units fit in the small array: a project has thousands, and each is verified twice. */
   uint32_t small[1024], *memory = small;
