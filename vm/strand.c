@@ -373,7 +373,14 @@ static struct effect named(enum effect_kind kind, const struct unit *u, uint32_t
 #define UNARY(expression) do { struct value a = sp[-1]; sp[-1] = (expression); } while (0)
 #define NUMBERS (a.type == V_NUMBER && b.type == V_NUMBER)
 #define COMPARE(sign) do { BINARY(value_bool(NUMBERS ? a.n sign b.n : ordered(*ip, a, b, env))); ip++; } while (0)
-#define YIELD_EFFECT(bytes, ...) do { *out = __VA_ARGS__; ip += (bytes); result = RUN_EFFECT; goto out; } while (0)
+#define YIELD_EFFECT(bytes, ...) \
+  do { \
+    *out = __VA_ARGS__; \
+    if (out->kind != EFFECT_FORK) out->pc = (uint32_t)(ip - code); /* a fork's says where its strand begins */ \
+    ip += (bytes); \
+    result = RUN_EFFECT; \
+    goto out; \
+  } while (0)
 #define FINISH(how) do { result = (how); goto out; } while (0)
 
 /* RET leaves its value at the stack's bottom and gives RUN_END. Only expressions meet RET and only they have out NULL. Compiled

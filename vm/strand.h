@@ -73,7 +73,7 @@ struct effect {
   struct str name;            /* message, list, tag, attribute, event, campaign or topic; EFFECT_VIA: channels, one blank between two */
   struct str reason;          /* EFFECT_DROP; EFFECT_NOTE: what was left undone */
   uint32_t field;             /* EFFECT_SET: the unit's field */
-  uint32_t pc;                /* EFFECT_FORK: where the second strand starts */
+  uint32_t pc;                /* where it stands in the code; EFFECT_FORK: where the second strand starts */
   const struct value *values; /* EFFECT_SET, EFFECT_POINTS: one; EFFECT_SHOW: the moment of its end, or missing; EFFECT_EMIT, EFFECT_SEND: one a key. Valid until the next vm_run */
   const struct emit *emit;    /* EFFECT_EMIT, EFFECT_SEND with values: keys in unit->emit_keys; else NULL */
 };

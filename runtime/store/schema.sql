@@ -380,7 +380,7 @@ create view message as
     o.entry as entry, o.fork as fork, o.ordinal as ordinal, p.file as file, p.line as line,
     o.id as outbox_id, o.contact as contact_id, o.at as at_ms
   from outbox o join slot c on c.id = o.contact << 12 join name m on m.id = o.message join name k on k.id = o.campaign
-  left join step p on p.unit = o.unit and p.pc = o.pc;
+  left join step p on p.unit = o.unit and p.pc = (select max(pc) from step where unit = o.unit and pc <= o.pc);
 
 create view shown as
   -- What is or was shown on pages.
@@ -389,7 +389,7 @@ create view shown as
     strftime('%Y-%m-%dT%H:%M:%fZ', w.until / 1000.0, 'unixepoch') as shown_until,
     w.entry as entry, w.fork as fork, p.file as file, p.line as line, w.contact as contact_id, w.at as at_ms, w.until as until_ms
   from content_shown w join slot c on c.id = w.contact << 12 join name n on n.id = w.content join name k on k.id = w.campaign
-  left join step p on p.unit = w.unit and p.pc = w.pc;
+  left join step p on p.unit = w.unit and p.pc = (select max(pc) from step where unit = w.unit and pc <= w.pc);
 
 create view history as
   -- What happened to everybody, in order of arrival.

@@ -16,6 +16,23 @@ golden rejects-none 0 camp rejects --db one.db
 golden simulate-again 0 camp simulate example --events example/events.ndjson --db one.db --send file:one.ndjson
 dump one.db > one.dump
 
+# A message says which line sent it, also behind a wait and where the line asks something first.
+cat > lines.camp <<'C'
+message one { channel email; subject "One"; body "One" }
+campaign lines {
+  start when signup
+  send one
+  wait 1d
+  if contact.first_name is missing {
+    send one after 2d if still contact.first_name is missing
+  }
+}
+C
+echo '{"type":"track","event":"signup","userId":"ann","messageId":"1","timestamp":"2026-01-05T10:00:00Z"}' > signup.ndjson
+camp simulate lines.camp --events signup.ndjson --db lines.db > out 2>&1 || cat out
+same "each message stands at its line" "2026-01-05T10:00:00.000Z|4 2026-01-08T10:00:00.000Z|7" \
+  "$(sqlite3 lines.db 'select at, line from message order by at' | tr '\n' ' ' | sed 's/ $//')"
+
 golden simulate-until 0 camp simulate example --events example/events.ndjson --db parts.db --send file:parts.ndjson --until 2026-01-10
 golden status-until 0 camp status --db parts.db
 golden contact-until 0 camp contact ann --db parts.db
