@@ -154,6 +154,7 @@ static void load_body(struct driver *d, struct message_decl *m) {
     return;
   }
   compilation_add(d->c, shown, text, true);
+  d->c->sources.items[d->c->sources.count - 1].template = true;
   m->body = (struct name){ text, { d->c->sources.count - 1, 0, (uint32_t)text.len } };
 }
 
@@ -290,7 +291,7 @@ static void drop_cascades(struct compilation *c, uint32_t syntax_count) {
 void compile(struct compilation *c, const struct source_reader *reader) {
   struct driver d = { .c = c, .reader = reader };
   struct tree tree = { NULL, NULL };
-  struct scope scope = { .c = c };
+  struct scope scope = { .c = c, .reader = reader };
   struct allow_list allows = { 0 };
   tree.tail = &tree.items;
   load_all(&d, &tree);

@@ -9,6 +9,7 @@ struct source {           /* one script; text is NUL-ended after its last byte *
   struct str path;        /* as shown in messages */
   struct str text;
   bool standard;          /* of the standard library: not listed, not warned about */
+  bool template;          /* a text that messages take in: standard, but warned about */
   const uint32_t *lines;  /* byte offset of each line's start; made on demand */
   uint32_t line_count;
 };

@@ -356,7 +356,8 @@ static void print_json(struct buf *b, const struct compilation *c, const struct 
 void diagnostics_print(struct buf *b, const struct compilation *c, enum diagnostic_format format, bool color) {
   for (uint32_t i = 0; i < c->diagnostics.count; i++) {
     const struct diagnostic *d = &c->diagnostics.items[i];
-    if (c->sources.items[d->span.source].standard && d->severity == SEVERITY_WARNING) continue;
+    const struct source *source = &c->sources.items[d->span.source];
+    if (source->standard && !source->template && d->severity == SEVERITY_WARNING) continue;
     if (format == FORMAT_HUMAN) print_human(b, c, d, color);
     else if (format == FORMAT_SHORT) print_short(b, c, d);
     else print_json(b, c, d);

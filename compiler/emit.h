@@ -112,9 +112,9 @@ void emit_topic(struct builder *b, struct unit *u, const struct item *item);
 bool emit_policy(struct builder *b, struct unit *u, const struct tree *tree);
 
 /* template.c */
-const struct part *template_parts(struct builder *b, struct str text, struct span span, bool body, uint32_t *count);
+const struct part *template_parts(struct builder *b, struct str text, struct span span, uint32_t script, bool body, uint32_t *count);
 /* liquid_message.c */
-const struct part *liquid_parts(struct builder *b, struct str text, bool body, uint32_t *count);
+const struct part *liquid_parts(struct builder *b, struct str text, struct span span, uint32_t script, bool body, uint32_t *count);
 
 /* emit_segment.c, emit_message.c, emit_test.c, request.c */
 void emit_segment(struct builder *b, struct unit *u, const struct item *item);

@@ -15,8 +15,8 @@ void emit_message(struct builder *b, struct unit *u, const struct item *item) {
   u->priority = m->priority;
   u->expires = m->expires;
   if (m->has_subject)
-    u->subject = template_parts(b, m->subject.text, m->subject.span, false, &u->subject_count);
+    u->subject = template_parts(b, m->subject.text, m->subject.span, m->name.span.source, false, &u->subject_count);
   if (m->has_body)
-    u->body = template_parts(b, m->body.text, m->body.span, true, &u->body_count);
+    u->body = template_parts(b, m->body.text, m->body.span, m->name.span.source, true, &u->body_count);
   build_finish(b);
 }

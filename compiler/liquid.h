@@ -13,13 +13,17 @@ enum liquid_mode {
 struct liquid_options {
   enum liquid_mode mode;
   bool escape;    /* outputs escape HTML */
-  bool camp;      /* Camp's own filters are known */
+  bool camp;      /* Camp's own filters and tags are known */
+  bool (*find_layout)(void *context, struct str name, struct str *text); /* `{% layout %}`; NULL: there are none */
+  void *context;
 };
+enum liquid_mistake { LIQUID_SYNTAX, LIQUID_LAYOUT, LIQUID_NO_LAYOUT, LIQUID_LAYOUT_LOOP };
 struct liquid_error {
   struct str text;    /* Liquid syntax error (line 3): … */
   struct str reason;  /* without that prefix */
   uint32_t line;
   const char *at;     /* in the source: where the tag or output begins */
+  enum liquid_mistake kind;
   struct str found;   /* without the markup that `reason` names */
 };
 struct liquid_compiler;

@@ -18,6 +18,9 @@ struct pieces {
 };
 bool pieces_next(struct pieces *p, struct str *out);
 
+/* The text of a block, kept for the layout. */
+struct liquid_block { struct str name; const char *piece, *from, *to; uint32_t line, level; bool trim, used; };
+
 struct liquid_compiler {
   struct arena arena;
   struct liquid_options options;
@@ -46,6 +49,13 @@ struct liquid_compiler {
   uint32_t error_line;
   struct str context;         /* `in "…"` of the error */
   VEC(struct str) unknown_filters;
+  enum liquid_mistake kind;   /* of the error */
+  VEC(struct str) layouts;    /* around the template in hand, innermost first */
+  VEC(struct liquid_block) blocks;
+  struct liquid_block super;  /* what `block.super` is in the block in hand; from NULL: nothing */
+  uint32_t super_next;
+  bool child;                 /* what is read stands in a layout: blocks are kept for it */
+  bool block_free;            /* the layout in hand prints what stands outside of blocks */
   VEC(struct liquid_error) mended; /* Camp's profile: mistakes that reading went on behind */
 };
 
@@ -129,6 +139,13 @@ bool tag_raw(struct liquid_compiler *c, struct pieces *p, struct str markup, boo
 bool tag_doc(struct liquid_compiler *c, struct pieces *p, struct str markup, bool *blank);
 bool tag_comment(struct liquid_compiler *c, struct pieces *p);
 bool tag_inline_comment(struct liquid_compiler *c, struct str markup);
+/* To the endblock of the block whose tag was read. */
+bool skip_block(struct liquid_compiler *c, struct pieces *p, struct liquid_block *b);
+/* liquid_layout.c: whether the template stands in a layout; its name. A whole template, in its layout or without. A block. */
+bool document(struct liquid_compiler *c, struct pieces *p);
+bool tag_block(struct liquid_compiler *c, struct pieces *p, struct str markup, bool *blank);
+bool is_super(struct liquid_compiler *c, struct str markup);
+bool print_super(struct liquid_compiler *c);
 bool print_variable(struct liquid_compiler *c, struct str markup);
 uint32_t node_begin(struct liquid_compiler *c);
 void node_end(struct liquid_compiler *c, uint32_t node, bool blank);

@@ -13,21 +13,20 @@
 #include "liquid.h"
 #include "vm/liquid_file.h"
 
+/* A text that a template is made of: its own, a snippet's, a layout's. */
+struct taken { struct str name, text; struct span span; };
 struct reader_of_template {
   struct scope *s;
+  struct arena *a;
   struct message_decl *m;    /* NULL while emitting */
-  struct str text;
-  struct span span;
-  const struct lq_unit *u;
-  uint8_t *names;            /* by name: OWN, NOTED */
+  uint32_t script;           /* the source beside which snippets are looked for */
+  struct liquid_compiler *c;
+  VEC(struct taken) texts;   /* the template's own first */
+  struct lq_unit u;
+  uint8_t *own;              /* by template and name: OWN */
+  uint8_t *noted;            /* by name */
 };
-enum { OWN = 1, NOTED = 2 };
-
-static struct liquid_options options_of(struct str text, bool body) {
-  size_t i = 0;
-  while (i < text.len && memchr(" \t\r\n", text.ptr[i], 4)) i++;
-  return (struct liquid_options){ .mode = LIQUID_STRICT2, .escape = body && i < text.len && text.ptr[i] == '<', .camp = true };
-}
+enum { OWN = 1, REACHED = 2 };
 
 /* --- what the code reads --------------------------------------------------------------------------------------------- */
 
@@ -41,21 +40,169 @@ static uint32_t words_at(const struct lq_unit *u, uint32_t pc) {
   return words;
 }
 
-/* Marks the names that the template gives values itself. */
-static uint8_t *own_names(struct arena *a, const struct lq_unit *u) {
-  uint8_t *names = arena_zalloc(a, u->name_count + 1, 1);
-  for (uint32_t i = 0; i < u->name_count; i++) {
-    const struct str text = u->names[i].text;
-    if (str_is(text, "forloop") || str_is(text, "tablerowloop") || u->names[i].self) names[i] = OWN;
+/* --- snippets and layouts -------------------------------------------------------------------------------------------- */
+
+static uint32_t template_of(const struct lq_unit *u, uint32_t pc) {
+  uint32_t t = 0;
+  while (t + 1 < u->template_count && u->templates[t + 1].start <= pc) t++;
+  return t;
+}
+
+static bool is_call(uint32_t op) { return op == LQ_OP_INCLUDE || op == LQ_OP_RENDER; }
+
+/* The snippet that the call at pc names; NULL when it computes the name. */
+static const struct str *called(const struct lq_unit *u, uint32_t pc) {
+  uint32_t name = u->sites[u->code[pc] >> 8].text;
+  return name == LQ_NONE ? NULL : &u->names[name].text;
+}
+
+static void take(struct reader_of_template *r, struct str name, const struct snippet *found) {
+  struct taken t = { name, found->text, { found->source, 0, (uint32_t)found->text.len } };
+  VEC_PUSH(r->a, &r->texts, t);
+}
+
+static bool find_layout(void *context, struct str name, struct str *text) {
+  struct reader_of_template *r = context;
+  if (!snippet_name_ok(name)) return false;
+  const struct snippet *found = snippet_find(r->s, r->a, r->script, "layouts", name, r->m != NULL);
+  if (!found || !found->found) return false;
+  take(r, name, found);
+  *text = found->text;
+  return true;
+}
+
+/* --- text or HTML ---------------------------------------------------------------------------------------------------- */
+
+/* A tag at the beginning of the text: its word, the text in quotes that it names, and what is behind it. */
+static bool leading_tag(struct str text, struct str *word, struct str *name, struct str *rest) {
+  const char *end = text.ptr + text.len, *close = text.len > 4 && text.ptr[0] == '{' && text.ptr[1] == '%' ? memmem(text.ptr, text.len, "%}", 2) : NULL;
+  if (!close) return false;
+  const char *at = text.ptr + 2;
+  while (at < close && (*at == '-' || *at == ' ' || *at == '\n' || *at == '\t' || *at == '\r')) at++;
+  const char *from = at;
+  while (at < close && ((*at >= 'a' && *at <= 'z') || *at == '_')) at++;
+  *word = str_slice(from, at);
+  while (at < close && *at == ' ') at++;
+  const char *quote = at < close && (*at == '"' || *at == '\'') ? memchr(at + 1, *at, (size_t)(close - at - 1)) : NULL;
+  *name = quote ? str_slice(at + 1, quote) : STR("");
+  *rest = str_slice(close + 2, end);
+  if (!str_is(*word, "comment")) return true;
+  const char *closed = memmem(rest->ptr, rest->len, "endcomment", 10), *behind = closed ? memmem(closed, (size_t)(end - closed), "%}", 2) : NULL;
+  if (behind) *rest = str_slice(behind + 2, end);
+  return true;
+}
+
+/* What the first of the text is that is no tag of Liquid: its own, or that of the layout or the snippet that it begins with. */
+enum first { NO_TEXT, TEXT, HTML };
+static enum first first_of(struct reader_of_template *r, struct str text, uint32_t depth) {
+  struct str word, name, rest;
+  for (;;) {
+    while (text.len && memchr(" \t\r\n", *text.ptr, 4)) text.ptr++, text.len--;
+    if (!leading_tag(text, &word, &name, &rest)) return !text.len ? NO_TEXT : *text.ptr == '<' ? HTML : TEXT;
+    bool layout = str_is(word, "layout"), call = str_is(word, "render") || str_is(word, "include");
+    const struct snippet *in = (layout || call) && depth < LIMIT_SNIPPET_DEPTH && snippet_name_ok(name) ?
+                               snippet_find(r->s, r->a, r->script, layout ? "layouts" : "snippets", name, r->m != NULL) : NULL;
+    enum first first = in && in->found ? first_of(r, in->text, depth + 1) : NO_TEXT;
+    if (layout || first != NO_TEXT) return first;
+    text = rest;
   }
-  for (uint32_t i = 0; i < u->site_count; i++)
-    if (u->sites[i].var != LQ_NONE) names[u->sites[i].var] = OWN;
+}
+
+static void report(const struct reader_of_template *r, const struct liquid_error *e);
+
+/* The snippets that the code names and that are not there yet, and theirs, until nothing new comes up. False: one has a mistake. */
+static bool take_snippets(struct reader_of_template *r) {
+  struct liquid_error e;
+  bool whole = true;
+  uint32_t pc = 0;
+  do {
+    r->u = liquid_unit(r->c);
+    for (; pc < r->u.code_count; pc += words_at(&r->u, pc)) {
+      if (!is_call(r->u.code[pc] & 0xff)) continue;
+      const struct str *name = called(&r->u, pc);
+      if (!name || !snippet_name_ok(*name)) continue;
+      bool known = false;
+      for (uint32_t i = 1; i < r->u.template_count; i++) known = known || str_eq(r->u.templates[i].name, *name);
+      const struct snippet *found = known ? NULL : snippet_find(r->s, r->a, r->script, "snippets", *name, r->m != NULL);
+      if (!found || !found->found) continue;
+      struct str kept = arena_str(r->a, *name);
+      take(r, kept, found);
+      if (!liquid_add(r->c, kept, found->text, &e)) {
+        whole = false;
+        if (r->m) report(r, &e);
+      }
+      r->u = liquid_unit(r->c);
+    }
+  } while (pc < liquid_unit(r->c).code_count);
+  return whole;
+}
+
+/* The template with all that it takes in, as r->u. False: it cannot be read, and was reported where r->m is there. */
+static bool compile_text(struct reader_of_template *r, struct str text, struct span span, bool body) {
+  struct liquid_options options = { .mode = LIQUID_STRICT2, .escape = body && first_of(r, text, 0) == HTML, .camp = true, .find_layout = find_layout,
+                                    .context = r };
+  struct liquid_error e;
+  liquid_reset(r->c, &options);
+  struct taken own = { STR(""), text, span };
+  VEC_PUSH(r->a, &r->texts, own);
+  bool whole = liquid_add(r->c, STR(""), text, &e);
+  if (!whole && r->m) report(r, &e);
+  bool snippets = take_snippets(r);
+  return whole && snippets;
+}
+
+/* --- names ----------------------------------------------------------------------------------------------------------- */
+
+static uint8_t *own_at(const struct reader_of_template *r, uint32_t template, uint32_t name) {
+  return &r->own[template * (r->u.name_count + 1) + name];
+}
+
+static uint32_t template_by_name(const struct lq_unit *u, struct str name) {
+  for (uint32_t i = 1; i < u->template_count; i++)
+    if (str_eq(u->templates[i].name, name)) return i;
+  return LQ_NONE;
+}
+
+static bool binds(uint32_t op) {
+  return op == LQ_OP_ASSIGN || op == LQ_OP_ENDCAPTURE || op == LQ_OP_INCREMENT || op == LQ_OP_DECREMENT || op == LQ_OP_SCOPE;
+}
+
+/* What a call gives to the snippet's names; true when that is new. */
+static bool give(const struct reader_of_template *r, uint32_t pc, uint32_t from, uint32_t to) {
+  const struct lq_unit *u = &r->u;
+  const struct lq_site *s = &u->sites[u->code[pc] >> 8];
+  bool is_new = false;
+  for (uint32_t i = 0; i < s->arg_count; i++) is_new |= !*own_at(r, to, u->args[s->args + i]), *own_at(r, to, u->args[s->args + i]) = OWN;
+  if (s->var != LQ_NONE) is_new |= !*own_at(r, to, s->var), *own_at(r, to, s->var) = OWN;
+  for (uint32_t n = 0; (u->code[pc] & 0xff) == LQ_OP_INCLUDE && n < u->name_count; n++) { /* the two share their names */
+    uint8_t *a = own_at(r, from, n), *b = own_at(r, to, n);
+    is_new |= *a != *b;
+    *a = *b = *a | *b;
+  }
+  return is_new;
+}
+
+/* Marks, for each template, the names that it gives values itself, or gets from who takes it in. */
+static void mark_own(struct reader_of_template *r) {
+  const struct lq_unit *u = &r->u;
+  r->own = arena_zalloc(r->a, (size_t)u->template_count * (u->name_count + 1), 1);
+  r->noted = arena_zalloc(r->a, u->name_count + 1, 1);
+  for (uint32_t t = 0; t < u->template_count; t++)
+    for (uint32_t i = 0; i < u->name_count; i++)
+      if (str_is(u->names[i].text, "forloop") || str_is(u->names[i].text, "tablerowloop") || u->names[i].self) *own_at(r, t, i) = OWN;
   for (uint32_t pc = 0; pc < u->code_count; pc += words_at(u, pc)) {
-    uint32_t op = u->code[pc] & 0xff;
-    bool binds = op == LQ_OP_ASSIGN || op == LQ_OP_ENDCAPTURE || op == LQ_OP_INCREMENT || op == LQ_OP_DECREMENT || op == LQ_OP_SCOPE;
-    if (binds) names[u->code[pc] >> 8] = OWN;
+    uint32_t op = u->code[pc] & 0xff, x = u->code[pc] >> 8;
+    if (binds(op)) *own_at(r, template_of(u, pc), x) = OWN;
+    if ((op == LQ_OP_FOR || op == LQ_OP_ROW) && u->sites[x].var != LQ_NONE) *own_at(r, template_of(u, pc), u->sites[x].var) = OWN;
   }
-  return names;
+  for (bool more = true; more;) {
+    more = false;
+    for (uint32_t pc = 0; pc < u->code_count; pc += words_at(u, pc)) {
+      const struct str *name = is_call(u->code[pc] & 0xff) ? called(u, pc) : NULL;
+      uint32_t to = name ? template_by_name(u, *name) : LQ_NONE;
+      if (to != LQ_NONE) more |= give(r, pc, template_of(u, pc), to);
+    }
+  }
 }
 
 /* Behind what the variable at pc reads: its last `.name`. */
@@ -92,10 +239,20 @@ static bool is_required(const struct lq_unit *u, uint32_t name) {
   return printed;
 }
 
+static const struct taken *taken_at(const struct reader_of_template *r, const char *at) {
+  for (uint32_t i = 0; i < r->texts.count; i++) {
+    struct str text = r->texts.items[i].text;
+    if (at >= text.ptr && at <= text.ptr + text.len) return &r->texts.items[i];
+  }
+  return NULL;
+}
+
 static struct span span_of_name(const struct reader_of_template *r, struct str name) {
-  bool inside = name.ptr >= r->text.ptr && name.ptr + name.len <= r->text.ptr + r->text.len;
-  size_t from = inside ? (size_t)(name.ptr - r->text.ptr) : 0;
-  return template_span(r->s, r->text, r->span, from, from + (inside ? name.len : 1));
+  const struct taken *t = taken_at(r, name.ptr);
+  bool inside = t != NULL;
+  if (!inside) t = &r->texts.items[0];
+  size_t from = inside ? (size_t)(name.ptr - t->text.ptr) : 0;
+  return template_span(r->s, t->text, t->span, from, from + (inside ? name.len : 1));
 }
 
 /* --- checking -------------------------------------------------------------------------------------------------------- */
@@ -108,13 +265,13 @@ static void check_attribute(const struct reader_of_template *r, struct str name)
 }
 
 static void check_variable(const struct reader_of_template *r, uint32_t pc) {
-  const struct lq_unit *u = r->u;
+  const struct lq_unit *u = &r->u;
   uint32_t name = u->code[pc] >> 8, next = pc + 1, op = u->code[next] & 0xff;
   struct str text = u->names[name].text;
-  if (r->names[name] & OWN) return;
+  if (*own_at(r, template_of(u, pc), name)) return;
   if (!str_is(text, "contact")) {
-    if (!(r->names[name] & NOTED)) note_value(r->s, r->m, text, span_of_name(r, text), is_required(u, name));
-    r->names[name] |= NOTED;
+    if (!r->noted[name]) note_value(r->s, r->m, text, span_of_name(r, text), is_required(u, name));
+    r->noted[name] = 1;
   } else if (op == LQ_OP_PROP || op == LQ_OP_KEY) {
     check_attribute(r, u->names[u->code[next] >> 8].text);
   } else {
@@ -168,49 +325,141 @@ static void unknown_filter(const struct reader_of_template *r, struct str name) 
   scope_suggest_end(r->s, d, span, n, "");
 }
 
+/* A snippet or a layout that no folder has. */
+static void absent(const struct reader_of_template *r, struct span span, const char *what, const char *folder, struct str name) {
+  struct diagnostic *d = diag(r->s->c, DIAG_E0592, span, "there is no %s `" STR_FMT "`", what, STR_ARG(name));
+  bool ends = memchr(name.ptr, '.', name.len) != NULL;
+  d->expected = arena_printf(&r->s->c->arena, "a file `%s/" STR_FMT "%s` beside the script, or in a folder above it", folder, STR_ARG(name),
+                             ends ? "" : ".liquid");
+}
+
+static const enum diag_code code_of[] = { [LIQUID_SYNTAX] = DIAG_E0507, [LIQUID_LAYOUT] = DIAG_E0599, [LIQUID_NO_LAYOUT] = DIAG_E0592,
+                                          [LIQUID_LAYOUT_LOOP] = DIAG_E0598 };
+
 static void report(const struct reader_of_template *r, const struct liquid_error *e) {
   struct compilation *c = r->s->c;
-  size_t from = e->at >= r->text.ptr && e->at <= r->text.ptr + r->text.len ? (size_t)(e->at - r->text.ptr) : 0;
-  const char *newline = memchr(r->text.ptr + from, '\n', r->text.len - from), *close = NULL;
-  size_t end = newline ? (size_t)(newline - r->text.ptr) : r->text.len;
-  if (end - from > 2) close = memmem(r->text.ptr + from, end - from, r->text.ptr[from + 1] == '%' ? "%}" : "}}", 2);
-  struct span span = template_span(r->s, r->text, r->span, from, close ? (size_t)(close + 2 - r->text.ptr) : end > from + 2 ? from + 2 : end);
-  struct str reason = plain_reason(&c->arena, arena_str(&c->arena, e->found));
+  const struct taken *t = taken_at(r, e->at);
+  struct str text = t ? t->text : r->texts.items[0].text;
+  size_t from = t ? (size_t)(e->at - text.ptr) : 0;
+  if (!t) t = &r->texts.items[0];
+  const char *newline = memchr(text.ptr + from, '\n', text.len - from), *close = NULL;
+  size_t end = newline ? (size_t)(newline - text.ptr) : text.len;
+  if (end - from > 2) close = memmem(text.ptr + from, end - from, text.ptr[from + 1] == '%' ? "%}" : "}}", 2);
+  struct span span = template_span(r->s, text, t->span, from, close ? (size_t)(close + 2 - text.ptr) : end > from + 2 ? from + 2 : end);
+  struct str reason = arena_str(&c->arena, e->found);
+  if (e->kind == LIQUID_SYNTAX) reason = plain_reason(&c->arena, reason);
   if (reason.len > 200) reason.len = 200;
-  struct diagnostic *d = diag(c, DIAG_E0507, span, STR_FMT, STR_ARG(reason));
-  d->expected = STR("Liquid, such as `{{ contact.first_name | default: \"friend\" }}`");
+  if (e->kind == LIQUID_NO_LAYOUT) {
+    absent(r, span, "layout", "layouts", reason);
+    return;
+  }
+  struct diagnostic *d = diag(c, code_of[e->kind], span, STR_FMT, STR_ARG(reason));
+  if (e->kind == LIQUID_SYNTAX) d->expected = STR("Liquid, such as `{{ contact.first_name | default: \"friend\" }}`");
+}
+
+static void report_all(const struct reader_of_template *r) {
+  uint32_t mended, unknown;
+  const struct liquid_error *mistakes = liquid_mended(r->c, &mended);
+  for (uint32_t i = 0; i < mended; i++) report(r, &mistakes[i]);
+  const struct str *filters = liquid_unknown_filters(r->c, &unknown);
+  for (uint32_t i = 0; i < unknown; i++) unknown_filter(r, filters[i]);
+}
+
+/* The name that the call says, or else its word in the line that it stands in. */
+static struct span span_of_call(const struct reader_of_template *r, uint32_t pc) {
+  const struct lq_unit *u = &r->u;
+  const struct str *name = called(u, pc);
+  if (name) return span_of_name(r, *name);
+  const struct taken *t = &r->texts.items[0];
+  uint32_t line = 1;
+  for (uint32_t i = 1; i < r->texts.count; i++)
+    if (str_eq(r->texts.items[i].name, u->templates[template_of(u, pc)].name)) t = &r->texts.items[i];
+  for (uint32_t i = 0; i < u->node_count; i++)
+    if (u->nodes[i].start <= pc && pc < u->nodes[i].end) line = u->nodes[i].line;
+  const char *at = t->text.ptr, *end = at + t->text.len, *next;
+  while (line-- > 1 && (next = memchr(at, '\n', (size_t)(end - at)))) at = next + 1;
+  const char *word = memmem(at, (size_t)(end - at), "include", 7);
+  size_t from = word ? (size_t)(word - t->text.ptr) : 0;
+  return template_span(r->s, t->text, t->span, from, from + (word ? 7 : 1));
+}
+
+/* Whether the snippet can be taken in where it is named. */
+static void check_call(const struct reader_of_template *r, uint32_t pc) {
+  const struct lq_unit *u = &r->u;
+  const struct str *name = called(u, pc);
+  struct compilation *c = r->s->c;
+  if (!name) {
+    diag(c, DIAG_E0597, span_of_call(r, pc), "a snippet is named by a text in quotes")->help =
+        STR("what a message takes in is known before it leaves; choose with `{% if %}` between two");
+  } else if (!snippet_name_ok(*name)) {
+    diag(c, DIAG_E0597, span_of_call(r, pc), "a snippet's name does not lead out of its folder")->expected =
+        STR("a name such as `footer` or `mail/footer`");
+  } else if (template_by_name(u, *name) == LQ_NONE) {
+    absent(r, span_of_call(r, pc), "snippet", "snippets", *name);
+  } else if ((u->code[pc] & 0xff) == LQ_OP_INCLUDE && r->own[template_of(u, pc) * (u->name_count + 1) + u->name_count] & REACHED) {
+    diag(c, DIAG_E0597, span_of_call(r, pc), "a snippet that is rendered cannot include one")->expected =
+        arena_printf(&c->arena, "`{%% render \"" STR_FMT "\" %%}`", STR_ARG(*name));
+  }
+}
+
+/* Snippets that take each other in; those that stand in a rendered one are marked. */
+struct chain { uint32_t templates[LIMIT_SNIPPET_DEPTH + 1], count; };
+
+static struct str chain_text(const struct reader_of_template *r, const struct chain *k, uint32_t from, struct str last) {
+  struct buf b;
+  buf_init(&b, LIMIT_SNIPPET_DEPTH * (LIMIT_NAME_BYTES + 8));
+  for (uint32_t i = from; i < k->count; i++) {
+    buf_str(&b, r->u.templates[k->templates[i]].name);
+    buf_c(&b, " → ");
+  }
+  buf_str(&b, last);
+  struct str text = arena_str(&r->s->c->arena, buf_as_str(&b));
+  buf_deinit(&b);
+  return text;
+}
+
+/* False: a mistake was reported, and the rest would only repeat it. */
+static bool walk_calls(const struct reader_of_template *r, struct chain *k, uint32_t t, bool rendered) {
+  const struct lq_unit *u = &r->u;
+  uint8_t *reached = own_at(r, t, u->name_count);
+  if (*reached & REACHED && rendered) return true;
+  if (*reached & OWN && !rendered) return true;
+  *reached |= OWN | (rendered ? REACHED : 0);
+  k->templates[k->count++] = t;
+  for (uint32_t pc = u->templates[t].start; pc < u->templates[t].end; pc += words_at(u, pc)) {
+    const struct str *name = is_call(u->code[pc] & 0xff) ? called(u, pc) : NULL;
+    uint32_t to = name ? template_by_name(u, *name) : LQ_NONE;
+    if (to == LQ_NONE) continue;
+    for (uint32_t i = 1; i < k->count; i++)
+      if (k->templates[i] == to) {
+        diag(r->s->c, DIAG_E0598, span_of_call(r, pc), "snippets take each other in: " STR_FMT, STR_ARG(chain_text(r, k, i, *name)));
+        return false;
+      }
+    if (k->count > LIMIT_SNIPPET_DEPTH) {
+      diag(r->s->c, DIAG_E0598, span_of_call(r, pc), "more than %d snippets stand in each other", LIMIT_SNIPPET_DEPTH);
+      return false;
+    }
+    if (!walk_calls(r, k, to, rendered || (u->code[pc] & 0xff) == LQ_OP_RENDER)) return false;
+  }
+  k->count--;
+  return true;
 }
 
 void liquid_check(struct scope *s, struct message_decl *m, struct str text, struct span span) {
-  struct liquid_compiler *c = liquid_compiler_new();
-  struct liquid_options options = options_of(text, true);
-  struct reader_of_template r = { s, m, text, span, NULL, NULL };
-  struct liquid_error e;
-  liquid_reset(c, &options);
-  bool whole = liquid_add(c, STR(""), text, &e);
-  uint32_t mended;
-  const struct liquid_error *mistakes = liquid_mended(c, &mended);
-  for (uint32_t i = 0; i < mended; i++) report(&r, &mistakes[i]);
-  if (!whole) {
-    report(&r, &e);
-  } else {
-    struct lq_unit u = liquid_unit(c);
-    r.u = &u;
-    r.names = own_names(&s->c->arena, &u);
-    uint32_t unknown;
-    const struct str *filters = liquid_unknown_filters(c, &unknown);
-    for (uint32_t i = 0; i < unknown; i++) unknown_filter(&r, filters[i]);
-    for (uint32_t pc = 0; pc < u.code_count; pc += words_at(&u, pc)) {
-      uint32_t op = u.code[pc] & 0xff;
+  struct reader_of_template r = { .s = s, .a = &s->c->arena, .m = m, .script = m->name.span.source, .c = liquid_compiler_new() };
+  bool whole = compile_text(&r, text, span, true);
+  report_all(&r);
+  if (whole) {
+    struct chain chain = { .count = 0 };
+    mark_own(&r);
+    (void)walk_calls(&r, &chain, 0, false);
+    for (uint32_t pc = 0; pc < r.u.code_count; pc += words_at(&r.u, pc)) {
+      uint32_t op = r.u.code[pc] & 0xff;
       if (op == LQ_OP_VAR) check_variable(&r, pc);
-      if (op != LQ_OP_INCLUDE && op != LQ_OP_RENDER) continue;
-      uint32_t name = u.sites[u.code[pc] >> 8].text;
-      struct diagnostic *d = diag(s->c, DIAG_E0592, name == LQ_NONE ? template_span(s, text, span, 0, 1) : span_of_name(&r, u.names[name].text),
-                                  "there are no snippets that a message could take in");
-      d->expected = STR("the snippet's text itself");
+      if (is_call(op)) check_call(&r, pc);
     }
   }
-  liquid_compiler_free(c);
+  liquid_compiler_free(r.c);
 }
 
 /* --- emitting -------------------------------------------------------------------------------------------------------- */
@@ -232,28 +481,25 @@ static void add_attribute(struct builder *b, struct parts *parts, struct str nam
   VEC_PUSH(b->a, &parts->items, p);
 }
 
-const struct part *liquid_parts(struct builder *b, struct str text, bool body, uint32_t *count) {
-  struct liquid_compiler *c = liquid_compiler_new();
-  struct liquid_options options = options_of(text, body);
+const struct part *liquid_parts(struct builder *b, struct str text, struct span span, uint32_t script, bool body, uint32_t *count) {
+  struct reader_of_template r = { .s = b->s, .a = b->a, .script = script, .c = liquid_compiler_new() };
   struct parts parts = { { 0 } };
-  struct liquid_error e;
-  liquid_reset(c, &options);
-  if (liquid_add(c, STR(""), text, &e)) { /* otherwise the check has said so, and nothing is written */
-    struct lq_unit u = liquid_unit(c);
-    const uint8_t *names = own_names(b->a, &u);
-    for (uint32_t pc = 0; pc < u.code_count; pc += words_at(&u, pc)) {
-      uint32_t name = u.code[pc] >> 8, next = pc + 1 < u.code_count ? u.code[pc + 1] & 0xff : LQ_OP_NOP;
-      if ((u.code[pc] & 0xff) != LQ_OP_VAR || !str_is(u.names[name].text, "contact") || names[name] & OWN) continue;
-      if (next == LQ_OP_PROP || next == LQ_OP_KEY) add_attribute(b, &parts, arena_str(b->a, u.names[u.code[pc + 1] >> 8].text));
+  if (compile_text(&r, text, span, body)) { /* otherwise the check has said so, and nothing is written */
+    const struct lq_unit *u = &r.u;
+    mark_own(&r);
+    for (uint32_t pc = 0; pc < u->code_count; pc += words_at(u, pc)) {
+      uint32_t name = u->code[pc] >> 8, next = pc + 1 < u->code_count ? u->code[pc + 1] & 0xff : LQ_OP_NOP;
+      if ((u->code[pc] & 0xff) != LQ_OP_VAR || !str_is(u->names[name].text, "contact") || *own_at(&r, template_of(u, pc), name)) continue;
+      if (next == LQ_OP_PROP || next == LQ_OP_KEY) add_attribute(b, &parts, arena_str(b->a, u->names[u->code[pc + 1] >> 8].text));
     }
     struct buf bytes;
     buf_init(&bytes, LIMIT_PROGRAM_BYTES);
-    lq_unit_write(&bytes, &u);
+    lq_unit_write(&bytes, u);
     struct part p = { .kind = PART_LIQUID, .text = build_string(b, arena_str(b->a, buf_as_str(&bytes))), .field = NONE };
     VEC_PUSH(b->a, &parts.items, p);
     buf_deinit(&bytes);
   }
-  liquid_compiler_free(c);
+  liquid_compiler_free(r.c);
   *count = parts.items.count;
   return parts.items.items;
 }

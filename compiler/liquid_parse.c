@@ -133,7 +133,8 @@ static bool output(struct liquid_compiler *c, struct str s) {
   if (end > s.ptr && end[-1] == '-') end--;
   uint32_t node = node_begin(c);
   struct checkpoint before = code_checkpoint(c);
-  bool good = print_variable(c, end > at ? str_slice(at, end) : (struct str){ at, 0 }) || liquid_mend(c, before);
+  struct str markup = end > at ? str_slice(at, end) : (struct str){ at, 0 };
+  bool good = (is_super(c, markup) ? print_super(c) : print_variable(c, markup)) || liquid_mend(c, before);
   node_end(c, node, false);
   return good;
 }
@@ -283,11 +284,12 @@ void liquid_reset(struct liquid_compiler *c, const struct liquid_options *option
 
 bool liquid_mend(struct liquid_compiler *c, struct checkpoint before) {
   if (!c->options.camp || !c->failed || c->not_syntax || c->mended.count >= LIMIT_LIQUID_ERRORS_COUNT) return false;
-  struct liquid_error e = { .reason = c->error, .line = c->error_line, .at = c->piece, .found = c->error };
+  struct liquid_error e = { .reason = c->error, .line = c->error_line, .at = c->piece, .kind = c->kind, .found = c->error };
   VEC_PUSH(&c->arena, &c->mended, e);
   code_rollback(c, before);
   c->expression_depth = 0;
   c->cx.failed = false;
+  c->kind = LIQUID_SYNTAX;
   return true;
 }
 
@@ -298,16 +300,7 @@ static void error_report(struct liquid_compiler *c, struct str name, struct liqu
   struct str text = c->not_syntax ? arena_printf(&c->arena, "%s: " STR_FMT, kind, STR_ARG(reason)) :
                     name.len ? arena_printf(&c->arena, "%s (" STR_FMT " line %u): " STR_FMT, kind, STR_ARG(name), c->error_line, STR_ARG(reason)) :
                     arena_printf(&c->arena, "%s (line %u): " STR_FMT, kind, c->error_line, STR_ARG(reason));
-  *e = (struct liquid_error){ text, reason, c->error_line, c->piece, c->error };
-}
-
-static bool document(struct liquid_compiler *c, struct pieces *p) {
-  struct ending end;
-  bool blank;
-  if (!body(c, p, &end, &blank)) return false;
-  if (!end.name.ptr) return true;
-  if (str_is(end.name, "else") || str_is(end.name, "end")) return liquid_fail(c, "Unexpected outer '" STR_FMT "' tag", STR_ARG(end.name));
-  return liquid_fail(c, "Unknown tag '" STR_FMT "'", STR_ARG(end.name));
+  *e = (struct liquid_error){ text, reason, c->error_line, c->piece, c->kind, c->error };
 }
 
 static bool add(struct liquid_compiler *c, struct str name, struct str source, bool careful, struct liquid_error *e) {
@@ -322,6 +315,10 @@ static bool add(struct liquid_compiler *c, struct str name, struct str source, b
   c->careful = careful;
   c->exits.count = c->body_texts.count = 0;
   c->failed = c->not_syntax = false;
+  c->kind = LIQUID_SYNTAX;
+  c->child = c->block_free = false;
+  c->layouts.count = c->blocks.count = 0;
+  c->super.from = NULL;
   c->context = (struct str){ NULL, 0 };
   bool good = source.len <= LIMIT_LIQUID_SOURCE_BYTES ||
               liquid_fail(c, "the template is larger than %u bytes", LIMIT_LIQUID_SOURCE_BYTES);

@@ -39,6 +39,28 @@ static bool skip_to(struct liquid_compiler *c, struct pieces *p, const char *blo
   return never_closed(c, block);
 }
 
+bool skip_block(struct liquid_compiler *c, struct pieces *p, struct liquid_block *b) {
+  struct str piece, name, markup, inside;
+  uint32_t lines, open = 1;
+  const char *tag = c->piece;
+  *b = (struct liquid_block){ .name = b->name, .piece = tag, .from = p->at, .line = p->line, .trim = c->trim, .level = c->layouts.count };
+  while (pieces_next(p, &piece)) {
+    if (!full_tag(piece, &name, &markup, &lines)) continue;
+    if (str_is(name, "raw") && !skip_to(c, p, "raw", "endraw", &inside)) return false;
+    if (str_is(name, "doc") && !skip_to(c, p, "doc", "enddoc", &inside)) return false;
+    if (str_is(name, "comment") && !tag_comment(c, p)) return false;
+    open += str_is(name, "block");
+    open -= str_is(name, "endblock");
+    if (open) continue;
+    b->to = piece.ptr;
+    while (piece.ptr[2] == '-' && b->to > b->from && markup_space(b->to[-1])) b->to--;
+    c->trim = piece.ptr[piece.len - 3] == '-';
+    return true;
+  }
+  c->piece = tag;
+  return never_closed(c, "block");
+}
+
 bool tag_raw(struct liquid_compiler *c, struct pieces *p, struct str markup, bool *blank) {
   struct str inside;
   if (str_strip(markup).len) return liquid_fail(c, "Syntax Error in 'raw' - Valid syntax: raw");

@@ -116,8 +116,9 @@ static bool case_else(struct liquid_compiler *c, struct pieces *p, struct ending
 }
 
 static bool tag_case(struct liquid_compiler *c, struct pieces *p, struct str markup, bool *blank) {
-  uint32_t line = c->line, mark = c->body_texts.count, whens = 0, exits = c->exits.count;
+  uint32_t line = c->line, mark = c->body_texts.count, whens = 0, exits = c->exits.count, left = code_here(c);
   struct ending end;
+  bool compared = false;
   if (!in_markup(c, case_left(c, markup), line, markup)) return false;
   code_op(c, LQ_OP_CASE, 0);
   c->control_depth++;
@@ -134,7 +135,12 @@ static bool tag_case(struct liquid_compiler *c, struct pieces *p, struct str mar
     if (!is_when && !str_is(end.name, "else")) return wrong_ending(c, end.name, "case", "endcase");
     if (!(is_when ? case_when(c, p, &end, &body_blank) : case_else(c, p, &end, &body_blank))) return false;
     all_blank = all_blank && body_blank;
+    compared = compared || is_when;
     whens++;
+  }
+  if (!compared) { /* nobody asks for the value, so it cannot fail */
+    for (uint32_t pc = left; pc < before.code - 1; pc++) c->code.items[pc] = LQ_OP_NOP;
+    c->code.items[before.code - 2] = LQ_OP_CONST | const_add(c, lq_nil()) << 8;
   }
   if (c->interrupts && whens > 1) c->careful = true;
   code_op(c, LQ_OP_ENDCASE, 0);
@@ -416,11 +422,11 @@ static bool tag_abort(struct liquid_compiler *c, struct str markup) {
   return true;
 }
 
-enum tag_id { TAG_ABORT, TAG_ASSIGN, TAG_BREAK, TAG_CAPTURE, TAG_CASE, TAG_COMMENT, TAG_CONTINUE, TAG_CYCLE, TAG_DECREMENT, TAG_DOC, TAG_ECHO,
-              TAG_FOR, TAG_IF, TAG_IFCHANGED, TAG_INCLUDE, TAG_INCREMENT, TAG_NOTE, TAG_RAW, TAG_RENDER, TAG_TABLEROW, TAG_UNLESS,
+enum tag_id { TAG_ABORT, TAG_ASSIGN, TAG_BLOCK, TAG_BREAK, TAG_CAPTURE, TAG_CASE, TAG_COMMENT, TAG_CONTINUE, TAG_CYCLE, TAG_DECREMENT, TAG_DOC, TAG_ECHO,
+              TAG_FOR, TAG_IF, TAG_IFCHANGED, TAG_INCLUDE, TAG_INCREMENT, TAG_LAYOUT, TAG_NOTE, TAG_RAW, TAG_RENDER, TAG_TABLEROW, TAG_UNLESS,
               TAG_COUNT };
-static const char *const tag_names[TAG_COUNT] = { "abort_message", "assign", "break", "capture", "case", "comment", "continue", "cycle", "decrement",
-  "doc", "echo", "for", "if", "ifchanged", "include", "increment", "#", "raw", "render", "tablerow", "unless" };
+static const char *const tag_names[TAG_COUNT] = { "abort_message", "assign", "block", "break", "capture", "case", "comment", "continue", "cycle", "decrement",
+  "doc", "echo", "for", "if", "ifchanged", "include", "increment", "layout", "#", "raw", "render", "tablerow", "unless" };
 
 static enum tag_id tag_find(struct str name) {
   for (int i = 0; i < TAG_COUNT; i++)
@@ -430,7 +436,7 @@ static enum tag_id tag_find(struct str name) {
 
 bool tag(struct liquid_compiler *c, struct pieces *p, struct str name, struct str markup, bool *known, bool *blank) {
   enum tag_id id = tag_find(name);
-  if (id == TAG_ABORT && !c->options.camp) id = TAG_COUNT;
+  if ((id == TAG_ABORT || id == TAG_BLOCK || id == TAG_LAYOUT) && !c->options.camp) id = TAG_COUNT;
   *known = id != TAG_COUNT;
   *blank = id == TAG_ASSIGN || id == TAG_COMMENT || id == TAG_NOTE;
   if (!*known) return true;
@@ -439,6 +445,8 @@ bool tag(struct liquid_compiler *c, struct pieces *p, struct str name, struct st
   switch (id) {
     case TAG_ABORT: good = tag_abort(c, markup); break;
     case TAG_ASSIGN: good = tag_assign(c, markup); break;
+    case TAG_BLOCK: good = tag_block(c, p, markup, blank); break;
+    case TAG_LAYOUT: c->kind = LIQUID_LAYOUT; good = liquid_fail(c, "`layout` stands first in its file, once, before all text"); break;
     case TAG_BREAK: good = tag_interrupt(c, LQ_OP_BREAK); break;
     case TAG_CONTINUE: good = tag_interrupt(c, LQ_OP_CONTINUE); break;
     case TAG_CAPTURE: good = tag_capture(c, p, markup, blank); break;

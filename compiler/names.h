@@ -75,6 +75,9 @@ struct scope {
   bool allow_unknown;
   struct str zone;
   uint64_t test_steps;         /* of all tests, with those of their fixtures */
+  const struct source_reader *reader; /* may be NULL */
+  struct table snippets;       /* by the folder of who takes them in, and their file */
+  struct str folder;           /* that holds the whole project */
   uint64_t compared;           /* names that were compared to find what was meant */
 };
 
@@ -157,6 +160,12 @@ void template_check(struct scope *s, struct message_decl *m, struct str text, st
 /* Where bytes of a text stand in the script; a value that the message says. */
 struct span template_span(struct scope *s, struct str text, struct span span, size_t from, size_t to);
 void note_value(struct scope *s, struct message_decl *m, struct str name, struct span span, bool required);
+/* snippets.c: a file that a template takes in, looked for from the script's folder upwards: in `snippets` or `layouts`. The first
+ * look with may_load reads it; without, it must have been loaded. */
+struct snippet { bool found; struct str text; uint32_t source; };
+enum { SNIPPETS = 1 };
+bool snippet_name_ok(struct str name);
+const struct snippet *snippet_find(struct scope *s, struct arena *a, uint32_t script, const char *folder, struct str name, bool may_load);
 /* liquid_message.c: the same for texts that are templates. */
 void liquid_check(struct scope *s, struct message_decl *m, struct str text, struct span span);
 #endif

@@ -256,8 +256,8 @@ static bool is_plain(struct str text) {
   return true;
 }
 
-const struct part *template_parts(struct builder *b, struct str text, struct span span, bool body, uint32_t *count) {
-  if (!is_plain(text)) return liquid_parts(b, text, body, count);
+const struct part *template_parts(struct builder *b, struct str text, struct span span, uint32_t script, bool body, uint32_t *count) {
+  if (!is_plain(text)) return liquid_parts(b, text, span, script, body, count);
   struct template t = { .s = b->s, .b = b, .text = text, .span = span };
   parse(&t);
   *count = t.parts.count;

@@ -48,7 +48,10 @@ static bool says(const struct message_decl *m, struct str name) {
 
 /* No send gives it: an attribute whose `contact.` was forgotten, a misspelt name, or really nothing. */
 static void given_by_none(struct scope *s, const struct message_decl *m, const struct said_value *v) {
-  struct diagnostic *d = diag(s->c, DIAG_E0441, v->name.span, "nothing gives `" STR_FMT "` to this message", STR_ARG(v->name.text));
+  bool snippet = v->name.span.source != m->name.span.source && v->name.span.source != m->body.span.source;
+  struct diagnostic *d = diag(s->c, DIAG_E0441, v->name.span, "nothing gives `" STR_FMT "` to %s" STR_FMT "%s", STR_ARG(v->name.text),
+                              snippet ? "the message `" : "this message", STR_ARG(snippet ? m->name.text : STR("")), snippet ? "`" : "");
+  if (snippet) d->note_span = m->name.span, d->note = STR("the message that takes this text in");
   struct nearest n = nearest_of(v->name.text);
   for (const struct sending *at = m->sendings; at; at = at->next)
     for (const struct prop *p = at->stmt->props; p; p = p->next)

@@ -12,10 +12,24 @@ static bool zone_known(void *context, struct str name) {
   return str_is(name, "Europe/Paris");
 }
 
+/* The files that examples take in. */
+static bool read_file(void *context, struct arena *a, const char *from, struct str name, struct str *shown, struct str *text) {
+  static const char *const files[] = { "snippets/footer.liquid", "Camp Ltd.", "snippets/endless.liquid", "{% render 'endless' %}",
+                                       "layouts/base.liquid", "{% block title %}News{% endblock %}{{ content_for_layout }}", NULL };
+  (void)context, (void)a;
+  for (size_t i = 0; from && files[i]; i += 2)
+    if (str_is(name, files[i])) {
+      *shown = str_from_c(files[i]);
+      *text = str_from_c(files[i + 1]);
+      return true;
+    }
+  return false;
+}
+
 static void compile_text(struct compilation *c, const char *text) {
   compilation_init(c);
   compilation_add(c, STR("example.camp"), str_from_c(text), false);
-  compile(c, &(struct source_reader){ .zone_known = zone_known });
+  compile(c, &(struct source_reader){ .read = read_file, .zone_known = zone_known });
 }
 
 static void print_all(const struct compilation *c) {

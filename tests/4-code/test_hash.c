@@ -157,8 +157,44 @@ static void tests_are_resolved(void **state) {
   compilation_deinit(&c);
 }
 
+/* A snippet's words are those of the messages that take it in, and of no other. */
+static bool read_footer(void *context, struct arena *a, const char *from, struct str name, struct str *shown, struct str *text) {
+  (void)a;
+  if (!from || !str_is(name, "snippets/footer.liquid")) return false;
+  *shown = name;
+  *text = str_from_c(context);
+  return true;
+}
+
+static void hashes_with(char *footer, uint8_t out[3][UNIT_HASH_BYTES]) {
+  static const char text[] = "message hi { subject \"Hi\"; body \"Hi {% render 'footer' %}\" }\nmessage bye { subject \"Bye\"; body \"Bye {{ 1 | plus: 1 }}\" }\n"
+                             "campaign w { start when signup; send hi; send bye }\n";
+  struct compilation c;
+  compilation_init(&c);
+  compilation_add(&c, STR("a.camp"), STR(text), false);
+  compile(&c, &(struct source_reader){ .context = footer, .read = read_footer });
+  assert_int_equal(c.error_count, 0);
+  for (uint32_t i = 0; i < c.program.unit_count; i++) {
+    struct str name = unit_name(&c.program.units[i]);
+    int at = str_is(name, "hi") ? 0 : str_is(name, "bye") ? 1 : str_is(name, "w") ? 2 : -1;
+    if (at >= 0) memcpy(out[at], c.program.units[i].hash, UNIT_HASH_BYTES);
+  }
+  compilation_deinit(&c);
+}
+
+static void snippets(void **state) {
+  (void)state;
+  uint8_t before[3][UNIT_HASH_BYTES], after[3][UNIT_HASH_BYTES];
+  char one[] = "Camp Ltd.", two[] = "Camp Inc.";
+  hashes_with(one, before);
+  hashes_with(two, after);
+  assert_memory_not_equal(before[0], after[0], UNIT_HASH_BYTES);
+  assert_memory_equal(before[1], after[1], UNIT_HASH_BYTES);
+  assert_memory_equal(before[2], after[2], UNIT_HASH_BYTES);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
+  const struct CMUnitTest tests[] = { cmocka_unit_test(snippets),
     cmocka_unit_test(equal_meaning),
     cmocka_unit_test(other_meaning),
     cmocka_unit_test(written_and_read),

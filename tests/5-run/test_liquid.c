@@ -199,6 +199,8 @@ static const struct { enum liquid_mode mode; const char *template, *wanted; } re
     "3" },
   { LIQUID_STRICT, "a{% liquid increment cnt\n\n%}{{ x y | }}",
     "Liquid syntax error (line 2): Expected end_of_string but found id in \"{{ x y | }}\"" },
+  { LIQUID_STRICT2, "{% assign f = 1.5 %}{% case (f..2) %}{% else %}a{% endcase %}{% case (f..2) %}{% when 1 %}{% else %}b{% endcase %}",
+    "aLiquid error (line 1): invalid integer" },
   { LIQUID_STRICT2, "{% include 'go' for list %}",
     "a-ab" },
   { LIQUID_STRICT2, "{{ 0 | date: '%5' }}|{{ 0 | date: '%' }}|{{ 0 | date: 'x%-' }}|{{ 0 | date: '%:' }}",

@@ -69,4 +69,39 @@ same "an SMS stays on one line" 'two lines0' "$(sent ada text body)"
 same "who gets nothing, and why" "who is it?" "$(camp contact bob --db shop.db | sed -n 's/.*text.*failed: the template: Liquid error (line 1): //p')"
 same "an error fails the message" "divided by 0" "$(camp contact eve --db shop.db | sed -n 's/.*text.*failed: the template: Liquid error (line 1): //p')"
 same "no contact reads of an error" 0 "$(grep -c 'Liquid error' shop.out)"
+
+# Snippets and layouts, from files beside the script; one in a folder of its own is looked for in the folders above it, too.
+mkdir -p taken/mail/snippets taken/snippets taken/layouts
+printf '<h1>{%% block title %%}News{%% endblock %%}</h1>{{ content_for_layout }}{%% block foot -%%} <hr> {%%- endblock %%}.' > taken/layouts/base.html
+printf '<li>{{ item }} {{ forloop.index }}/{{ forloop.length }}</li>' > taken/snippets/item.liquid
+printf '&copy; {{ year }} {{ contact.first_name }} {{ code }}' > taken/snippets/foot.liquid
+printf 'near' > taken/mail/snippets/near.liquid
+printf 'far' > taken/snippets/near.liquid
+cat > taken/mail/mails.camp <<'C'
+message inside {
+  subject "{% render 'near' %} {{ contact.first_name }}"
+  body """
+    {% # a note %}
+    {% layout "base.html" %}
+    {% assign who = contact.first_name | default: "you" %}
+    {% block title %}Sale, {{ block.super }} {{ who }}{% endblock %}
+    {% render "item" for items %}{% render "foot", year: 2026 %}
+    """
+}
+C
+cat > taken/start.camp <<'C'
+message plain { subject "{% render 'near' %}"; body "{% include 'foot', year: 1 %}{% render 'item' with items[1] as item %}" }
+when signup then { send inside with { items: ["<a>", "b"], code: "X" }; send plain with { items: ["<a>", "b"], code: "X" } }
+C
+cat > taken.ndjson <<'J'
+{"type":"identify","userId":"ada","timestamp":"2026-01-05T09:00:00Z","traits":{"first_name":"A&B"}}
+{"type":"track","userId":"ada","event":"signup","timestamp":"2026-01-05T10:00:00Z"}
+J
+camp simulate taken --events taken.ndjson --send file:taken.out --db taken.db > /dev/null 2>&1
+taken() { sed -n "s/.*\"message\":\"$1\".*\"$2\":\"\(.*\)\".*/\1/p" taken.out | sed 's/","body":.*//'; }
+same "a snippet in a subject, the nearest file" 'near A&B' "$(taken inside subject)"
+same "a layout, its blocks, what stands outside of them, and snippets in HTML" \
+  '<h1>Sale, News A&amp;B</h1>\n\n\n<li>&lt;a&gt; 1/2</li><li>b 2/2</li>&copy; 2026 A&amp;B X\n<hr>.' "$(taken inside body)"
+same "the same snippets in a text, and the file of the folder above" 'far' "$(taken plain subject)"
+same "text is not escaped" '&copy; 1 A&B X<li>b /</li>' "$(taken plain body)"
 finish
