@@ -100,7 +100,7 @@ const struct explain *explain_at(size_t i); /* NULL behind the last */
 
 /* What a test block says, for the runner. Names are resolved, times are civil in the project's zone. */
 enum test_kind { TEST_CONTACT, TEST_AT, TEST_EVENT, TEST_EXPECT_SENT, TEST_EXPECT_NOTHING, TEST_EXPECT_COND, TEST_EXPECT_INSIDE,
-  TEST_EXPECT_DROPPED, TEST_EXPECT_ELSE, TEST_EXPECT_SHOWN, TEST_IS,
+  TEST_EXPECT_DROPPED, TEST_EXPECT_ELSE, TEST_EXPECT_SHOWN, TEST_EXPECT_HELD, TEST_IS,
   TEST_PAUSE, TEST_RESUME /* of campaign `name`; within as in entry_rule.resume */,
   TEST_GIVEN, TEST_CASES /* of the tree alone: a test has the steps of its fixtures, and is one of its cases */ };
 struct test_prop { struct str name; struct value value; bool consents; /* name is a topic */ };
@@ -124,7 +124,7 @@ struct test_step {
   const struct test_operand *operands; uint32_t operand_count; /* its parts, outermost first, for telling why it is not true */
   bool sent;                    /* TEST_EXPECT_ELSE: only what was sent is meant; of all contacts when `contact` is empty */
   const struct test_fact *facts; uint32_t fact_count;
-  bool has_until; int64_t until_ms; /* TEST_EXPECT_SHOWN: civil */
+  bool has_until; int64_t until_ms; /* TEST_EXPECT_SHOWN, TEST_EXPECT_HELD: civil */
   struct str because;           /* TEST_EXPECT_DROPPED: part of the reason; empty: any */
 };
 struct test_block { struct str name; struct span span; const struct test_step *steps; uint32_t step_count; };

@@ -119,7 +119,8 @@ void emit_deadline(struct builder *b, const struct stmt *st) {
 /* The deadline, if any, and the WAIT; returns its index. The branches follow at once, so they stand together. */
 static uint32_t emit_wait_op(struct builder *b, const struct stmt *st, bool deadline) {
   uint32_t w = b->waits_made.count;
-  struct wait wait = { .first_branch = b->branches.count, .arm_pc = NONE, .timeout_pc = NONE };
+  struct wait wait = { .first_branch = b->branches.count, .arm_pc = NONE, .timeout_pc = NONE, .message = NONE };
+  if (st->kind == STMT_SEND) wait.message = build_string(b, st->name.text);
   if (deadline) {
     emit_deadline(b, st);
     wait.arm_pc = 0; /* a deadline is on the stack; the arm itself is pending */
@@ -514,7 +515,7 @@ static void emit_over(struct builder *b) {
   for (uint32_t i = 0; i < b->exits.count; i++)
     build_land(b, b->exits.items[i]);
   uint32_t w = b->waits_made.count;
-  struct wait wait = { .first_branch = b->branches.count, .arm_pc = 0 /* pending */, .timeout_pc = NONE };
+  struct wait wait = { .first_branch = b->branches.count, .arm_pc = 0 /* pending */, .timeout_pc = NONE, .message = NONE };
   emit_goals_deadline(b);
   VEC_PUSH(b->a, &b->pending, ((struct pending){ .kind = PENDING_ARM, .item = w }));
   VEC_PUSH(b->a, &b->waits_made, wait);

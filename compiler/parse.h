@@ -97,6 +97,7 @@ struct message_decl *message_expires(struct parse *p, struct message_decl *m, st
 struct names_list names_add(struct parse *p, struct names_list l, struct name name);
 struct prop *prop_consents(struct parse *p, struct name topic);
 struct expr *expr_consents(struct parse *p, struct token first, struct name topic);
+struct test_line *expect_held(struct parse *p, struct token first, struct name message, struct name contact, bool negated);
 struct test_line *expect_until(struct parse *p, struct test_line *t, struct token moment);
 
 /* tree_request.c: channels and connectors. */
@@ -230,7 +231,7 @@ struct test_line *expect_nothing(struct parse *p, struct token first, struct nam
 struct test_line *expect_member(struct parse *p, struct token first, struct name contact, struct name list, bool negated);
 struct test_line *expect_inside(struct parse *p, struct token first, struct name contact, struct name campaign, bool negated);
 struct test_line *expect_dropped(struct parse *p, struct token first, struct name message, struct name contact, bool negated);
-struct test_line *expect_shown(struct parse *p, struct token first, struct name content, struct name contact, bool negated, struct token until);
+struct test_line *expect_shown(struct parse *p, struct token first, struct name content, struct name contact, bool negated);
 struct test_line *expect_holds(struct parse *p, struct token first, struct token contact, struct expr *cond);
 struct test_line *expect_because(struct parse *p, struct test_line *t, struct token text);
 struct test_line *expect_times(struct parse *p, struct test_line *t, uint32_t times, bool once);

@@ -152,12 +152,17 @@ struct test_line *expect_member(struct parse *p, struct token first, struct name
   return t;
 }
 
-struct test_line *expect_shown(struct parse *p, struct token first, struct name content, struct name contact, bool negated,
-                               struct token until) {
+struct test_line *expect_shown(struct parse *p, struct token first, struct name content, struct name contact, bool negated) {
   struct test_line *t = test_new(p, TEST_EXPECT_SHOWN, first);
   t->contact = contact;
-  t->expect = (struct expect){ .kind = TEST_EXPECT_SHOWN, .contact = contact, .content = content, .negated = negated,
-                               .has_until = until.kind != 0, .until_ms = until.value.i };
+  t->expect = (struct expect){ .kind = TEST_EXPECT_SHOWN, .contact = contact, .content = content, .negated = negated };
+  return t;
+}
+
+struct test_line *expect_held(struct parse *p, struct token first, struct name message, struct name contact, bool negated) {
+  struct test_line *t = test_new(p, TEST_EXPECT_HELD, first);
+  t->contact = contact;
+  t->expect = (struct expect){ .kind = TEST_EXPECT_HELD, .contact = contact, .message = message, .negated = negated };
   return t;
 }
 
@@ -194,7 +199,7 @@ static void expect_more(struct parse *p, struct test_line *t, bool fits, bool be
 }
 
 struct test_line *expect_because(struct parse *p, struct test_line *t, struct token text) {
-  bool fits = t->kind == TEST_EXPECT_DROPPED;
+  bool fits = t->kind == TEST_EXPECT_DROPPED || (t->kind == TEST_EXPECT_HELD && !t->expect.negated);
   expect_more(p, t, fits, t->expect.because.len != 0, "reason");
   t->expect.because = value_str(text.value);
   return t;
@@ -209,12 +214,21 @@ struct test_line *expect_times(struct parse *p, struct test_line *t, uint32_t ti
 }
 
 struct test_line *expect_at(struct parse *p, struct test_line *t, struct token moment) {
-  bool state = t->kind == TEST_EXPECT_COND || t->kind == TEST_EXPECT_INSIDE || t->kind == TEST_EXPECT_SHOWN;
+  bool state = t->kind == TEST_EXPECT_COND || t->kind == TEST_EXPECT_INSIDE || t->kind == TEST_EXPECT_SHOWN ||
+               t->kind == TEST_EXPECT_HELD;
   bool fits = state || (!t->expect.negated && t->kind != TEST_EXPECT_NOTHING && t->kind != TEST_EXPECT_ELSE);
   expect_more(p, t, fits, t->expect.has_at || t->expect.within.type, "moment");
   t->expect.has_at = true;
   if (moment.kind == TOK_NAME) t->expect.at_column = name_of(p, moment);
   else t->expect.civil_ms = moment.value.i;
+  return t;
+}
+
+struct test_line *expect_until(struct parse *p, struct test_line *t, struct token moment) {
+  bool fits = (t->kind == TEST_EXPECT_SHOWN || t->kind == TEST_EXPECT_HELD) && !t->expect.negated;
+  expect_more(p, t, fits, t->expect.has_until, "`until`");
+  t->expect.has_until = true;
+  t->expect.until_ms = moment.value.i;
   return t;
 }
 

@@ -35,7 +35,8 @@
   UNLESS VIA WITH TO UP OF AS CHANGES ENTERS LEAVES WHERE AND OR NOT IS MISSING ONE IN CONTAINS STARTS ENDS MATCHES DID NO
   ANY SINCE FIRST LAST COUNT SUM AVERAGE MIN MAX TRUE FALSE EXPECT NOTHING SENT TIMES DROPPED BECAUSE FIXTURE GIVEN CASES
   SPLIT REPEAT EACH SEQUENCE DO DAY WEEKDAY MONTH THE PAUSE RESUME SKIP SPREAD OVER
-  TOPIC DOUBLE OPT BY SUBSCRIBE UNSUBSCRIBE CONSENTS FROM TRANSACTIONAL.
+  TOPIC DOUBLE OPT BY SUBSCRIBE UNSUBSCRIBE CONSENTS POLICY MESSAGES QUIET FROM DELAY DROP TRANSACTIONAL PRIORITY HIGH NORMAL
+  LOW EXPIRES HELD.
 
 /* An open list takes what follows: `did a or b` joins events, `is one of x, y` takes y. */
 %nonassoc OPEN.
@@ -168,6 +169,16 @@
 %type opt_traits    { struct prop_list }
 %type traits        { struct prop_list }
 %type trait         { struct prop * }
+%type rules         { struct rules_list }
+%type rule_list     { struct rules_list }
+%type rule          { struct policy_rule * }
+%type bare_rule     { struct policy_rule * }
+%type cap_scope     { struct policy_rule }
+%type opt_via       { struct name }
+%type opt_days      { struct token }
+%type channels      { struct names_list }
+%type send_via      { struct stmt * }
+%type priority      { struct token }
 
 file ::= items.
 items ::= .
@@ -193,6 +204,7 @@ item ::= TOPIC(T) name(N) LBRACE DOUBLE OPT IN opt_by(M) RBRACE. {
 }
 opt_by(A) ::= .                                   { A = (struct name){ 0 }; }
 opt_by(A) ::= BY name(N).                         { A = N; }
+item ::= POLICY(T) LBRACE rules(L) RBRACE.        { item_policy(p, T, L); }
 item ::= BAD.
 item ::= BAD_MEMBERS LBRACE members RBRACE.
 item ::= BAD_MESSAGE LBRACE parts RBRACE.
@@ -260,8 +272,36 @@ part(A) ::= part(M) EOL BAD.                      { A = message_bad(M); }
 
 part(A) ::= TOPIC(T) name(N).                     { A = message_topic(p, message_new(p), T, N); }
 part(A) ::= TRANSACTIONAL(T).                     { A = message_transactional(p, message_new(p), T); }
+part(A) ::= PRIORITY(T) priority(R).              { A = message_priority(p, message_new(p), T, (uint8_t)R.value.i); }
+part(A) ::= EXPIRES(T) AFTER DURATION(D).         { A = message_expires(p, message_new(p), T, D); }
 part(A) ::= part(M) EOL TOPIC(T) name(N).         { A = message_topic(p, M, T, N); }
 part(A) ::= part(M) EOL TRANSACTIONAL(T).         { A = message_transactional(p, M, T); }
+part(A) ::= part(M) EOL PRIORITY(T) priority(R).  { A = message_priority(p, M, T, (uint8_t)R.value.i); }
+part(A) ::= part(M) EOL EXPIRES(T) AFTER DURATION(D). { A = message_expires(p, M, T, D); }
+priority(A) ::= HIGH(T).                          { A = T; A.value.i = PRIORITY_HIGH; }
+priority(A) ::= NORMAL(T).                        { A = T; A.value.i = PRIORITY_NORMAL; }
+priority(A) ::= LOW(T).                           { A = T; A.value.i = PRIORITY_LOW; }
+
+/* --- policy ----------------------------------------------------------------------------------------------------------*/
+rules(A) ::= .                                    { A = (struct rules_list){ 0 }; }
+rules(A) ::= rule_list(A).
+rule_list(A) ::= rule(R).                         { A = policy_add((struct rules_list){ 0 }, R); }
+rule_list(A) ::= rule_list(L) EOL rule(R).        { A = policy_add(L, R); }
+rule(A) ::= BAD.                                  { A = NULL; }
+rule(A) ::= bare_rule(A).
+rule(A) ::= bare_rule(R) THEN DELAY.              { A = policy_drops(p, R, false); }
+rule(A) ::= bare_rule(R) THEN DROP.               { A = policy_drops(p, R, true); }
+bare_rule(A) ::= AT(T) MOST NUMBER(N) cap_scope(S) PER DURATION(D). { A = policy_cap(p, T, N, S, D); }
+bare_rule(A) ::= QUIET(T) FROM TIME(F) TO TIME(U) opt_days(D) opt_via(V). { A = policy_quiet(p, T, F, U, D, V); }
+cap_scope(A) ::= .                                { A = (struct policy_rule){ 0 }; }
+cap_scope(A) ::= cap_scope(A) MESSAGES.
+cap_scope(A) ::= cap_scope(A) MESSAGE.
+cap_scope(A) ::= cap_scope(S) OF name(N).         { A = S; A.of = N; }
+cap_scope(A) ::= cap_scope(S) VIA name(N).        { A = S; A.via = N; }
+opt_via(A) ::= .                                  { A = (struct name){ 0 }; }
+opt_via(A) ::= VIA name(N).                       { A = N; }
+opt_days(A) ::= .                                 { A = token_none(); A.value.i = 0x7f; }
+opt_days(A) ::= ON days(D).                       { A = D; }
 
 /* --- channels and connectors -----------------------------------------------------------------------------------------*/
 item ::= CHANNEL(T) name(N) LBRACE channel_parts(P) RBRACE. { item_channel(p, T, N, P.first); }
@@ -408,9 +448,13 @@ stmt(A) ::= send_unless(S) IF STILL expr(E).      { A = S; A->if_still = E; stmt
 
 send(A) ::= SEND(T) name(N).                      { A = stmt_named(p, STMT_SEND, T, N); }
 send(A) ::= SEND(T) name(N) WITH LBRACE props(L) RBRACE. { A = stmt_named(p, STMT_SEND, T, N); A->props = L.first; }
-send_time(A) ::= send(A).
-send_time(A) ::= send(S) AFTER span(D).            { A = S; send_after(p, A, D); }
-send_time(A) ::= send(S) AT sum(E).               { A = S; A->at = E; stmt_end(p, A); }
+send_via(A) ::= send(A).
+send_via(A) ::= send(S) VIA channels(L).          { A = S; A->via = L.first; stmt_end(p, A); }
+channels(A) ::= name(N).                          { A = names_add(p, (struct names_list){ 0 }, N); }
+channels(A) ::= channels(L) OR name(N).           { A = names_add(p, L, N); }
+send_time(A) ::= send_via(A).
+send_time(A) ::= send_via(S) AFTER span(D).            { A = S; send_after(p, A, D); }
+send_time(A) ::= send_via(S) AT sum(E).               { A = S; A->at = E; stmt_end(p, A); }
 send_unless(A) ::= send_time(A).
 send_unless(A) ::= send_time(S) UNLESS events(E). { A = S; A->unless = E.first; stmt_end(p, A); }
 
@@ -669,10 +713,12 @@ expectation(A) ::= EXPECT(T) name(C) IN CAMPAIGN name(N).  { A = expect_inside(p
 expectation(A) ::= EXPECT(T) name(C) NOT IN CAMPAIGN name(N). { A = expect_inside(p, T, C, N, true); }
 expectation(A) ::= EXPECT(T) name(M) DROPPED FOR name(C).  { A = expect_dropped(p, T, M, C, false); }
 expectation(A) ::= EXPECT(T) name(M) NOT DROPPED FOR name(C). { A = expect_dropped(p, T, M, C, true); }
+expectation(A) ::= EXPECT(T) name(M) HELD FOR name(C).     { A = expect_held(p, T, M, C, false); }
+expectation(A) ::= EXPECT(T) name(M) NOT HELD FOR name(C). { A = expect_held(p, T, M, C, true); }
+expectation(A) ::= expectation(E) UNTIL moment(M).         { A = expect_until(p, E, M); }
 expectation(A) ::= EXPECT(T) LABEL(C) expr(E).             { A = expect_holds(p, T, C, E); }
-expectation(A) ::= EXPECT(T) name(M) SHOWN TO name(C).     { A = expect_shown(p, T, M, C, false, token_none()); }
-expectation(A) ::= EXPECT(T) name(M) SHOWN TO name(C) UNTIL moment(U). { A = expect_shown(p, T, M, C, false, U); }
-expectation(A) ::= EXPECT(T) name(M) NOT SHOWN TO name(C). { A = expect_shown(p, T, M, C, true, token_none()); }
+expectation(A) ::= EXPECT(T) name(M) SHOWN TO name(C).     { A = expect_shown(p, T, M, C, false); }
+expectation(A) ::= EXPECT(T) name(M) NOT SHOWN TO name(C). { A = expect_shown(p, T, M, C, true); }
 expectation(A) ::= expectation(E) BECAUSE TEXT(W).         { A = expect_because(p, E, W); }
 expectation(A) ::= expectation(E) ONCE.                    { A = expect_times(p, E, 1, true); }
 expectation(A) ::= expectation(E) NUMBER(N) TIMES.         { A = expect_times(p, E, count_of(p, N), false); }

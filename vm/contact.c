@@ -19,6 +19,8 @@
  *   …       consents (HAS_CONSENTS): count, then each: topic, state, number, at
  *   …       seen (HAS_SEEN): count, then each: 8 bytes of hash, day less the one before
  *   …       scores (HAS_SCORES): count, then each: id, points by rules and by hand (bits of doubles), as of
+ *   …       releases (HAS_RELEASES): 8 bytes of the caps, count, then each: at less the one before, channel, topic
+ *   …       held (HAS_HELD): count, then each: row, asked, flags H_…, due unless it has none, campaign, entry, fork, watch
  *   …       segments (HAS_SEGMENTS): as of when, count, then each: id, flags G_…, since when in, flip when it has one
  *
  * Ids ascend, so each is written as the distance from the smallest it could be. A measure's bytes say themselves which
@@ -40,7 +42,7 @@
 
 enum { FORMAT = 2 };
 enum { HAS_MESSAGE = 1, HAS_MEASURES = 2, HAS_LISTS = 4, HAS_TAGS = 8, HAS_ENTRIES = 16, HAS_SEEN = 32, HAS_SEGMENTS = 64, HAS_SCHEDULES = 128,
-  HAS_SCORES = 256, HAS_CONSENTS = 512, HAS_ALL = 1023 };
+  HAS_SCORES = 256, HAS_CONSENTS = 512, HAS_RELEASES = 1024, HAS_HELD = 2048, HAS_ALL = 4095 };
 enum { G_IN = 1, G_FLIP = 2, G_ALL = 3 };
 enum {
   M_TOTAL = 1,       /* total as zigzag */
@@ -307,6 +309,68 @@ static void read_consents(struct reader *r, struct contact *c) {
   }
 }
 
+/* The caps are kept in mind without a release, too: else the outbox would be asked again. */
+static void write_releases(struct buf *b, const struct contact *c) {
+  int64_t before = c->clock_ms;
+  buf_u64(b, c->releases_of);
+  buf_varint(b, c->releases.count);
+  for (uint32_t i = 0; i < c->releases.count; i++) {
+    const struct release *r = &c->releases.items[i];
+    write_time(b, r->at_ms, before);
+    before = r->at_ms;
+    buf_varint(b, r->channel);
+    buf_varint(b, r->topic);
+  }
+}
+
+static void read_releases(struct reader *r, struct contact *c) {
+  int64_t before = c->clock_ms;
+  c->releases_of = reader_u64(r);
+  c->releases.count = read_u32(r, (uint64_t)(r->end - r->at) / 3);
+  if (!c->releases_of) r->failed = true;
+  MAKE_ROOM(&c->releases, c->arena, c->releases.count);
+  for (uint32_t i = 0; i < c->releases.count && !r->failed; i++) {
+    struct release *x = &c->releases.items[i];
+    x->at_ms = read_time(r, before);
+    if (i && x->at_ms < before) r->failed = true;
+    before = x->at_ms;
+    x->channel = read_u32(r, UINT32_MAX);
+    x->topic = read_u32(r, UINT32_MAX);
+  }
+}
+
+static void write_held(struct buf *b, const struct contact *c) {
+  buf_varint(b, c->held.count);
+  for (uint32_t i = 0; i < c->held.count; i++) {
+    const struct held *h = &c->held.items[i];
+    buf_varint(b, (uint64_t)h->row);
+    write_time(b, h->asked_ms, c->clock_ms);
+    buf_byte(b, h->flags);
+    if (!(h->flags & HELD_PAUSED)) write_time(b, h->due_ms, c->clock_ms);
+    buf_varint(b, h->campaign);
+    buf_varint(b, h->entry);
+    buf_varint(b, h->fork);
+    buf_varint(b, h->watch);
+  }
+}
+
+static void read_held(struct reader *r, struct contact *c) {
+  c->held.count = read_count(r, LIMIT_HELD_COUNT, 7);
+  MAKE_ROOM(&c->held, c->arena, c->held.count);
+  for (uint32_t i = 0; i < c->held.count && !r->failed; i++) {
+    struct held *h = &c->held.items[i];
+    h->row = (int64_t)reader_varint(r);
+    h->asked_ms = read_time(r, c->clock_ms);
+    h->flags = reader_byte(r);
+    if (h->flags > HELD_ALL || h->row <= 0) r->failed = true;
+    h->due_ms = h->flags & HELD_PAUSED ? INT64_MAX : read_time(r, c->clock_ms);
+    h->campaign = read_u32(r, UINT32_MAX);
+    h->entry = read_u32(r, UINT32_MAX);
+    h->fork = read_u32(r, UINT32_MAX);
+    h->watch = read_u32(r, UINT32_MAX);
+  }
+}
+
 static int64_t clock_day(const struct contact *c) { return c->clock_ms / MS_PER_DAY; }
 
 static void write_seen(struct buf *b, const struct contact *c) {
@@ -424,6 +488,9 @@ static void contact_forget(struct contact *c, struct arena *a) {
   memset(&c->schedules, 0, sizeof c->schedules);
   memset(&c->scores, 0, sizeof c->scores);
   memset(&c->segments, 0, sizeof c->segments);
+  memset(&c->releases, 0, sizeof c->releases);
+  memset(&c->held, 0, sizeof c->held);
+  c->releases_of = 0;
   c->segments_ms = INT64_MIN;
   c->arena = a;
 }
@@ -457,6 +524,8 @@ enum camp_err contact_read(struct contact *c, struct arena *a, struct str state)
   if (has & HAS_SCHEDULES) read_schedules(&r, c);
   if (has & HAS_SCORES) read_scores(&r, c);
   if (has & HAS_SEGMENTS) read_segments(&r, c);
+  if (has & HAS_RELEASES) read_releases(&r, c);
+  if (has & HAS_HELD) read_held(&r, c);
   if (!r.failed && r.at == r.end) return CAMP_OK;
   contact_forget(c, a); /* nobody reads half of a damaged state */
   return CAMP_CORRUPT;
@@ -468,7 +537,8 @@ void contact_write(struct buf *b, const struct contact *c) {
                  (c->entries.count ? HAS_ENTRIES : 0u) | (c->seen.count ? HAS_SEEN : 0u) |
                  (c->schedules.count ? HAS_SCHEDULES : 0u) |
                  (c->segments.count ? HAS_SEGMENTS : 0u) | (c->scores.count ? HAS_SCORES : 0u) |
-                 (c->consents.count ? HAS_CONSENTS : 0u);
+                 (c->consents.count ? HAS_CONSENTS : 0u) |
+                 (c->releases_of ? HAS_RELEASES : 0u) | (c->held.count ? HAS_HELD : 0u);
   buf_byte(b, FORMAT);
   buf_varint(b, has);
   write_time(b, c->known_ms, 0);
@@ -492,6 +562,8 @@ void contact_write(struct buf *b, const struct contact *c) {
   if (has & HAS_SCHEDULES) write_schedules(b, c);
   if (has & HAS_SCORES) write_scores(b, c);
   if (has & HAS_SEGMENTS) write_segments(b, c);
+  if (has & HAS_RELEASES) write_releases(b, c);
+  if (has & HAS_HELD) write_held(b, c);
 }
 
 /* --- the event's properties ------------------------------------------------------------------------------------------ */

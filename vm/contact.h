@@ -60,6 +60,20 @@ struct seen { uint64_t hash; uint32_t day; };            /* event ids, day = at 
 enum consent_state { CONSENT_NONE, CONSENT_PENDING, CONSENT_GRANTED, CONSENT_REFUSED };
 struct consent { uint32_t topic; uint8_t state; uint32_t number; int64_t at_ms; };
 
+/* A message that left, as caps count them; channel and topic by stored name id, topic 0: none. */
+struct release { int64_t at_ms; uint32_t channel, topic; };
+/* A message that the policy holds back; its row in the outbox says the rest. */
+enum { HELD_WAITED = 1 /* its strand's wait counts from its release */, HELD_LEFT = 2 /* … and others of that wait have left already */,
+  HELD_PAUSED = 4 /* its campaign is paused: it has no moment */, HELD_ALL = 7 };
+struct held {
+  int64_t row;           /* of the outbox */
+  int64_t asked_ms;      /* when the script sent it */
+  int64_t due_ms;        /* when it is asked about again; INT64_MAX: HELD_PAUSED */
+  uint32_t campaign, entry, fork; /* the strand that sent it */
+  uint32_t watch;        /* fork of the strand that stands by with its `unless` and `if still`; 0: none */
+  uint8_t flags;
+};
+
 struct contact {
   int64_t id;
   struct str key;
@@ -78,6 +92,9 @@ struct contact {
   int64_t segments_ms;   /* the instant as of which they were last asked: never asked about a moment before */
   VEC(struct consent) consents; /* sorted by topic */
   VEC(struct seen) seen; /* oldest first */
+  uint64_t releases_of;  /* the caps that `releases` was kept for; 0: none, or they are to be found in the outbox */
+  VEC(struct release) releases; /* that some cap's window still holds, oldest first */
+  VEC(struct held) held; /* in the order in which they were sent */
   struct arena *arena;
 };
 

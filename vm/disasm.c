@@ -211,6 +211,10 @@ static void put_waits(struct buf *b, const struct unit *u) {
     buf_printf(b, "  wait %u", i);
     put_pc(b, ", arm ", w->arm_pc);
     put_pc(b, ", timeout ", w->timeout_pc);
+    if (w->message != NONE) {
+      buf_c(b, ", delays ");
+      put_string(b, u, w->message);
+    }
     if (w->live) buf_c(b, ", keeps");
     for (uint32_t l = 0; l < u->local_count; l++) {
       if (w->live >> l & 1) buf_printf(b, " %u", l);

@@ -48,7 +48,7 @@
  *   table of            schedules: byte kind, byte days, varint moment, index zone, index list, index filter's code,
  *                       index first step's code, index text
  *   table of            waits:    varint first branch, varint count of branches, index arm's code, index timeout's code,
- *                       varint mask of live locals
+ *                       varint mask of live locals, index message that it delays
  *   table of            branches: index event, index filter's code, index target's code, byte since, value since_window
  *   table of            emits:    index event, varint first key, varint count of keys
  *   table of index      keys of emits
@@ -184,6 +184,7 @@ static void put_waits(struct buf *b, const struct unit *u) {
     put_index(b, w->arm_pc);
     put_index(b, w->timeout_pc);
     put_number(b, w->live);
+    put_index(b, w->message);
   }
   put_number(b, u->branch_count);
   for (uint32_t i = 0; i < u->branch_count; i++) {
@@ -487,13 +488,14 @@ static void get_schedules(struct loader *l, struct unit *u) {
 }
 
 static void get_waits(struct loader *l, struct unit *u) {
-  struct wait *w = UNIT_TABLE(l, &u->wait_count, 5, struct wait, "waits");
+  struct wait *w = UNIT_TABLE(l, &u->wait_count, 6, struct wait, "waits");
   EACH_ROW(l, i, u->wait_count) {
     w[i].first_branch = get_u32(l);
     w[i].branch_count = get_u32(l);
     w[i].arm_pc = get_index(l);
     w[i].timeout_pc = get_index(l);
     w[i].live = reader_varint(&l->r);
+    w[i].message = get_index(l);
   }
   u->waits = w;
   struct branch *b = UNIT_TABLE(l, &u->branch_count, 5, struct branch, "branches");

@@ -97,6 +97,7 @@ struct wait {
   uint32_t arm_pc;     /* expression code that gives the deadline, for computing it anew when the zone changes; NONE: no deadline */
   uint32_t timeout_pc; /* step code when the deadline passes; NONE: waits for ever */
   uint64_t live;       /* bit l: local l is read after this wait, so it is kept */
+  uint32_t message;    /* string: the wait is the delay of a `send` of this message; NONE: of none */
 };
 
 /* A split puts each contact in one of so many places, by BUCKET. */

@@ -262,6 +262,7 @@ static bool wait_ok(struct check *c, const struct wait *w, uint32_t i) {
   if (u->local_count < 64 && w->live >> u->local_count) {
     return refuse(c, CAMP_CORRUPT, "wait %u: it keeps a local that the unit has not", i);
   }
+  if (!string_or_none(c, w->message, "wait", i)) return false;
   if (w->arm_pc == NONE) return true;
   return enter_expr(c, w->arm_pc, "wait", i) && enter_step(c, w->timeout_pc, "wait", i);
 }

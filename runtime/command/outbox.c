@@ -23,10 +23,10 @@ enum { ORDER_BUSY_MS = 30000, SHOWN_COUNT = 50, DOMAIN_BYTES = 256 };
 static const struct { const char *name; uint32_t states; } STATES[] = {
   { "ready", 1 << OUTBOX_READY }, { "claimed", 1 << OUTBOX_CLAIMED }, { "sent", 1 << OUTBOX_SENT }, { "dropped", 1 << OUTBOX_DROPPED },
   { "withdrawn", 1 << OUTBOX_WITHDRAWN }, { "failed", 1 << OUTBOX_FAILED }, { "deferred", 1 << OUTBOX_DEFERRED },
-  { "doubt", 1 << OUTBOX_DOUBT }, { "paused", 1 << OUTBOX_PAUSED },
+  { "doubt", 1 << OUTBOX_DOUBT }, { "paused", 1 << OUTBOX_PAUSED }, { "held", 1 << OUTBOX_HELD },
 };
 enum {
-  WAITING = 1 << OUTBOX_READY | 1 << OUTBOX_CLAIMED | 1 << OUTBOX_DEFERRED | 1 << OUTBOX_DOUBT | 1 << OUTBOX_PAUSED,
+  WAITING = 1 << OUTBOX_READY | 1 << OUTBOX_CLAIMED | 1 << OUTBOX_DEFERRED | 1 << OUTBOX_DOUBT | 1 << OUTBOX_PAUSED | 1 << OUTBOX_HELD,
   SHOWN = WAITING | 1 << OUTBOX_FAILED,
   RETRIED = 1 << OUTBOX_FAILED | 1 << OUTBOX_DEFERRED, /* in doubt: may have arrived, so only when it is named */
   RETRIABLE = RETRIED | 1 << OUTBOX_DOUBT,

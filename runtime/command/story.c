@@ -516,6 +516,34 @@ static int expect_condition(struct trial *r) {
   return EXIT_FINE;
 }
 
+/* Whether the message waits for its release now; `until` compares with the moment that the engine has settled on. */
+static int expect_held(struct trial *r) {
+  const struct test_step *step = r->step;
+  struct known *k = find_contact(r, step->contact);
+  struct sent *all;
+  uint32_t count, found = 0;
+  char at[40];
+  int64_t until = step->has_until ? zone_to_utc(r->s->zone, step->until_ms) : 0, other = 0;
+  int code = run_to_step(r);
+  if (code != EXIT_FINE) return code;
+  if (messages(r, k, &all, &count) != CAMP_OK) return EXIT_COULD_NOT;
+  for (uint32_t i = 0; i < count; i++) {
+    struct str why = all[i].row.reason, part = step->because;
+    if (all[i].row.state != OUTBOX_HELD || !str_eq(all[i].name, step->name)) continue;
+    if (part.len && (why.len < part.len || !memmem(why.ptr, why.len, part.ptr, part.len))) continue;
+    if (step->has_until && all[i].row.sent_ms != until) other = all[i].row.sent_ms;
+    else found++;
+  }
+  if (step->negated ? found == 0 : found > 0) return EXIT_FINE;
+  fail(r, STR_FMT " is %s for " STR_FMT, STR_ARG(step->name), step->negated ? "held" : "not held", STR_ARG(step->contact));
+  if (step->has_until) fail(r, " until %s", clock_text(r, until, at));
+  if (step->because.len) fail(r, " because \"" STR_FMT "\"", STR_ARG(step->because));
+  if (other) fail(r, "; it is until %s", clock_text(r, other, at));
+  fail(r, ".\n");
+  tell_trace(r, k);
+  return EXIT_FINE;
+}
+
 static int expect_inside(struct trial *r) {
   const struct test_step *step = r->step;
   struct contact_row row = { .strand_count = 0 };
@@ -596,6 +624,7 @@ static int run_step(struct trial *r) {
     case TEST_RESUME: return order(r, step->kind == TEST_RESUME);
     case TEST_EXPECT_INSIDE: code = expect_inside(r); break;
     case TEST_EXPECT_SHOWN: code = expect_shown(r); break;
+    case TEST_EXPECT_HELD: code = expect_held(r); break;
     case TEST_EXPECT_SENT:
     case TEST_EXPECT_DROPPED:
     case TEST_EXPECT_NOTHING: code = expect_sent(r); break;

@@ -65,22 +65,25 @@ static bool given_values(struct live *l, const struct strand_item *item, const s
   return fits;
 }
 
-enum camp_err live_outbox(struct live *l, struct strand_item *item, const struct effect *f, enum outbox_state state, struct str reason) {
+enum camp_err live_outbox(struct live *l, struct strand_item *item, const struct effect *f, struct outbox_row *row) {
   struct engine *e = l->e;
-  struct outbox_row row = {
-    .contact = l->c.id, .prev = l->c.last_message, .at_ms = l->now_ms, .campaign = item->s.unit->link->campaign_id,
-    .unit = item->s.unit->link->stored_id, .entry = item->s.entry, .fork = item->s.fork, .ordinal = ++item->s.sends, .pc = f->pc,
-    .state = (uint8_t)state, .reason = reason,
-  };
-  if (f->emit && !given_values(l, item, f, &row.given)) {
-    row.state = OUTBOX_DROPPED;
-    row.reason = arena_printf(&e->contact, "the values of `with` are over %u bytes", LIMIT_EVENT_BYTES);
+  row->contact = l->c.id;
+  row->prev = l->c.last_message;
+  row->campaign = item->s.unit->link->campaign_id;
+  row->unit = item->s.unit->link->stored_id;
+  row->entry = item->s.entry;
+  row->fork = item->s.fork;
+  row->ordinal = ++item->s.sends;
+  row->pc = f->pc;
+  if (f->emit && !given_values(l, item, f, &row->given)) {
+    row->state = OUTBOX_DROPPED;
+    row->reason = arena_printf(&e->contact, "the values of `with` are over %u bytes", LIMIT_EVENT_BYTES);
   }
-  TRY(engine_message_id(e, f->name, &row.message));
-  TRY(store_outbox_put(e->store, &row));
-  l->c.last_message = row.id;
-  if (row.state == OUTBOX_READY) e->pending.sends++;
-  else e->pending.drops++;
+  TRY(engine_message_id(e, f->name, &row->message));
+  TRY(store_outbox_put(e->store, row));
+  l->c.last_message = row->id;
+  if (row->state == OUTBOX_READY) e->pending.sends++;
+  else if (row->state == OUTBOX_DROPPED) e->pending.drops++;
   return CAMP_OK;
 }
 
@@ -159,6 +162,7 @@ void live_rezone(struct live *l) {
   if (l->zone == was) return;
   l->schedule_ms = SCHEDULE_STALE;
   segments_mark_all(l);
+  live_held_rezone(l);
   for (uint32_t i = 0; i < l->strands.count; i++) {
     struct strand_item *item = l->strands.items[i];
     if (item->state == ROW_GONE || item->queued || item->s.due_ms == NEVER) continue;
@@ -218,6 +222,7 @@ static enum camp_err effect_fork(struct live *l, struct strand_item *item, const
   copy->s.slot = slot;
   copy->s.fork = fork;
   copy->s.sends = 0;
+  copy->sent = 0;
   copy->queued = true;
   struct task t = { .kind = TASK_FORK, .depth = l->depth, .base_ms = l->base_ms, .strand = copy, .pc = f->pc, .event = l->event };
   VEC_PUSH(&l->e->contact, &l->tasks, t);
@@ -227,7 +232,7 @@ static enum camp_err effect_fork(struct live *l, struct strand_item *item, const
 static enum camp_err apply(struct live *l, struct strand_item *item, const struct effect *f) {
   switch (f->kind) {
     case EFFECT_SEND: return live_send(l, item, f);
-    case EFFECT_DROP: return live_outbox(l, item, f, OUTBOX_DROPPED, f->reason);
+    case EFFECT_DROP: return live_drop(l, item, f);
     case EFFECT_SHOW: return effect_show(l, item, f);
     case EFFECT_JOIN:
     case EFFECT_LEAVE:
@@ -240,8 +245,8 @@ static enum camp_err apply(struct live *l, struct strand_item *item, const struc
     case EFFECT_NOTE: live_outcome(l, STR_FMT ": " STR_FMT, STR_ARG(unit_name(item->s.unit)), STR_ARG(f->reason)); return CAMP_OK;
     case EFFECT_SUBSCRIBE:
     case EFFECT_UNSUBSCRIBE: return live_consent_effect(l, item, f);
-    case EFFECT_APART:
-    case EFFECT_VIA: return CAMP_OK;
+    case EFFECT_APART: live_send_apart(l, item); return CAMP_OK;
+    case EFFECT_VIA: l->via = f->name; return CAMP_OK;
     case EFFECT_STOP: return live_stop_campaign(l, f->name, "its campaign was stopped by another");
     case EFFECT_START: {
       if (!may_queue(l, f->name, "started")) return CAMP_OK;

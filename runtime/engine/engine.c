@@ -228,6 +228,7 @@ static enum camp_err number_names(struct engine *e) {
     TRY(store_name(e->store, NAME_MEASURE, unit_string(m->unit, m->measure->text), &m->stored_id));
     m->epoch = store_name_epoch(e->store, m->stored_id);
   }
+  TRY(policy_number(e));
   TRY(scores_number(e));
   return segments_number(e);
 }
@@ -251,6 +252,7 @@ static enum camp_err open_parts(struct engine *e, struct engine_error *error) {
   e->event_ids = arena_zalloc(&e->units, symbols + 1, sizeof *e->event_ids);
   e->message_ids = arena_zalloc(&e->units, symbols + 1, sizeof *e->message_ids);
   e->listeners = arena_zalloc(&e->units, image_listener_max(e->image) + 1, sizeof *e->listeners);
+  policy_open(e);
   e->epoch = store_epoch(e->store);
   e->names_opened = store_name_count(e->store);
   struct str zone = e->options.zone;
@@ -366,6 +368,7 @@ enum camp_err engine_next_wait(struct engine *e, int64_t contact, int64_t *at_ms
   if (err != CAMP_OK) return err;
   *at_ms = live_schedules_once(&l);
   if (segments_once(&l) < *at_ms) *at_ms = segments_once(&l);
+  if (live_release_due(&l) < *at_ms) *at_ms = live_release_due(&l);
   for (uint32_t i = 0; i < l.strands.count; i++)
     if (l.strands.items[i]->s.due_ms < *at_ms && !engine_paused(e, l.strands.items[i]->s.unit->link->campaign_id)) *at_ms = l.strands.items[i]->s.due_ms;
   return CAMP_OK;

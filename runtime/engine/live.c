@@ -59,6 +59,7 @@ static enum camp_err strand_open(struct live *l, const struct strand_row *row) {
   item->state = ROW_CLEAN;
   item->heard = 0;
   item->queued = item->stopped = item->held = false;
+  item->sent = 0;
   item->over = row->over;
   item->s.unit = u;
   item->s.slot = row->slot;
@@ -101,6 +102,7 @@ enum camp_err live_open(struct engine *e, struct live *l, int64_t id, struct str
   l->arrival_ms = INT64_MIN;
   l->schedule_ms = SCHEDULE_STALE;
   l->import_ms = INT64_MIN;
+  l->tick_ms = INT64_MIN;
   if (fresh) {
     l->row = (struct contact_row){ .id = id, .key = key, .timer_ms = STORE_NEVER, .fresh = true };
   } else {
@@ -162,6 +164,7 @@ enum camp_err live_close(struct live *l) {
   if (l->c.schedules.count) live_schedules_forget(l);
   int64_t earliest = live_schedules_due(l);
   if (contact_flip(&l->c) < earliest) earliest = contact_flip(&l->c);
+  if (live_release_due(l) < earliest) earliest = live_release_due(l);
   struct strand_row *rows = arena_alloc(&e->contact, (l->strands.count + 1) * sizeof *rows);
   uint32_t n = 0;
   for (uint32_t i = 0; i < l->strands.count; i++) {
@@ -211,8 +214,11 @@ enum camp_err live_refresh(struct live *l) {
   forget_ended(l);
   l->work += 1 + (uint32_t)(l->c.attributes.len / 4096);
   if (l->work < LIVE_WORK_COUNT || !l->changed) return CAMP_OK;
+  int64_t tick_ms = l->tick_ms;
   TRY(live_close(l));
-  return live_open(e, l, l->c.id, (struct str){ 0 }, false);
+  TRY(live_open(e, l, l->c.id, (struct str){ 0 }, false));
+  l->tick_ms = tick_ms;
+  return CAMP_OK;
 }
 
 /* --- strands ------------------------------------------------------------------------------------------------------- */
@@ -237,6 +243,7 @@ struct strand_item *live_strand_new(struct live *l, const struct unit *u) {
   item->state = ROW_NEW;
   item->heard = l->stamp;
   item->queued = item->stopped = item->over = item->held = false;
+  item->sent = 0;
   item->s.unit = u;
   item->s.slot = slot;
   item->s.pc = 0;
@@ -275,27 +282,32 @@ enum camp_err live_end(struct live *l, struct strand_item *item) {
   return CAMP_OK;
 }
 
-static bool is_of_stopped(const struct live *l, const struct outbox_row *row) {
+static bool is_of_stopped(const struct live *l, uint32_t campaign, uint32_t entry) {
   for (uint32_t i = 0; i < l->strands.count; i++) {
     const struct strand_item *item = l->strands.items[i];
-    if (item->stopped && row->campaign == item->s.unit->link->campaign_id && row->entry == item->s.entry) return true;
+    if (item->stopped && campaign == item->s.unit->link->campaign_id && entry == item->s.entry) return true;
   }
   return false;
 }
 
 /* Messages of stopped runs that have not left are withdrawn, also those of the run's other strands, which may have ended. One
  * walk for all of them. In virtual time a message leaves the moment it is released, whatever the order in which this process
- * writes and delivers, so there is nothing to withdraw. */
+ * writes and delivers, so there is nothing to withdraw but what is held. */
 static enum camp_err withdraw(struct live *l, int64_t since_ms, const char *why) {
   struct engine *e = l->e;
+  if (l->c.held.count) TRY(live_withdraw_held(l, is_of_stopped, why));
   if (e->virtual_time) return CAMP_OK;
   for (int64_t id = l->c.last_message; id;) {
     struct outbox_row row;
     arena_reset(&e->walk);
     TRY(store_outbox_get(e->store, &e->walk, id, &row));
-    if (row.at_ms < since_ms) break;
+    if (row.asked_ms < since_ms) break;
     bool waits = row.state == OUTBOX_READY || row.state == OUTBOX_DEFERRED || row.state == OUTBOX_DOUBT || row.state == OUTBOX_PAUSED;
-    if (waits && is_of_stopped(l, &row)) TRY(store_outbox_state(e->store, id, OUTBOX_WITHDRAWN, l->now_ms, str_from_c(why)));
+    if (waits && is_of_stopped(l, row.campaign, row.entry)) {
+      const struct unit *message = image_message(e->image, store_name_text(e->store, row.message));
+      TRY(store_outbox_state(e->store, id, OUTBOX_WITHDRAWN, l->now_ms, str_from_c(why)));
+      if (message && !message->transactional) policy_withdrawn(l, row.via.len ? row.via : unit_string(message, message->channel), row.at_ms);
+    }
     id = row.prev;
   }
   return CAMP_OK;

@@ -122,7 +122,7 @@ static enum camp_err message_read(struct live *l, const struct merge *m, int64_t
   arena_reset(&l->e->walk);
   TRY(store_outbox_get(l->e->store, &l->e->walk, id, &row));
   out->prev = row.prev;
-  out->at_ms = row.at_ms;
+  out->at_ms = row.asked_ms;
   out->entry = row.entry;
   if (row.contact != m->other.id) return CAMP_OK;
   out->entry += entries_before(m, row.campaign);
@@ -219,6 +219,18 @@ static enum camp_err merge_strands(struct live *l, struct merge *m) {
   return l->e->pause_count ? live_let_go(l) : CAMP_OK;
 }
 
+/* What the policy holds of either. */
+static enum camp_err merge_held(struct live *l, struct merge *m) {
+  for (uint32_t i = 0; i < m->other.held.count; i++) {
+    struct held theirs = m->other.held.items[i];
+    theirs.entry += entries_before(m, theirs.campaign);
+    live_held_merge(l, &theirs);
+  }
+  if (m->other.releases_of != l->e->caps_hash || m->other.releases.count) l->c.releases_of = 0, l->c.releases.count = 0;
+  if (l->zone != m->zone || l->zone != m->zone_was) live_held_rezone(l);
+  return CAMP_OK;
+}
+
 static bool enters_once(struct live *l, const struct strand_item *item) {
   /* Entry rules follow the campaign's name; of one that the program no longer has, the version speaks in which the run stands. */
   const struct unit *now = image_campaign(l->e->image, unit_name(item->s.unit));
@@ -301,7 +313,7 @@ static enum camp_err merge_consents(struct live *l, struct merge *m) {
 }
 
 static enum camp_err (*const parts[])(struct live *l, struct merge *m) = {
-  merge_entries, merge_events, merge_messages, merge_attributes, merge_lists, merge_tags, merge_strands, merge_once, merge_seen,
+  merge_entries, merge_events, merge_messages, merge_attributes, merge_lists, merge_tags, merge_strands, merge_held, merge_once, merge_seen,
   merge_consents, merge_schedules, merge_scores, merge_segments,
 };
 
@@ -385,6 +397,10 @@ static enum camp_err merge_into(struct live *l, int64_t other, int64_t instant_m
   return live_close(l);
 }
 
+static void tick_at(struct live *l, const struct tick_input *in) {
+  if (!l->e->virtual_time) l->tick_ms = in->arrival_ms;
+}
+
 static enum camp_err merge_two(struct engine *e, const struct tick_input *in, int64_t id, int64_t other) {
   struct live l;
   int64_t instant_ms = in->at_ms;
@@ -392,9 +408,11 @@ static enum camp_err merge_two(struct engine *e, const struct tick_input *in, in
   if (l.c.clock_ms > instant_ms) instant_ms = l.c.clock_ms;
   TRY(live_open(e, &l, other, (struct str){ 0 }, false));
   if (l.c.clock_ms > instant_ms) instant_ms = l.c.clock_ms;
+  tick_at(&l, in);
   TRY(wake(&l, instant_ms));
   TRY(live_close(&l));
   TRY(live_open(e, &l, id, (struct str){ 0 }, false));
+  tick_at(&l, in);
   TRY(wake(&l, instant_ms));
   return merge_into(&l, other, instant_ms, in);
 }
@@ -404,6 +422,7 @@ static enum camp_err note_key(struct engine *e, const struct tick_input *in, int
   struct live l;
   TRY(live_open(e, &l, id, fresh ? in->key : (struct str){ 0 }, fresh));
   int64_t instant_ms = in->at_ms > l.c.clock_ms ? in->at_ms : l.c.clock_ms;
+  tick_at(&l, in);
   TRY(wake(&l, instant_ms));
   l.now_ms = instant_ms;
   if (!imports(e)) l.c.clock_ms = instant_ms;

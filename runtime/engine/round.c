@@ -478,6 +478,7 @@ static enum camp_err timers_batch(struct engine *e, int64_t limit_ms, uint32_t *
     struct live l;
     TRY(live_open(e, &l, ids[i], (struct str){ 0 }, false));
     l.changed = true; /* the timer is taken from the index in any case */
+    if (!e->virtual_time && limit_ms != STORE_NEVER) l.tick_ms = limit_ms;
     TRY(live_timers(&l, limit_ms == STORE_NEVER ? limit_ms : limit_ms + 1));
     TRY(live_close(&l));
   }

@@ -6,7 +6,8 @@
  *
  * Invariants:
  * 1. The agenda is ordered by time, then event before timer, then arrival or creation; of timers, segments that change by time
- *    before strands, so that what wakes at that moment finds them as they are. live_input runs every timer that is due
+ *    before strands, so that what wakes at that moment finds them as they are, and the release of messages behind all, so that it
+ *    knows all that want to leave then. live_input runs every timer that is due
  *    strictly before the input's instant first, so the batch size cannot matter.
  * 2. The contact's clock never runs back: an input's instant is the later of its own time and the clock.
  * 3. One event acts in this order: history, consent, measures and scores, goals, stops, waits (oldest run first), segments, starts (in
@@ -40,6 +41,13 @@ static enum camp_err parked(struct live *l, struct strand_item *item, uint32_t *
   }
   /* A moment that is gone goes on at once; one of this very instant stays parked, because a later input of the same
    * instant still counts. */
+  if (!strand_is_over(&item->s)) {
+    if (live_send_parks(l, item, pc)) return CAMP_OK;
+    if (*pc != NONE) {
+      l->event = NULL;
+      return CAMP_OK;
+    }
+  }
   if (item->s.due_ms < l->now_ms) {
     *pc = strand_wait(&item->s)->timeout_pc;
     if (item->s.due_ms > l->base_ms) l->base_ms = item->s.due_ms;
@@ -95,6 +103,7 @@ enum camp_err live_run(struct live *l, struct strand_item *item, uint32_t pc) {
   l->changed = true;
   while (pc != NONE) {
     bool over;
+    live_send_apart(l, item);
     TRY(run_once(l, item, pc, &over));
     pc = NONE;
     if (!over) TRY(parked(l, item, &pc));
@@ -334,7 +343,7 @@ enum camp_err live_finish(struct live *l) {
 /* --- the agenda ---------------------------------------------------------------------------------------------------- */
 
 /* Strands that wake each other without time passing would go on for ever: the one that wakes once too often ends. */
-static enum camp_err too_many_wakes(struct live *l, struct strand_item *item) {
+enum camp_err live_too_many_wakes(struct live *l, struct strand_item *item) {
   live_outcome(l, STR_FMT ": ended: more than %d waits of this contact ended at one moment", STR_ARG(unit_name(item->s.unit)),
                LIMIT_WAKES_COUNT);
   return live_end(l, item);
@@ -381,7 +390,8 @@ enum camp_err live_timers(struct live *l, int64_t before_ms) {
       }
       if (!next || item->s.due_ms < next->s.due_ms || (item->s.due_ms == next->s.due_ms && older_run(item, next) < 0)) next = item;
     }
-    int64_t scheduled_ms = live_schedules_due(l), flip_ms = contact_flip(&l->c);
+    int64_t scheduled_ms = live_schedules_due(l), flip_ms = contact_flip(&l->c), release_ms = live_release_due(l);
+    if (release_ms < l->tick_ms) release_ms = l->tick_ms;
     if (flip_ms < before_ms && flip_ms <= scheduled_ms && (!next || flip_ms <= next->s.due_ms)) {
       timer_fires(l, flip_ms, flip_ms);
       segments_flip(l);
@@ -390,13 +400,16 @@ enum camp_err live_timers(struct live *l, int64_t before_ms) {
       continue;
     }
     if (next ? scheduled_ms < next->s.due_ms : scheduled_ms < before_ms) next = NULL;
-    else if (!next) return CAMP_OK;
+    else if (!next && release_ms >= before_ms) return CAMP_OK;
     int64_t due_ms = next ? next->s.due_ms : scheduled_ms;
-    timer_fires(l, due_ms, next ? due_ms : INT64_MIN);
+    bool release = release_ms < due_ms;
+    if (release) due_ms = release_ms;
+    timer_fires(l, due_ms, next && !release ? due_ms : INT64_MIN);
     woken = l->now_ms == woken_ms ? woken + 1 : 1;
     woken_ms = l->now_ms;
-    if (!next) TRY(live_schedule_fire(l));
-    else if (woken > LIMIT_WAKES_COUNT) TRY(too_many_wakes(l, next));
+    if (release) TRY(live_release(l, woken > LIMIT_WAKES_COUNT));
+    else if (!next) TRY(live_schedule_fire(l));
+    else if (woken > LIMIT_WAKES_COUNT) TRY(live_too_many_wakes(l, next));
     else TRY(wake(l, next));
     TRY(drain(l));
     TRY(live_note(l));
@@ -443,6 +456,7 @@ static enum camp_err set_zone(struct live *l, struct str zone) {
 enum camp_err live_input(struct live *l, const struct tick_input *in) {
   struct engine *e = l->e;
   bool import = in->kind == EVENT_IMPORTED || e->options.import;
+  if (!e->virtual_time && in->arrival_ms > l->tick_ms) l->tick_ms = in->arrival_ms;
   int64_t instant = in->at_ms > l->c.clock_ms ? in->at_ms : l->c.clock_ms;
   if (import) {
     TRY(live_refresh(l));

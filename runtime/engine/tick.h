@@ -90,6 +90,11 @@ struct engine {
   struct pause *pauses;          /* of each campaign the last */
   uint32_t pause_count;
   bool pauses_known;             /* false: written by this engine since they were read */
+  /* What the present program's policy says; policy NULL: nothing. See policy.c. */
+  const struct unit *policy;
+  uint64_t caps_hash;            /* of the caps' windows and what they count; 0: there is none */
+  int64_t caps_longest_ms;
+  uint8_t rank_first;            /* the highest priority of the present messages: 0 high, 1 normal, 2 low */
   struct engine_error error;
 };
 
@@ -115,7 +120,9 @@ struct strand_item {
   bool queued;                   /* forked, and its first step is still behind the input: its pc is no wait yet */
   bool stopped;                  /* to be ended by end_stopped */
   bool held;                     /* its time has come, and its campaign is paused */
+  uint8_t sent;                  /* SENT_…: what became of what it sent since its last wait */
 };
+enum { SENT_LEFT = 1, SENT_DROPPED = 2, SENT_HELD = 4 };
 
 enum task_kind { TASK_EVENT, TASK_START, TASK_FORK };
 struct task {                    /* queued behind the input in hand, first in first out */
@@ -147,6 +154,8 @@ struct live {
   const struct event *acting;    /* what is happening now, until its row stands in the history; NULL: a timer */
   int64_t now_ms, base_ms;
   uint32_t depth, stamp;
+  int64_t tick_ms;               /* live: the moment of the tick; else INT64_MIN */
+  struct str via;                /* the channels of the send that comes next; empty: the message's own */
   int64_t arrival_ms;            /* of the input in hand; STORE_NEVER's opposite when there is none */
   int64_t schedule_ms;           /* when the next start without an event comes, or SCHEDULE_STALE */
   uint32_t work;                 /* since live_open */
@@ -222,6 +231,7 @@ enum camp_err live_note(struct live *l) MUST_CHECK; /* what was said of no event
 enum camp_err live_input(struct live *l, const struct tick_input *in) MUST_CHECK;
 enum camp_err live_timers(struct live *l, int64_t before_ms) MUST_CHECK; /* due before `before`, exclusive */
 enum camp_err live_run(struct live *l, struct strand_item *item, uint32_t pc) MUST_CHECK;
+enum camp_err live_too_many_wakes(struct live *l, struct strand_item *item) MUST_CHECK;
 /* What was queued runs, and what it did not do is noted: the end of an input. */
 enum camp_err live_finish(struct live *l) MUST_CHECK;
 /* A row of history behind the newest, with what the live contact's outcome says. */
@@ -233,10 +243,42 @@ enum camp_err live_consent_effect(struct live *l, const struct strand_item *item
 /* `enters vip`, `asks offers`: queued behind the input, only where some code names it. */
 void live_internal(struct live *l, const char *before, struct str name, const char *after, struct str body);
 
-/* release.c: whether a message may leave. */
+/* release.c: whether a message may leave, and when. */
+struct verdict {
+  enum { VERDICT_LEAVES, VERDICT_HELD, VERDICT_DROPPED } what;
+  struct str channel;            /* VERDICT_LEAVES */
+  int64_t until_ms;              /* VERDICT_HELD: when to ask again */
+  struct str reason;
+};
 enum camp_err live_send(struct live *l, struct strand_item *item, const struct effect *f) MUST_CHECK;
-/* effects.c: one row of the outbox. */
-enum camp_err live_outbox(struct live *l, struct strand_item *item, const struct effect *f, enum outbox_state state, struct str reason) MUST_CHECK;
+enum camp_err live_drop(struct live *l, struct strand_item *item, const struct effect *f) MUST_CHECK; /* the script takes it back */
+void live_send_apart(struct live *l, struct strand_item *item); /* what it sent does not hold up its next wait */
+/* The strand stands at a wait: whether it waits for what it sent; else *pc is where it goes on at once, when nothing of it left. */
+bool live_send_parks(struct live *l, struct strand_item *item, uint32_t *pc);
+int64_t live_release_due(const struct live *l); /* NEVER: nothing is held */
+enum camp_err live_release(struct live *l, bool tired) MUST_CHECK; /* what has its moment now, or had it before; tired: no strand goes on at once */
+enum camp_err live_withdraw_held(struct live *l, bool (*stopped)(const struct live *l, uint32_t campaign, uint32_t entry),
+                                 const char *why) MUST_CHECK;
+void live_held_rezone(struct live *l);
+void live_held_merge(struct live *l, const struct held *theirs); /* its entry is one of this contact's */
+/* effects.c: one row of the outbox, of which the caller says what became of it: state, at_ms, sent_ms, asked_ms, reason, via. */
+enum camp_err live_outbox(struct live *l, struct strand_item *item, const struct effect *f, struct outbox_row *row) MUST_CHECK;
+
+/* policy.c: caps and quiet hours. */
+enum camp_err policy_number(struct engine *e) MUST_CHECK; /* the channels' numbers; in a transaction */
+void policy_open(struct engine *e);
+uint8_t policy_rank(const struct unit *message); /* 0 goes first */
+/* The next of the channels, which stand with one blank between two; false: there is none. */
+bool policy_channel(struct str *rest, struct str *out);
+/* Whether the contact has an address of the channel; *attribute is where that would stand, empty when none is needed. */
+bool policy_reaches(struct live *l, struct str channel, struct str *attribute);
+/* What left in the time before is at hand: before any of what follows. */
+enum camp_err policy_prepare(struct live *l, int64_t now_ms) MUST_CHECK;
+/* Whether some cap counts the message, were it sent by one of the channels. */
+bool policy_caps(const struct live *l, const struct unit *message, struct str channels);
+struct verdict policy_ask(struct live *l, const struct unit *message, struct str channel, int64_t now_ms);
+void policy_released(struct live *l, const struct unit *message, struct str channel, int64_t at_ms);
+void policy_withdrawn(struct live *l, struct str channel, int64_t at_ms); /* it had not left after all */
 
 /* start.c: entry rules. The event in hand, the instant and the base are the live's. */
 enum camp_err live_start(struct live *l, const struct unit *u, uint32_t pc) MUST_CHECK;

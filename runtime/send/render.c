@@ -146,7 +146,7 @@ bool render_envelope(struct texts *texts, const struct image *image, const struc
   }
   static const struct field text = { .type = V_TEXT };
   struct contact c = { .id = item->row.contact, .key = contact_of(item), .attributes = item->attributes, .arena = a };
-  out->channel = unit_string(u, u->channel);
+  out->channel = item->row.via.len ? item->row.via : unit_string(u, u->channel);
   if (!take_address(&c, &text, out, why)) return false;
   if (!add_text(texts, b, u, false, &c, item, out, why)) return false;
   one_line(b);

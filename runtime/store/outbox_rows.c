@@ -5,8 +5,11 @@
  * Invariants:
  * 1. Rows up to counter.outbox_settled are finished or listed in outbox_late; so finding work reads only what is left, without
  *    an index that every row would pay for.
- * 2. outbox_late lists the rows in state deferred, in doubt or paused, and those of them that a sender has claimed.
+ * 2. outbox_late lists the rows in state deferred, in doubt or paused, those of them that a sender has claimed, and those that were held and
+ *    became ready behind counter.outbox_settled. A row that it lists is given out by it alone.
  * 3. A row keeps its size when it is sent: `sent` holds `at` until then. Rows that grew would split their full pages.
+ *
+ *    held: put so; not found by senders. store_outbox_release makes it ready or dropped, store_outbox_state moves its moment.
  *
  *             put            store_outbox_state
  *    ready <-------   ready/claimed/deferred -----> sent, dropped, withdrawn, failed   (for good)
@@ -30,7 +33,7 @@ enum camp_err store_outbox_put(struct store *s, struct outbox_row *r) {
     bind_unless(q, 3, r->prev, 0);
     sqlite3_bind_int64(q, 4, r->at_ms);
     if (r->state == OUTBOX_DROPPED) sqlite3_bind_null(q, 5);
-    else sqlite3_bind_int64(q, 5, r->state == OUTBOX_SENT ? r->sent_ms : r->at_ms);
+    else sqlite3_bind_int64(q, 5, r->state == OUTBOX_SENT || r->state == OUTBOX_HELD ? r->sent_ms : r->at_ms);
     sqlite3_bind_int64(q, 6, r->message);
     sqlite3_bind_int64(q, 7, r->campaign);
     sqlite3_bind_int64(q, 8, r->unit);
@@ -41,6 +44,9 @@ enum camp_err store_outbox_put(struct store *s, struct outbox_row *r) {
     sqlite3_bind_int64(q, 13, r->state);
     bind_str_or_null(q, 14, r->reason);
     bind_str_or_null(q, 15, r->given);
+    if (r->state == OUTBOX_HELD || (r->asked_ms && r->asked_ms < r->at_ms)) sqlite3_bind_int64(q, 16, r->asked_ms);
+    else sqlite3_bind_null(q, 16);
+    bind_str_or_null(q, 17, r->via);
   }
   enum camp_err err = query_run(s, q);
   if (!err) s->now.outbox_last = r->id;
@@ -54,8 +60,9 @@ static struct outbox_row outbox_of(struct arena *a, sqlite3_stmt *q) {
     .campaign = (uint32_t)sqlite3_column_int64(q, 6), .unit = (uint32_t)sqlite3_column_int64(q, 7),
     .entry = (uint32_t)sqlite3_column_int64(q, 8), .fork = (uint32_t)sqlite3_column_int64(q, 9),
     .ordinal = (uint32_t)sqlite3_column_int64(q, 10), .pc = (uint32_t)sqlite3_column_int64(q, 11),
-    .state = (uint8_t)sqlite3_column_int(q, 12), .reason = column_str(a, q, 13), .given = column_str(a, q, 14) };
-  if (r.state == OUTBOX_SENT) r.sent_ms = sqlite3_column_int64(q, 4);
+    .state = (uint8_t)sqlite3_column_int(q, 12), .reason = column_str(a, q, 13), .given = column_str(a, q, 14),
+    .asked_ms = column_or(q, 15, sqlite3_column_int64(q, 3)), .via = column_str(a, q, 16) };
+  if (r.state == OUTBOX_SENT || r.state == OUTBOX_HELD) r.sent_ms = sqlite3_column_int64(q, 4);
   return r;
 }
 
@@ -73,8 +80,8 @@ enum camp_err store_outbox_get(struct store *s, struct arena *a, int64_t id, str
 
 /* The one place that knows the columns of Q_OUTBOX_ITEM: those of the row, then the contact's. */
 static struct outbox_item item_of(struct arena *a, sqlite3_stmt *q) {
-  return (struct outbox_item){ .row = outbox_of(a, q), .key = column_str(a, q, 15), .attributes = column_str(a, q, 16),
-                               .was_key = column_str(a, q, 17), .was_entry = (uint32_t)sqlite3_column_int64(q, 18) };
+  return (struct outbox_item){ .row = outbox_of(a, q), .key = column_str(a, q, 17), .attributes = column_str(a, q, 18),
+                               .was_key = column_str(a, q, 19), .was_entry = (uint32_t)sqlite3_column_int64(q, 20) };
 }
 
 enum camp_err store_outbox_item(struct store *s, struct arena *a, int64_t id, struct outbox_item *out) {
@@ -230,6 +237,31 @@ enum camp_err store_outbox_state(struct store *s, int64_t id, enum outbox_state 
   if (!err) err = late_follow(s, id, state, at_ms);
   s->outbox_changed = true;
   return err;
+}
+
+enum camp_err store_outbox_release(struct store *s, const struct outbox_row *r) {
+  sqlite3_stmt *q = query(s, Q_OUTBOX_RELEASE);
+  if (q) {
+    sqlite3_bind_int64(q, 1, r->id);
+    sqlite3_bind_int(q, 2, r->state);
+    sqlite3_bind_int64(q, 3, r->at_ms);
+    if (r->state == OUTBOX_DROPPED) sqlite3_bind_null(q, 4);
+    else sqlite3_bind_int64(q, 4, r->at_ms);
+    bind_str_or_null(q, 5, r->reason);
+    bind_str_or_null(q, 6, r->via);
+  }
+  enum camp_err err = query_run(s, q);
+  if (!err && !sqlite3_changes(s->db)) return CAMP_NOT_FOUND;
+  s->outbox_changed = true;
+  if (err || r->state != OUTBOX_READY || r->id > s->now.outbox_settled) return err;
+  q = query(s, Q_LATE_PUT);
+  if (q) {
+    sqlite3_bind_int64(q, 1, r->id);
+    sqlite3_bind_int64(q, 2, r->at_ms);
+    sqlite3_bind_null(q, 3);
+  }
+  s->now.outbox_late = true;
+  return query_run(s, q);
 }
 
 enum camp_err outbox_flush_settled(struct store *s) {

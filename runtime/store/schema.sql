@@ -51,7 +51,7 @@ create table name(
   -- Event, list, tag, campaign, measure and message names as small numbers that never change.
   id INTEGER PRIMARY KEY,
   kind INTEGER NOT NULL,            -- 1 event, 2 list or tag, 3 schedule, 4 campaign, 5 measure, 6 message, 7 segment,
-                                    -- 8 score
+                                    -- 8 score, 9 content, 10 channel
   text TEXT NOT NULL,
   epoch INTEGER NOT NULL            -- measures, schedules, segments, scores: the deploy that brought it; else 0
 ) strict;
@@ -229,12 +229,14 @@ create table consent_record(
 ) strict, without rowid;
 
 create table outbox(
-  -- Messages, each with what became of it. Appended by the engine; only state, sent and reason change.
+  -- Messages, each with what became of it. Appended by the engine; only state, sent and reason change, and of one that was held its
+  -- at and via when it is released.
   id INTEGER PRIMARY KEY,
   contact INTEGER NOT NULL,
   prev INTEGER,                     -- the contact's row before
-  at INTEGER NOT NULL,              -- when it was released
-  sent INTEGER,                     -- when it left or was given up; equals `at` until then, so that the row keeps its size
+  at INTEGER NOT NULL,              -- when it was released or dropped; while it is held, when the script sent it
+  sent INTEGER,                     -- when it left or was given up; equals `at` until then, so that the row keeps its size; of one that
+                                    -- is held, when it is asked about again
   message INTEGER NOT NULL,         -- name.id
   campaign INTEGER NOT NULL,        -- name.id
   unit INTEGER NOT NULL,            -- the strand's unit
@@ -242,10 +244,12 @@ create table outbox(
   entry INTEGER NOT NULL,           -- contact, campaign, entry, fork and ordinal are the message's key, which never changes
   fork INTEGER NOT NULL,
   ordinal INTEGER NOT NULL,
-  state INTEGER NOT NULL,           -- 0 ready, 1 claimed, 2 sent, 3 dropped, 4 withdrawn, 5 failed, 6 deferred, 8 in doubt (deferred, and perhaps delivered),
+  state INTEGER NOT NULL,           -- 0 ready, 1 claimed, 2 sent, 3 dropped, 4 withdrawn, 5 failed, 6 deferred, 7 held by the policy, 8 in doubt (deferred, and perhaps delivered),
                                     -- 9 paused by `camp outbox pause`
   reason TEXT,
-  given TEXT                        -- `send … with { }`: the values as they were then, a JSON object
+  given TEXT,                       -- `send … with { }`: the values as they were then, a JSON object
+  asked INTEGER,                    -- of one that was held: when the script sent it
+  via TEXT                          -- `send … via`: while it is held its channels, then the one that was chosen; null: the message's own
 ) strict;
 
 create table content_shown(
@@ -270,7 +274,7 @@ create table outbox_was(
 ) strict;
 
 create table outbox_late(
-  -- Rows that a sender put off; few, so they may have an index.
+  -- Rows that a sender put off, and that the policy held; few, so they may have an index.
   id INTEGER PRIMARY KEY,           -- outbox.id
   due INTEGER NOT NULL,             -- when to try again
   pause INTEGER                     -- the outbox_action that holds it
@@ -374,8 +378,10 @@ create view message as
   select c.key as contact, m.text as message, k.text as campaign,
     strftime('%Y-%m-%dT%H:%M:%fZ', o.at / 1000.0, 'unixepoch') as at,
     case o.state when 0 then 'ready' when 1 then 'claimed' when 2 then 'sent' when 3 then 'dropped' when 4 then 'withdrawn'
-      when 5 then 'failed' when 6 then 'deferred' when 8 then 'in doubt' when 9 then 'paused' end as state,
-    o.reason as reason, o.given as given,
+      when 5 then 'failed' when 6 then 'deferred' when 7 then 'held' when 8 then 'in doubt' when 9 then 'paused' end as state,
+    o.reason as reason, o.given as given, o.via as via,
+    case o.state when 7 then strftime('%Y-%m-%dT%H:%M:%fZ', o.sent / 1000.0, 'unixepoch') end as held_until,
+    strftime('%Y-%m-%dT%H:%M:%fZ', o.asked / 1000.0, 'unixepoch') as asked,
     case o.state when 2 then strftime('%Y-%m-%dT%H:%M:%fZ', o.sent / 1000.0, 'unixepoch') end as sent,
     o.entry as entry, o.fork as fork, o.ordinal as ordinal, p.file as file, p.line as line,
     o.id as outbox_id, o.contact as contact_id, o.at as at_ms

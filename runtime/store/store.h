@@ -43,7 +43,7 @@ void store_rollback(struct store *s);
  * Kept in memory for look-up; at most LIMIT_NAMES_COUNT. Making one needs a transaction. A rollback forgets those made in it. */
 /* NAME_LIST serves tags and topics too: the numbers of code's strings need not say which they are. A schedule is known by its campaign's name
  * and its moment. */
-enum name_kind { NAME_EVENT = 1, NAME_LIST = 2, NAME_SCHEDULE = 3, NAME_CAMPAIGN = 4, NAME_MEASURE, NAME_MESSAGE, NAME_SEGMENT, NAME_SCORE, NAME_CONTENT };
+enum name_kind { NAME_EVENT = 1, NAME_LIST = 2, NAME_SCHEDULE = 3, NAME_CAMPAIGN = 4, NAME_MEASURE, NAME_MESSAGE, NAME_SEGMENT, NAME_SCORE, NAME_CONTENT, NAME_CHANNEL };
 uint32_t store_name_find(const struct store *s, enum name_kind kind, struct str text); /* 0 when unknown */
 enum camp_err store_name(struct store *s, enum name_kind kind, struct str text, uint32_t *id) MUST_CHECK;
 struct str store_name_text(const struct store *s, uint32_t id);
@@ -216,7 +216,8 @@ enum camp_err store_held_remove(struct store *s, uint32_t campaign, int64_t up_t
 
 /* The outbox: append-only rows that change state; see runtime/send/outbox.c for the states. */
 enum outbox_state { OUTBOX_READY = 0, OUTBOX_CLAIMED = 1, OUTBOX_SENT = 2, OUTBOX_DROPPED = 3, OUTBOX_WITHDRAWN = 4, OUTBOX_FAILED = 5,
-  OUTBOX_DEFERRED = 6, OUTBOX_DOUBT = 8 /* deferred, and perhaps delivered already */, OUTBOX_PAUSED = 9 /* until its pause is resumed */ };
+  OUTBOX_DEFERRED = 6, OUTBOX_HELD = 7 /* by the policy, until sent_ms */, OUTBOX_DOUBT = 8 /* deferred, and perhaps delivered already */,
+  OUTBOX_PAUSED = 9 /* until its pause is resumed */ };
 struct outbox_row {
   int64_t id, contact, prev, at_ms, sent_ms;
   uint32_t message;       /* name id */
@@ -227,7 +228,10 @@ struct outbox_row {
   uint8_t state;
   struct str reason;
   struct str given;       /* `with { }`: a JSON object, or empty */
+  int64_t asked_ms;       /* of one that is or was held: when the script sent it; else at_ms, or 0 when it is put */
+  struct str via;         /* held: the channels to choose from, one blank between two; then the chosen one. Empty: the message's own */
 };
+/* A row that is held has sent_ms: when it is asked about again. */
 enum camp_err store_outbox_put(struct store *s, struct outbox_row *row) MUST_CHECK;
 enum camp_err store_outbox_get(struct store *s, struct arena *a, int64_t id, struct outbox_row *out) MUST_CHECK;
 /* Ready rows for a sender, in order of (at, contact key, id) when `by_time`, else of id; with the contact's key and attributes. */
@@ -240,6 +244,8 @@ enum camp_err store_outbox_ready(struct store *s, struct arena *a, bool by_time,
                                  uint32_t *count) MUST_CHECK;
 /* One row with its contact's key and attributes; CAMP_NOT_FOUND. */
 enum camp_err store_outbox_item(struct store *s, struct arena *a, int64_t id, struct outbox_item *out) MUST_CHECK;
+/* What was held is ready or dropped: state, at_ms, reason and via are new. */
+enum camp_err store_outbox_release(struct store *s, const struct outbox_row *row) MUST_CHECK;
 enum camp_err store_outbox_state(struct store *s, int64_t id, enum outbox_state state, int64_t at_ms, struct str reason) MUST_CHECK;
 
 /* What people do to the outbox, beside a run or without one; see store/outbox_actions.c. Fields that are empty mean any. */

@@ -18,6 +18,8 @@ void camp_parseTrace(FILE *to, char *prompt);
 /* What the grammar takes and a later stage refuses or warns of: no example can use it. */
 static const char *const never[] = {
   "parts ::=",                             /* a message that says nothing */
+  "rules ::=",                             /* a policy that says nothing */
+  "expectation ::= EXPECT name HELD FOR name", "expectation ::= EXPECT name NOT HELD FOR name", "expectation ::= expectation UNTIL moment",
   "comparing ::= NOT_EQUAL",               /* `!=`, which is `is not` */
   "opt_up_to ::=",                         /* a wait without an end */
   "on_list ::= on_list EOL ELSE_BLOCK block", /* `;` before `else`, which needs none */

@@ -28,8 +28,8 @@ static struct unit unit_of(void) {
   static const struct str strings[] = { { "story", 5 }, { "go", 2 }, { "sku", 3 } };
   static const struct field fields[] = { { .name = 2 } };
   static const struct branch branches[] = { { .event = 1, .filter_pc = NONE, .target_pc = AFTER_PC } };
-  static const struct wait waits[] = { { .branch_count = 1, .arm_pc = NONE, .timeout_pc = NONE, .live = 15 },
-                                       { .arm_pc = ARM_PC, .timeout_pc = AFTER_PC, .live = 63 } };
+  static const struct wait waits[] = { { .branch_count = 1, .arm_pc = NONE, .timeout_pc = NONE, .live = 15, .message = NONE },
+                                       { .arm_pc = ARM_PC, .timeout_pc = AFTER_PC, .live = 63, .message = NONE } };
   static const struct trigger triggers[] = { { .event = 1, .guard_field = NONE, .guard_text = NONE, .filter_pc = NONE } };
   return (struct unit){ .strings = strings, .string_count = 3, .fields = fields, .field_count = 1, .branches = branches,
                         .branch_count = 1, .waits = waits, .wait_count = 2, .triggers = triggers, .trigger_count = 1,

@@ -262,7 +262,7 @@ struct trigger *asm_goal(struct assembler *s, const char *event, const char *fil
 }
 
 uint32_t asm_wait(struct assembler *s, const char *arm, const char *timeout, uint64_t live) {
-  struct wait w = { .first_branch = s->branches.count, .arm_pc = asm_pc(s, arm), .timeout_pc = asm_pc(s, timeout), .live = live };
+  struct wait w = { .first_branch = s->branches.count, .arm_pc = asm_pc(s, arm), .timeout_pc = asm_pc(s, timeout), .live = live, .message = NONE };
   VEC_PUSH(s->a, &s->waits, w);
   return s->waits.count - 1;
 }

@@ -18,6 +18,7 @@
 #define LIMIT_REPEAT_COUNT 1000              /* times that a `repeat` says */
 #define LIMIT_SEQUENCE_STMTS_COUNT 10000     /* statements that the sequences of one campaign are written out as */
 #define LIMIT_EACH_COUNT 1000                /* elements that a `for each` looks at */
+#define LIMIT_HELD_COUNT 1000                /* messages of one contact that the policy holds back at a time */
 #define LIMIT_CAP_COUNT 1000                 /* messages that one cap of a policy lets leave in its window */
 
 /* Program files */
