@@ -37,7 +37,8 @@
  * 3. A sender that has failed, or whose work was not committed, is not used again before it was opened anew.
  * 4. Every flush ends: a finished row is never ready again, and a batch that finished none (all were put off) is the last.
  * 5. A batch holds at most BATCH_BYTES of rendered text beyond its last message, however many rows were asked for.
- * 6. No row that is withdrawn or held by a pause is handed to a sender after the transaction that said so. */
+ * 6. A message leaves at its release or later, and never after its expiry; in virtual time, always at its release.
+ * 7. No row that is withdrawn or held by a pause is handed to a sender after the transaction that said so. */
 #include "runtime/send/send.h"
 
 #include <stdio.h>
@@ -48,11 +49,10 @@
 #include "vm/base/limits.h"
 
 enum { BATCH_COUNT_CHOSEN = 4096, BATCH_BYTES = 16 << 20, RETRY_AFTER_MS = 5 * 60 * 1000, COLLECT_COUNT = 4096, TURNS_MAX = 8 };
-/* Relays: the first retry no sooner than half an hour, then as long again as the mail has waited, to four hours; no longer than four
- * days (RFC 5321, 4.5.4.1). */
+/* Relays: the first retry no sooner than half an hour, then as long again as the mail has waited, to four hours (RFC 5321, 4.5.4.1); and
+ * once at the end of the time for which it is tried. */
 #define RELAY_RETRY_MIN_MS (30 * 60 * 1000LL)
 #define RELAY_RETRY_MAX_MS (4 * 3600 * 1000LL)
-#define RELAY_GIVE_UP_MS (4 * 24 * 3600 * 1000LL)
 
 struct outbox {
   struct store *store;
@@ -207,9 +207,27 @@ static bool hold(const struct outbox *o, struct batch *b, const struct outbox_it
   return pause != NULL;
 }
 
+/* --- expiry ---------------------------------------------------------------------------------------------------------- */
+
+/* Until when a message is worth sending, as its `expires after` says. */
+static int64_t expiry_ms(const struct outbox *o, const struct outbox_row *row) {
+  const struct unit *u = image_message(o->image, store_name_text(o->store, row->message));
+  if (!u || u->expires.type == V_MISSING) return STORE_NEVER;
+  if (u->expires.type == V_EXACT) return row->at_ms + u->expires.i;
+  return zone_add(zone_utc(), row->at_ms, (int32_t)u->expires.aux, u->expires.i);
+}
+
+/* "4 days", "90 minutes" */
+static const char *span_text(struct arena *a, int64_t ms) {
+  int64_t minutes = ms / 60000;
+  if (minutes % 1440 == 0 && minutes > 1440) return arena_printf(a, "%lld days", (long long)minutes / 1440).ptr;
+  if (minutes % 60 == 0 && minutes > 60) return arena_printf(a, "%lld hours", (long long)minutes / 60).ptr;
+  return arena_printf(a, "%lld minutes", (long long)minutes).ptr;
+}
+
 /* --- batches --------------------------------------------------------------------------------------------------------- */
 
-static void render_batch(struct outbox *o, const struct outbox_item *items, uint32_t count, struct batch *b) {
+static void render_batch(struct outbox *o, const struct outbox_item *items, uint32_t count, int64_t now_ms, struct batch *b) {
   struct arena *a = &o->batch;
   *b = (struct batch){ .items = items };
   b->envelopes = arena_zalloc(a, count, sizeof *b->envelopes);
@@ -224,6 +242,13 @@ static void render_batch(struct outbox *o, const struct outbox_item *items, uint
     const struct outbox_item *item = &items[b->count];
     /* Before it is rendered: somebody may have paused a message because it cannot be. */
     if (hold(o, b, item, NULL)) continue;
+    int64_t expires_ms = expiry_ms(o, &item->row);
+    if (now_ms >= expires_ms) {
+      b->failed[b->failed_count] = item;
+      b->reasons[b->failed_count++] = arena_printf(a, "expired %s after its release%s" STR_FMT, span_text(a, expires_ms - item->row.at_ms),
+                                                   item->row.reason.len ? "; before: " : "", STR_ARG(item->row.reason));
+      continue;
+    }
     if (render_envelope(o->texts, o->image, o->store, item, a, &o->scratch, e, reason)) {
       if (hold(o, b, item, &e->to)) continue;
       b->rendered[b->envelope_count++] = item;
@@ -250,7 +275,8 @@ static enum camp_err settle_unrendered(struct outbox *o, const struct batch *b, 
 
 /* Takes rows that are ready into a batch, rendered; the transaction that this begins is the caller's to end. None: b->count is 0 and
  * there is no transaction. */
-static enum camp_err take_batch(struct outbox *o, bool by_time, int64_t until_ms, uint32_t max, struct batch *b, char why[WHY_BYTES]) {
+static enum camp_err take_batch(struct outbox *o, bool by_time, int64_t until_ms, int64_t now_ms, uint32_t max, struct batch *b,
+                                char why[WHY_BYTES]) {
   struct outbox_item *items = NULL;
   uint32_t count = 0;
   *b = (struct batch){ .count = 0 };
@@ -263,7 +289,7 @@ static enum camp_err take_batch(struct outbox *o, bool by_time, int64_t until_ms
   if (err) return store_failed(o, err, why);
   err = look(o, why);
   if (!err && (err = store_outbox_ready(o->store, &o->batch, by_time, until_ms, max, &items, &count))) store_failed(o, err, why);
-  if (!err && count) render_batch(o, items, count, b);
+  if (!err && count) render_batch(o, items, count, now_ms, b);
   if (err || !count) store_rollback(o->store);
   return err;
 }
@@ -360,14 +386,18 @@ static enum camp_err settle_one(struct outbox *o, const struct settled *d, int64
     case DELIVERY_REFUSED: return store_outbox_state(o->store, row.id, OUTBOX_FAILED, now_ms, reason);
     case DELIVERY_UNBEGUN: return store_outbox_state(o->store, row.id, OUTBOX_READY, row.at_ms, (struct str){ NULL, 0 });
     case DELIVERY_RETRY:
+    case DELIVERY_WAIT:
     case DELIVERY_DOUBT: break;
   }
-  if (now_ms - row.at_ms > RELAY_GIVE_UP_MS) {
-    reason = arena_printf(&o->batch, "given up after 4 days: " STR_FMT, STR_ARG(reason));
+  int64_t last_ms = row.at_ms + o->ops->background->keep_ms(o->sender), expires_ms = expiry_ms(o, &row);
+  if (expires_ms < last_ms) last_ms = expires_ms;
+  if (now_ms >= last_ms) {
+    reason = arena_printf(&o->batch, "given up, %s after its release: " STR_FMT, span_text(&o->batch, last_ms - row.at_ms), STR_ARG(reason));
     return store_outbox_state(o->store, row.id, OUTBOX_FAILED, now_ms, reason);
   }
   enum outbox_state state = d->outcome.result == DELIVERY_DOUBT ? OUTBOX_DOUBT : OUTBOX_DEFERRED;
-  return store_outbox_state(o->store, row.id, state, relay_retry_ms(row.at_ms, now_ms), reason);
+  int64_t again_ms = d->outcome.result == DELIVERY_WAIT ? now_ms + d->wait_ms : relay_retry_ms(row.at_ms, now_ms);
+  return store_outbox_state(o->store, row.id, state, again_ms < last_ms ? again_ms : last_ms, reason);
 }
 
 /* Records what became of mails that were handed over. *any: there were some. */
@@ -406,7 +436,7 @@ static enum camp_err hand_over(struct outbox *o, int64_t until_ms, int64_t now_m
   *any = false;
   if (room > BATCH_COUNT_CHOSEN) room = BATCH_COUNT_CHOSEN;
   if (!room) return CAMP_OK;
-  enum camp_err err = take_batch(o, false, until_ms, room, &b, why);
+  enum camp_err err = take_batch(o, false, until_ms, now_ms, room, &b, why);
   if (err || !b.count) return err;
   err = claim(o, &b, now_ms, why);
   if (err) return err;
@@ -483,7 +513,7 @@ enum camp_err outbox_flush(struct outbox *o, bool by_time, int64_t until_ms, int
   for (;;) {
     struct batch b;
     enum camp_err err = open_sender(o, why);
-    if (!err) err = take_batch(o, by_time, until_ms, batch, &b, why);
+    if (!err) err = take_batch(o, by_time, until_ms, by_time ? INT64_MIN : now_ms, batch, &b, why);
     if (err || !b.count) return err;
     err = send_batch(o, &b, by_time, now_ms, sent, why);
     if (err || b.deferred_count == b.count) return err;

@@ -32,13 +32,17 @@ static int64_t steady_ms(void) {
 
 /* --- the thread ---------------------------------------------------------------------------------------------------- */
 
-static int wait_for(const struct sender *s) {
-  int64_t wait = TURN_MS;
+static int wait_for(struct sender *s) {
+  pthread_mutex_lock(&s->lock);
+  int64_t wait = TURN_MS, wake = s->to.wake_ms;
+  uint32_t ready = s->to.ready_count;
+  pthread_mutex_unlock(&s->lock);
   for (uint32_t i = 0; i < s->relay_count; i++) {
     int64_t left = s->relays[i].retry_ms - s->now_ms;
-    if (s->todo_count && left > 0 && left < wait) wait = left;
+    if (ready && left > 0 && left < wait) wait = left;
   }
-  if (s->todo_count && s->relays[0].options.rate && wait > 20) wait = 20;
+  if (ready && s->relays[0].options.rate && wait > 20) wait = 20;
+  if (wake - s->now_ms < wait) wait = wake > s->now_ms ? wake - s->now_ms : 0;
   return (int)wait;
 }
 
@@ -76,6 +80,13 @@ static void tidy_journal(struct sender *s) {
   pthread_mutex_unlock(&s->lock);
 }
 
+static void turn_destinations(struct sender *s) {
+  pthread_mutex_lock(&s->lock);
+  s->to.now_ms = s->now_ms;
+  destinations_turn(s);
+  pthread_mutex_unlock(&s->lock);
+}
+
 static void *thread_main(void *argument) {
   struct sender *s = argument;
   int64_t closing_since = 0;
@@ -84,6 +95,7 @@ static void *thread_main(void *argument) {
     pthread_mutex_lock(&s->lock);
     bool closing = s->closing || s->failed;
     pthread_mutex_unlock(&s->lock);
+    if (!closing) turn_destinations(s);
     if (closing && !closing_since) closing_since = s->now_ms;
     if (closing && (!any_under_way(s) || s->now_ms - closing_since > CLOSE_MS)) break;
     if (!closing) lines_more(s);
@@ -117,6 +129,7 @@ static void relay_close(struct sender *s) {
   buf_deinit(&s->mail);
   buf_deinit(&s->signature);
   pthread_mutex_destroy(&s->lock);
+  destinations_free(s);
   arena_deinit(&s->kept);
   free(s->lines);
   free(s->polls);
@@ -138,6 +151,8 @@ static void take_left(struct sender *s) {
 
 static enum camp_err read_environment(struct sender *s, char why[WHY_BYTES]) {
   const char *from = getenv("CAMP_FROM"), *secret = getenv("CAMP_SECRET"), *path = getenv("CAMP_RETURN_PATH"), *keys = getenv("CAMP_DKIM");
+  const char *limits = getenv("CAMP_LIMITS");
+  if (limits && limits_parse(limits, &s->kept, &s->to.limits, why) != CAMP_OK) return CAMP_BAD;
   if (!from || !*from) {
     snprintf(why, WHY_BYTES, "who does the mail come from? Set CAMP_FROM, such as CAMP_FROM='Shop <news@shop.example>'");
     return CAMP_BAD;
@@ -161,6 +176,7 @@ static enum camp_err start(struct sender *s, const char *spec, const struct send
   if (!err) err = read_environment(s, why);
   if (!err) err = journal_open(place->journal, place->identity, &s->journal, why);
   if (err) return err;
+  s->identity = place->identity;
   for (uint32_t i = 0; i < s->relay_count; i++) {
     s->relays[i].options = options[i];
     s->line_count += options[i].connections;
@@ -199,7 +215,7 @@ static enum camp_err relay_open(const char *spec, const struct sender_place *pla
   struct sender *s = calloc(1, sizeof *s);
   CHECK(s);
   s->wake = -1;
-  s->todo_end = &s->todo;
+  s->to.wake_ms = INT64_MAX;
   pthread_mutex_init(&s->lock, NULL);
   arena_init(&s->kept, 4096);
   buf_init(&s->mail, MAIL_BYTES_MAX);
@@ -220,13 +236,13 @@ static uint32_t relay_room(struct sender *s) {
 }
 
 static void relay_submit(struct sender *s, const struct envelope *batch, uint32_t count) {
+  int64_t now_ms = steady_ms();
   for (uint32_t i = 0; i < count; i++) {
     struct relay_mail *m = relay_mail_new(s, &batch[i]);
     pthread_mutex_lock(&s->lock);
-    *s->todo_end = m;
-    s->todo_end = &m->next;
-    s->todo_count++;
     s->held_count++;
+    s->to.now_ms = now_ms;
+    destination_add(s, m);
     pthread_mutex_unlock(&s->lock);
   }
   uint64_t one = 1;
@@ -265,6 +281,17 @@ static void relay_trouble(struct sender *s, char text[WHY_BYTES]) {
   pthread_mutex_unlock(&s->lock);
 }
 
+static void give_back_all(struct sender *s) {
+  pthread_mutex_lock(&s->lock);
+  struct relay_mail *all = destinations_empty(s);
+  pthread_mutex_unlock(&s->lock);
+  while (all) {
+    struct relay_mail *m = all;
+    all = m->next;
+    relay_settle(s, m, DELIVERY_UNBEGUN, "");
+  }
+}
+
 /* No new mail is begun; what was not begun is free again, and what is under way is waited for. */
 static void relay_finish(struct sender *s) {
   if (!s->started) return;
@@ -275,33 +302,23 @@ static void relay_finish(struct sender *s) {
   if (write(s->wake, &one, sizeof one) < 0) { /* it looks each second anyway */ }
   pthread_join(s->thread, NULL);
   s->started = false;
-  while (s->todo) {
-    struct relay_mail *m = s->todo;
-    s->todo = m->next;
-    relay_settle(s, m, DELIVERY_UNBEGUN, "");
-  }
+  give_back_all(s);
 }
+
+static int64_t relay_keep(struct sender *s) { return s->relays[0].options.keep_ms; }
 
 static void relay_steer(struct sender *s, const struct outbox_action *pauses, uint32_t count) {
   pthread_mutex_lock(&s->lock);
-  struct relay_mail *todo = s->todo;
-  s->todo = NULL;
-  s->todo_end = &s->todo;
-  s->todo_count = 0;
   for (uint32_t i = 0; i < s->relay_count; i++) {
     bool paused = false;
     for (uint32_t k = 0; k < count; k++) paused |= str_eq(pauses[k].relay, str_from_c(s->relays[i].options.host));
     s->relays[i].paused = paused;
   }
   pthread_mutex_unlock(&s->lock);
-  while (todo) {
-    struct relay_mail *m = todo;
-    todo = m->next;
-    relay_settle(s, m, DELIVERY_UNBEGUN, "");
-  }
+  give_back_all(s);
 }
 
 static const struct sender_background background = { relay_open, relay_room, relay_submit, relay_collect, relay_committed, relay_under_way,
-  relay_steer, relay_trouble, relay_finish, relay_close };
+  relay_steer, relay_keep, relay_trouble, relay_finish, relay_close };
 const struct sender_ops smtp_ops = { .scheme = "smtp", .background = &background };
 const struct sender_ops smtps_ops = { .scheme = "smtps", .background = &background };

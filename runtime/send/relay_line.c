@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static void back_off(struct sender *s, struct relay *r, const char *why) {
   char text[WHY_BYTES];
@@ -26,10 +27,9 @@ static void back_off(struct sender *s, struct relay *r, const char *why) {
 
 void line_free(struct line *line) {
   /* So that libcurl's own farewell does not wait for an answer. */
-  if (line->state == LINE_OPEN) {
-    shutdown(line->socket, SHUT_RDWR);
-    smtp_deinit(&line->smtp);
-  }
+  if (line->state == LINE_OPEN) smtp_deinit(&line->smtp);
+  curl_socket_t socket = line->state == LINE_OPEN ? line->socket : line->opening;
+  if (socket != CURL_SOCKET_BAD) shutdown(socket, SHUT_RDWR);
   curl_multi_remove_handle(line->sender->multi, line->curl);
   curl_easy_cleanup(line->curl);
   line->curl = NULL;
@@ -45,12 +45,13 @@ void line_lost(struct line *line, const char *why) {
 void relay_prepare(void *handle, const struct relay_options *o, const char *name) {
   CURL *c = handle;
   char url[1024];
+  long connect_s = o->timeout_s ? (long)o->timeout_s : CONNECT_S;
   snprintf(url, sizeof url, "%s://%s:%u/%s", o->tls == TLS_IMPLICIT ? "smtps" : "smtp", o->host, o->port, name);
   curl_easy_setopt(c, CURLOPT_URL, url);
   curl_easy_setopt(c, CURLOPT_CONNECT_ONLY, 1L);
   curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
-  curl_easy_setopt(c, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)CONNECT_S);
+  curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, connect_s);
+  curl_easy_setopt(c, CURLOPT_SERVER_RESPONSE_TIMEOUT, connect_s);
   curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(c, CURLOPT_PROXY, "");
   curl_easy_setopt(c, CURLOPT_USE_SSL, (long)(o->tls == TLS_OFF ? CURLUSESSL_NONE : o->tls == TLS_TRY ? CURLUSESSL_TRY : CURLUSESSL_ALL));
@@ -62,16 +63,34 @@ void relay_prepare(void *handle, const struct relay_options *o, const char *name
   curl_easy_setopt(c, CURLOPT_PASSWORD, password ? password : "");
 }
 
+static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+  struct line *line = context;
+  (void)purpose;
+  line->opening = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  return line->opening;
+}
+
+static int on_close(void *context, curl_socket_t socket) {
+  struct line *line = context;
+  if (line->opening == socket) line->opening = CURL_SOCKET_BAD;
+  return close(socket);
+}
+
 static bool line_open(struct sender *s, struct relay *r) {
   struct line *line = NULL;
   for (uint32_t i = 0; i < s->line_count && !line; i++)
     if (s->lines[i].state == LINE_FREE) line = &s->lines[i];
   if (!line) return false;
   const struct relay_options *o = &r->options;
-  *line = (struct line){ .sender = s, .relay = r, .state = LINE_CONNECTING, .moved_ms = s->now_ms, .curl = curl_easy_init() };
+  *line = (struct line){ .sender = s, .relay = r, .state = LINE_CONNECTING, .moved_ms = s->now_ms, .opening = CURL_SOCKET_BAD,
+                          .curl = curl_easy_init() };
   CHECK(line->curl);
   relay_prepare(line->curl, o, o->name ? o->name : s->host);
   curl_easy_setopt(line->curl, CURLOPT_PRIVATE, line);
+  curl_easy_setopt(line->curl, CURLOPT_OPENSOCKETFUNCTION, on_open);
+  curl_easy_setopt(line->curl, CURLOPT_OPENSOCKETDATA, line);
+  curl_easy_setopt(line->curl, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  curl_easy_setopt(line->curl, CURLOPT_CLOSESOCKETDATA, line);
   r->lines++;
   if (curl_multi_add_handle(s->multi, line->curl) == CURLM_OK) return true;
   line_free(line);
@@ -108,7 +127,7 @@ void lines_connect(struct sender *s) {
 void lines_more(struct sender *s) {
   bool paused[LIMIT_RELAYS_COUNT];
   pthread_mutex_lock(&s->lock);
-  uint32_t todo = s->closing ? 0 : s->todo_count;
+  uint32_t todo = s->closing ? 0 : s->to.ready_count;
   for (uint32_t i = 0; i < s->relay_count; i++) paused[i] = s->relays[i].paused;
   pthread_mutex_unlock(&s->lock);
   if (journal_bytes(s->journal) > JOURNAL_BYTES_MAX) return;
@@ -163,18 +182,30 @@ static void line_read(struct line *line) {
       line_lost(line, code == CURLE_OK ? "the server closed the connection" : curl_easy_strerror(code));
       return;
     }
-    line->moved_ms = line->sender->now_ms;
     bool greeted = line->smtp.ready;
+    uint32_t replies = line->smtp.replies;
     if (!smtp_receive(&line->smtp, (struct str){ in, n }, why, sizeof why)) {
       struct sender *s = line->sender;
       struct relay *r = line->relay;
       line_free(line);
-      if (!greeted) back_off(s, r, why);
+      /* 421 is the server's farewell: it wants no other connection at once (RFC 5321, 3.8). */
+      if (!greeted || strncmp(why, "421", 3) == 0) back_off(s, r, why);
       return;
     }
+    /* Who trickles half a reply has not answered. */
+    if (line->smtp.replies != replies) line->moved_ms = line->sender->now_ms;
     if (!line_write(line)) return;
     if (n < sizeof in) return;
   }
+}
+
+static void line_timed_out(struct line *line, int64_t patience) {
+  struct sender *s = line->sender;
+  struct relay *r = line->relay;
+  char why[64];
+  snprintf(why, sizeof why, "no answer for %lld s", (long long)patience / 1000);
+  line_lost(line, why);
+  back_off(s, r, why);
 }
 
 void line_turn(struct sender *s, struct line *line, short events) {
@@ -182,9 +213,10 @@ void line_turn(struct sender *s, struct line *line, short events) {
   if (line->state != LINE_OPEN) return;
   smtp_wake(&line->smtp);
   if (!line_write(line)) return;
-  bool idle = smtp_is_idle(&line->smtp);
+  bool idle = smtp_is_idle(&line->smtp) && line->smtp.ready;
   int64_t still = s->now_ms - line->moved_ms;
-  if (still > (line->smtp.dotted ? DOT_MS : ANSWER_MS)) line_lost(line, "no answer for minutes");
+  int64_t patience = line->relay->options.timeout_s ? line->relay->options.timeout_s * 1000 : line->smtp.dotted ? DOT_MS : ANSWER_MS;
+  if (!idle && still > patience) line_timed_out(line, patience);
   else if (idle && (still > IDLE_MS || s->closing)) {
     smtp_quit(&line->smtp);
     if (line_write(line)) line_free(line); /* its farewell need not be waited for */

@@ -7,6 +7,7 @@
  * 2. The journal hears of a dot before any byte of its mail can leave, and of its answer before the mail is settled. */
 #include "runtime/send/relay_parts.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -76,19 +77,36 @@ struct relay_mail *relay_mail_new(struct sender *s, const struct envelope *e) {
   m->smtp = (struct smtp_mail){ .from = return_path, .to = bare_address(m->envelope.to) };
   m->smtp.utf8 = !is_ascii(m->smtp.to);
   m->next = NULL;
+  m->destination = NULL;
+  m->came_ms = m->dot_ms = 0;
   m->losses = 0;
   return m;
 }
 
-void relay_settle(struct sender *s, struct relay_mail *m, enum delivery result, const char *reason) {
-  pthread_mutex_lock(&s->lock);
+static void settle(struct sender *s, struct relay_mail *m, enum delivery result, int64_t wait_ms, const char *reason) {
   CHECK(s->done_count < s->done_cap);
   struct settled *d = &s->done[s->done_count++];
   d->outbox_id = m->envelope.outbox_id;
+  d->left_over = false;
   d->outcome.result = result;
+  d->wait_ms = wait_ms;
   snprintf(d->outcome.reason, sizeof d->outcome.reason, "%s", reason);
-  pthread_mutex_unlock(&s->lock);
   free(m);
+}
+
+void relay_settle(struct sender *s, struct relay_mail *m, enum delivery result, const char *reason) {
+  pthread_mutex_lock(&s->lock);
+  settle(s, m, result, 0, reason);
+  pthread_mutex_unlock(&s->lock);
+}
+
+void relay_settle_wait(struct sender *s, struct relay_mail *m, int64_t wait_ms, const char *fmt, ...) {
+  char reason[160];
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(reason, sizeof reason, fmt, ap);
+  va_end(ap);
+  settle(s, m, DELIVERY_WAIT, wait_ms > 0 ? wait_ms : 0, reason);
 }
 
 /* Token bucket of one second's mails, over all connections. */
@@ -110,26 +128,10 @@ static struct smtp_mail *take_mail(void *context) {
   if (journal_bytes(s->journal) > JOURNAL_BYTES_MAX) return NULL; /* until it was emptied */
   if (line->relay->retry_ms > s->now_ms) return NULL;
   pthread_mutex_lock(&s->lock);
-  struct relay_mail *m = s->closing || line->relay->paused ? NULL : s->todo;
-  if (m && may_go(s)) {
-    s->todo = m->next;
-    if (!s->todo) s->todo_end = &s->todo;
-    s->todo_count--;
-  } else {
-    m = NULL;
-  }
+  s->to.now_ms = s->now_ms;
+  struct relay_mail *m = !s->closing && !line->relay->paused && s->to.ready_count && may_go(s) ? destination_take(s, line) : NULL;
   pthread_mutex_unlock(&s->lock);
   return m ? &m->smtp : NULL;
-}
-
-/* Back to the front, where it came from. */
-static void give_back(struct sender *s, struct relay_mail *m) {
-  pthread_mutex_lock(&s->lock);
-  m->next = s->todo;
-  if (!s->todo) s->todo_end = &m->next;
-  s->todo = m;
-  s->todo_count++;
-  pthread_mutex_unlock(&s->lock);
 }
 
 /* The mail as it travels: lines end in CRLF, and a dot at a line's beginning is doubled (RFC 5321, 4.5.2). */
@@ -159,6 +161,7 @@ static bool write_mail(void *context, struct smtp_mail *smtp, struct buf *out) {
   }
   add_travelling(out, buf_as_str(&s->mail));
   journal_dot(s->journal, m->envelope.outbox_id);
+  m->dot_ms = s->now_ms;
   return !out->failed;
 }
 
@@ -170,38 +173,42 @@ static void hold_relay(struct line *line, const char *reason) {
   relay_say(s, text);
 }
 
+/* The destination hears of it, and when the connection was lost under it, has it back. False: the mail is to be settled. */
+static bool tell_destination(struct line *line, struct relay_mail *m, enum fate fate, const char *reason) {
+  static const enum came came[] = { [FATE_SENT] = CAME_SENT, [FATE_LATER] = CAME_LATER, [FATE_BUSY] = CAME_BUSY, [FATE_REFUSED] = CAME_REFUSED,
+    [FATE_HELD] = CAME_BACK, [FATE_UNSENT] = CAME_BACK, [FATE_DOUBT] = CAME_BACK };
+  struct sender *s = line->sender;
+  bool again = fate == FATE_UNSENT && ++m->losses < LOSSES_MAX;
+  pthread_mutex_lock(&s->lock);
+  s->to.now_ms = s->now_ms;
+  destination_done(s, line, m, came[fate], reason);
+  if (again) destination_again(s, m);
+  pthread_mutex_unlock(&s->lock);
+  return again;
+}
+
 static void on_fate(void *context, struct smtp_mail *smtp, enum fate fate, const char *reason) {
   struct line *line = context;
   struct sender *s = line->sender;
   struct relay_mail *m = (struct relay_mail *)(void *)smtp;
-  int64_t id = m->envelope.outbox_id;
   char text[160];
+  journal_answer(s->journal, m->envelope.outbox_id, fate == FATE_SENT);
+  if (tell_destination(line, m, fate, reason)) return;
   switch (fate) {
     case FATE_SENT:
       line->relay->backoff_ms = 0;
-      journal_answer(s->journal, id, true);
       relay_settle(s, m, DELIVERY_OK, "");
       return;
-    case FATE_LATER: break;
-    case FATE_REFUSED:
-      journal_answer(s->journal, id, false);
-      relay_settle(s, m, DELIVERY_REFUSED, reason);
-      return;
+    case FATE_REFUSED: relay_settle(s, m, DELIVERY_REFUSED, reason); return;
     case FATE_HELD: hold_relay(line, reason); break;
-    case FATE_UNSENT:
-      journal_answer(s->journal, id, false);
-      if (++m->losses < LOSSES_MAX) {
-        give_back(s, m);
-        return;
-      }
-      break;
+    case FATE_LATER:
+    case FATE_BUSY:
+    case FATE_UNSENT: break;
     case FATE_DOUBT:
-      journal_answer(s->journal, id, false);
       snprintf(text, sizeof text, "in doubt: the connection ended before the answer: %.100s", reason);
       relay_settle(s, m, DELIVERY_DOUBT, text);
       return;
   }
-  journal_answer(s->journal, id, false);
   relay_settle(s, m, DELIVERY_RETRY, reason);
 }
 

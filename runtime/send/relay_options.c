@@ -33,6 +33,19 @@ static bool number(struct str s, uint32_t min, uint32_t max, uint32_t *out) {
   return n >= min && n <= max;
 }
 
+/* 90m, 6h, 4d */
+static bool is_time(struct str s, int64_t *ms) {
+  static const struct { char letter; int64_t ms; } units[] = { { 'm', 60000 }, { 'h', 3600000 }, { 'd', 86400000 } };
+  uint32_t n;
+  if (s.len < 2 || !number((struct str){ s.ptr, s.len - 1 }, 1, 100000, &n)) return false;
+  for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+    if (s.ptr[s.len - 1] == units[i].letter) {
+      *ms = n * units[i].ms;
+      return *ms <= 30 * units[2].ms;
+    }
+  return false;
+}
+
 static bool is_host(struct str s) {
   if (s.len == 0 || s.len > 255) return false;
   for (size_t i = 0; i < s.len; i++) {
@@ -62,11 +75,15 @@ static enum camp_err take_option(struct relay_options *o, struct str option, str
   } else if (str_is(key, "rate")) {
     if (!number(value, 1, 1000000, &n)) return refuse(why, "rate, the mails a second, is a number from 1 to 1000000, not", value);
     o->rate = n;
+  } else if (str_is(key, "timeout")) {
+    if (!number(value, 1, 3600, &o->timeout_s)) return refuse(why, "timeout is a number of seconds from 1 to 3600, not", value);
+  } else if (str_is(key, "keep")) {
+    if (!is_time(value, &o->keep_ms)) return refuse(why, "keep, how long a mail is tried, is such as 6h or 4d, from 1m to 30d, not", value);
   } else if (str_is(key, "name")) {
     if (!is_host(value)) return refuse(why, "this cannot be a host's name:", value);
     o->name = arena_str(a, value).ptr;
   } else {
-    return refuse(why, "the options are tls, connections, per, rate and name; there is no", key);
+    return refuse(why, "the options are tls, connections, per, rate, timeout, keep and name; there is no", key);
   }
   return CAMP_OK;
 }
@@ -92,7 +109,7 @@ static enum camp_err parse_one(struct str spec, struct arena *a, struct relay_op
   if (colon && !number(str_slice(colon + 1, place.ptr + place.len), 1, 65535, &port))
     return refuse(why, "a port is a number from 1 to 65535, not", str_slice(colon + 1, place.ptr + place.len));
   if (!is_host(host)) return refuse(why, "this cannot be a host's name:", host);
-  *o = (struct relay_options){ .host = arena_str(a, host).ptr, .user = o->user, .port = (uint16_t)port, .connections = 10, .per = 100,
+  *o = (struct relay_options){ .host = arena_str(a, host).ptr, .user = o->user, .port = (uint16_t)port, .connections = 10, .per = 100, .keep_ms = RELAY_KEEP_MS,
                                .tls = implicit ? TLS_IMPLICIT : is_here(host) ? TLS_TRY : TLS_REQUIRE };
   while (rest.len) {
     enum camp_err err = take_option(o, until(&rest, '&'), a, why);

@@ -1,11 +1,12 @@
 #ifndef CAMP_SEND_RELAY_PARTS_H
 #define CAMP_SEND_RELAY_PARTS_H
-/* Private to the SMTP sender: what its three files share. relay_mail.c: mails from the outbox to a dialogue and back. relay_line.c:
- * connections and their bytes. relay.c: the thread, and the sender as the outbox sees it. */
+/* Private to the SMTP sender: what its files share. relay_mail.c: mails from the outbox to a dialogue and back. destination.c: mails that
+ * wait, by where they go. relay_line.c: connections and their bytes. relay.c: the thread, and the sender as the outbox sees it. */
 #include <curl/curl.h>
 #include <poll.h>
 #include <pthread.h>
 
+#include "runtime/send/destination.h"
 #include "runtime/send/dkim.h"
 #include "runtime/send/journal.h"
 #include "runtime/send/relay.h"
@@ -26,6 +27,8 @@ struct relay_mail {
   struct smtp_mail smtp;       /* first: the dialogue knows only this */
   struct envelope envelope;    /* its texts stand behind this struct */
   struct relay_mail *next;
+  struct destination *destination;
+  int64_t came_ms, dot_ms;     /* when it came here, when its dot was written */
   uint32_t losses;
 };
 
@@ -43,9 +46,11 @@ struct line {
   struct relay *relay;
   CURL *curl;
   curl_socket_t socket;
+  curl_socket_t opening;       /* while libcurl connects; CURL_SOCKET_BAD: none */
   uint8_t state;
   bool blocked;                /* the socket takes no more for now */
   int64_t moved_ms;            /* when bytes last went either way */
+  struct relay_mail *under[2]; /* mails under way: one whose dot was written, one behind it */
   struct smtp_session smtp;
 };
 
@@ -57,10 +62,11 @@ struct sender {
   struct relay relays[LIMIT_RELAYS_COUNT];
   uint32_t relay_count;
   struct str from, return_path, secret;
+  uint64_t identity;           /* of the database */
   /* under the lock */
   pthread_mutex_t lock;
-  struct relay_mail *todo, **todo_end;
-  uint32_t todo_count, held_count; /* held: submitted and not collected */
+  struct destinations to;      /* mails that wait */
+  uint32_t held_count;         /* submitted and not collected */
   struct settled *done;
   uint32_t done_count, done_cap;
   uint32_t uncommitted;        /* collected, and not yet in the database */
@@ -83,6 +89,8 @@ struct sender {
 struct relay_mail *relay_mail_new(struct sender *s, const struct envelope *e);
 /* The mail is finished: it comes out of the next collect, and its memory is free. */
 void relay_settle(struct sender *s, struct relay_mail *m, enum delivery result, const char *reason);
+/* The same with the lock held: it is to come again after so long. */
+void relay_settle_wait(struct sender *s, struct relay_mail *m, int64_t wait_ms, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* The address of `Name <address>`, or all of it. */
 struct str bare_address(struct str s);
 void relay_say(struct sender *s, const char *text); /* what keeps mails waiting */

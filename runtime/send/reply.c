@@ -78,11 +78,18 @@ enum reply_state reply_take(struct reply_reader *r, struct str *in) {
   return REPLY_MORE;
 }
 
+/* RFC 3463: the system that is sent to (X.3.1 full, X.3.2 takes no mail), the way to it (X.4.1 to X.4.5), and what the large ones say of
+ * too much from us: X.7.0, X.7.28, X.7.500 and above. A mailbox's own state (X.2) and greylisting (X.7.1, or no code) are one mail's. */
+static bool is_of_destination(int subject, int detail) {
+  return (subject == 3 && (detail == 1 || detail == 2)) || (subject == 4 && detail >= 1 && detail <= 5) ||
+         (subject == 7 && (detail == 0 || detail == 28 || detail >= 500));
+}
+
 enum verdict reply_verdict(const struct reply *r, enum reply_command command) {
   const int *s = r->status;
   if (command == REPLY_TO_DATA && r->code == 354) return VERDICT_OK;
   if (r->code / 100 == 2) return command == REPLY_TO_DATA ? VERDICT_REFUSED : VERDICT_OK;
-  if (r->code / 100 != 5) return VERDICT_LATER;
+  if (r->code / 100 != 5) return s[0] && is_of_destination(s[1], s[2]) ? VERDICT_BUSY : VERDICT_LATER;
   /* Not about this mail: authentication is wanted (530, 535), a policy or our name is disliked (5.7.x, RFC 3463), the server was
    * misunderstood (50x, 5.5.x): the next mail would fare the same, so the address is kept. */
   bool ours = s[1] == 7 || r->code == 530 || r->code == 535 || r->code == 534 || r->code == 538;

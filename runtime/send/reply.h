@@ -29,6 +29,7 @@ enum reply_state reply_take(struct reply_reader *r, struct str *in);
 enum verdict {
   VERDICT_OK,
   VERDICT_LATER,     /* 4xx: this mail, later */
+  VERDICT_BUSY,      /* 4xx about where it goes: none of the mails for it, for now */
   VERDICT_ADDRESS,   /* 5xx about the recipient: for good */
   VERDICT_REFUSED,   /* 5xx about this mail: for good */
   VERDICT_US         /* 5xx about the sender (5.7.x, MAIL FROM, authentication): the stream is to pause, the mail stays */

@@ -17,13 +17,19 @@ struct envelope {         /* one rendered message */
   int64_t at_ms;          /* when it was released */
 };
 enum delivery { DELIVERY_OK, DELIVERY_RETRY, DELIVERY_REFUSED, DELIVERY_DOUBT /* nobody knows: to be tried again under the same key */,
-  DELIVERY_UNBEGUN /* handed over and given back untouched */ };
+  DELIVERY_UNBEGUN, /* handed over and given back untouched */
+  DELIVERY_WAIT /* untouched too, and not to be handed over again before wait_ms from now */ };
 struct outcome { enum delivery result; char reason[160]; };
 
 struct sender;
 
 /* Senders that work beside the engine, in a thread of their own: mails are handed over, and what became of them is asked for. */
-struct settled { int64_t outbox_id; bool left_over; /* from before a crash: the row may know already */ struct outcome outcome; };
+struct settled {
+  int64_t outbox_id;
+  bool left_over;         /* from before a crash: the row may know already */
+  struct outcome outcome;
+  int64_t wait_ms;        /* of DELIVERY_WAIT */
+};
 struct sender_place { const char *journal; /* file beside the database, NULL: none */ uint64_t identity; /* of the database */ };
 struct sender_background {
   enum camp_err (*open)(const char *spec, const struct sender_place *place, struct sender **out, char why[256]);
@@ -34,6 +40,7 @@ struct sender_background {
   uint32_t (*under_way)(struct sender *s);
   /* Gives back what is not begun, as DELIVERY_UNBEGUN, and leaves alone the relays that these pauses name. */
   void (*steer)(struct sender *s, const struct outbox_action *pauses, uint32_t count);
+  int64_t (*keep_ms)(struct sender *s); /* how long a message is tried, from its release on */
   void (*trouble)(struct sender *s, char text[256]); /* what keeps mails waiting, once; empty: nothing new */
   void (*finish)(struct sender *s);   /* begins no more; ends when what is under way has its answer. Collect once more, then close. */
   void (*close)(struct sender *s);

@@ -4,7 +4,8 @@
  *
  * Invariants:
  * 1. At most two mails are under way: one whose dot was written, and behind it one up to DATA. Each gets one fate.
- * 2. Replies come in the order of the commands: `expected` is that order.
+ * 2. Replies come in the order of the commands: `expected` is that order. A reply to a command that has not left yet ends the dialogue:
+ *    who answers before being asked is broken, or somebody else has put words into the stream.
  * 3. A mail is in doubt only when its dot may have reached the server: when all bytes up to the dot have left.
  * 4. After a refused transaction RSET stands before the next MAIL, because not every server forgets the first by itself.
  * 5. No address with a control character, blank or angle bracket is ever written: it could end the command. */
@@ -17,6 +18,7 @@
 static void expect(struct smtp_session *s, enum expected kind, struct smtp_mail *mail) {
   CHECK(s->expected_count < EXPECTED_MAX);
   s->expected[s->expected_count].kind = (uint8_t)kind;
+  s->expected[s->expected_count].at = s->sent_bytes + (s->out.len - s->out_sent);
   s->expected[s->expected_count++].mail = mail;
 }
 
@@ -134,13 +136,26 @@ static void write_body(struct smtp_session *s) {
 
 /* --- replies ------------------------------------------------------------------------------------------------------- */
 
+/* At MAIL the server does not know yet where the mail goes. */
+static enum fate fate_of(enum verdict v, enum reply_command command) {
+  switch (v) {
+    case VERDICT_OK: return FATE_SENT;
+    case VERDICT_LATER: return FATE_LATER;
+    case VERDICT_BUSY: return command == REPLY_TO_MAIL ? FATE_LATER : FATE_BUSY;
+    case VERDICT_US: return FATE_HELD;
+    case VERDICT_ADDRESS:
+    case VERDICT_REFUSED: break;
+  }
+  return FATE_REFUSED;
+}
+
 static void mail_failed(struct smtp_session *s, const struct reply *r, enum reply_command command) {
   char reason[REPLY_TEXT_BYTES + 32];
   enum verdict v = reply_verdict(r, command);
   s->dirty = true;
   if (s->refused) return;
   reply_show(r, reason, sizeof reason);
-  settle(s, s->mail, v == VERDICT_LATER ? FATE_LATER : v == VERDICT_US ? FATE_HELD : FATE_REFUSED, reason);
+  settle(s, s->mail, fate_of(v, command), reason);
   s->refused = true;
 }
 
@@ -182,7 +197,7 @@ static void heard_dot(struct smtp_session *s, const struct reply *r, struct smtp
     char reason[REPLY_TEXT_BYTES + 32];
     enum verdict v = reply_verdict(r, REPLY_TO_DOT);
     reply_show(r, reason, sizeof reason);
-    settle(s, mail, v == VERDICT_OK ? FATE_SENT : v == VERDICT_LATER ? FATE_LATER : v == VERDICT_US ? FATE_HELD : FATE_REFUSED, reason);
+    settle(s, mail, fate_of(v, REPLY_TO_DOT), reason);
     s->dotted = NULL;
   }
   begin_mail(s);
@@ -205,6 +220,8 @@ static bool heard(struct smtp_session *s, const struct reply *r) {
     if (kind == EXPECT_DOT && mail) heard_goodbye(s, r, mail);
     return false;
   }
+  /* The answers have slipped against the commands: nothing that follows could be trusted. */
+  if (r->code / 100 == 3 ? kind != EXPECT_DATA : kind == EXPECT_DATA && r->code / 100 == 2) return false;
   s->expected_count--;
   memmove(s->expected, s->expected + 1, s->expected_count * sizeof *s->expected);
   switch (kind) {
@@ -234,17 +251,31 @@ static bool heard(struct smtp_session *s, const struct reply *r) {
   return false;
 }
 
+static void say_over(const struct smtp_session *s, const struct reply *r, char *why, size_t why_bytes) {
+  char text[REPLY_TEXT_BYTES + 32];
+  reply_show(r, text, sizeof text);
+  bool fits = r->code == 421 || r->code / 100 == 5 || r->code / 100 == 4 || !s->expected_count;
+  snprintf(why, why_bytes, "%s%s", fits ? "" : "an answer that does not fit: ", text);
+}
+
 bool smtp_receive(struct smtp_session *s, struct str in, char *why, size_t why_bytes) {
   while (in.len) {
     enum reply_state state = reply_take(&s->reader, &in);
     if (state == REPLY_MORE) break;
+    s->replies++;
     if (state == REPLY_BROKEN) {
       snprintf(why, why_bytes, "what answers does not speak SMTP");
       smtp_lost(s, why);
       return false;
     }
+    bool asked = s->expected_count == 0 || s->sent_bytes >= s->expected[0].at;
+    if (!asked && s->reader.reply.code != 421) {
+      snprintf(why, why_bytes, "the server answered what it had not been asked yet");
+      smtp_lost(s, why);
+      return false;
+    }
     if (!heard(s, &s->reader.reply)) {
-      reply_show(&s->reader.reply, why, why_bytes);
+      say_over(s, &s->reader.reply, why, why_bytes);
       smtp_lost(s, why);
       return false;
     }

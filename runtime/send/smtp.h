@@ -14,6 +14,7 @@
 enum fate {
   FATE_SENT,     /* the server took it: 250 to the dot */
   FATE_LATER,    /* 4xx */
+  FATE_BUSY,     /* 4xx about where it goes, not about the mail */
   FATE_REFUSED,  /* 5xx about the mail or its address */
   FATE_HELD,     /* the server refuses us, not the mail: VERDICT_US */
   FATE_UNSENT,   /* the connection ended before the dot: as if it had never been tried */
@@ -42,8 +43,8 @@ struct smtp_session {
   struct reply_reader reader;
   struct buf out;                 /* bytes from out_sent on are to be sent */
   size_t out_sent;
-  struct { uint8_t kind; struct smtp_mail *mail; } expected[EXPECTED_MAX];
-  uint32_t expected_count;
+  struct { uint8_t kind; struct smtp_mail *mail; uint64_t at; /* where its command ends in all bytes ever written */ } expected[EXPECTED_MAX];
+  uint32_t expected_count, replies; /* replies: whole ones that came, so far */
   struct smtp_mail *mail;         /* between MAIL and the answer to DATA; NULL when none */
   bool refused;                   /* `mail` has its fate already, its dialogue is still to end */
   struct smtp_mail *dotted;       /* its dot is in `out` or on its way, its answer is awaited */

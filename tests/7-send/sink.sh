@@ -26,6 +26,7 @@ sink() {
   return 1
 }
 stop_sink() { kill $sink 2> /dev/null; wait $sink 2> /dev/null; }
-send_to() { timeout -k 5 "${T:-100}" camp run p.camp --db t.db --events e.ndjson --send "$1" --live --until-idle; }
+# In the foreground timeout sends one signal; the second would end Camp at once, with mails claimed.
+send_to() { timeout --foreground -k 5 "${T:-100}" camp run p.camp --db t.db --events e.ndjson --send "$1" --live --until-idle; }
 send() { send_to "smtp://127.0.0.1:$port?tls=off${1:-}"; }
 states() { sqlite3 -separator ' ' t.db "select state, count(*) from message group by 1 order by 1" | tr '\n' ' '; }

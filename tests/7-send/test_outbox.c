@@ -299,7 +299,7 @@ static void crash_before_commit(const char *db, const char *spec) {
     char why[256];
     int64_t mark;
     if (store_outbox_ready(s, &o->batch, true, 5000, 3, &items, &count) != CAMP_OK || count != 3) _exit(1);
-    render_batch(o, items, count, &b);
+    render_batch(o, items, count, 0, &b);
     if (o->ops->deliver(o->sender, b.envelopes, b.envelope_count, b.outcomes, why) != CAMP_OK) _exit(1);
     if (o->ops->sync(o->sender, &mark, why) != CAMP_OK) _exit(1);
     _exit(77);

@@ -58,7 +58,7 @@ holds "and what mails waited for was said" grep -q "127.0.0.1:$port: .*next try 
 
 # --- command lines ---------------------------------------------------------------------------------------------------
 refuses "real mail needs --live" 2 "hands real mail to a relay. Add --live" camp run p.camp --db x.db --send smtp://127.0.0.1:$port
-refuses "a relay that cannot be one" 2 "the options are tls, connections, per, rate and name; there is no .speed." \
+refuses "a relay that cannot be one" 2 "the options are tls, connections, per, rate, timeout, keep and name; there is no .speed." \
   camp run p.camp --db x.db --live --send "smtp://127.0.0.1:$port?speed=9"
 refuses "no mail leaves in virtual time" 2 "real mail cannot leave in virtual time" camp simulate p.camp --events e.ndjson --send smtp://127.0.0.1:$port
 ( unset CAMP_FROM; refuses "who is it from?" 2 "Set CAMP_FROM" camp run p.camp --db x.db --live --send "smtp://127.0.0.1:$port"; [ $failed = 0 ] ) || failed=1

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "runtime/send/journal.h"
+#include "runtime/send/limits.h"
 #include "runtime/send/relay.h"
 
 /* --- replies ------------------------------------------------------------------------------------------------------- */
@@ -21,6 +22,13 @@ static const struct { const char *text; enum reply_command to; enum verdict verd
   { "354 go on\r\n", REPLY_TO_DATA, VERDICT_OK, "354 go on" },
   { "250 what\r\n", REPLY_TO_DATA, VERDICT_REFUSED, "250 what" },
   { "450 4.2.0 greylisted\r\n", REPLY_TO_RCPT, VERDICT_LATER, "450 4.2.0 greylisted" },
+  { "451 4.7.1 greylisted\r\n", REPLY_TO_RCPT, VERDICT_LATER, "451 4.7.1 greylisted" },
+  { "452 too many\r\n", REPLY_TO_RCPT, VERDICT_LATER, "452 too many" },
+  { "451 4.3.2 takes no mail\r\n", REPLY_TO_RCPT, VERDICT_BUSY, "451 4.3.2 takes no mail" },
+  { "451 4.4.1 no answer from host\r\n", REPLY_TO_DOT, VERDICT_BUSY, "451 4.4.1 no answer from host" },
+  { "450 4.7.28 unusual rate\r\n", REPLY_TO_RCPT, VERDICT_BUSY, "450 4.7.28 unusual rate" },
+  { "451 4.7.650 throttled\r\n", REPLY_TO_DOT, VERDICT_BUSY, "451 4.7.650 throttled" },
+  { "550 4.3.2 a status of another class\r\n", REPLY_TO_RCPT, VERDICT_ADDRESS, "550 4.3.2 a status of another class" },
   { "550 5.1.1 no such user\r\n", REPLY_TO_RCPT, VERDICT_ADDRESS, "550 5.1.1 no such user" },
   { "550 no such user\r\n", REPLY_TO_RCPT, VERDICT_ADDRESS, "550 no such user" },
   { "552 5.2.2 mailbox full\r\n", REPLY_TO_DOT, VERDICT_REFUSED, "552 5.2.2 mailbox full" },
@@ -89,7 +97,7 @@ static bool body(void *context, struct smtp_mail *mail, struct buf *out) {
   return true;
 }
 static void fate(void *context, struct smtp_mail *mail, enum fate f, const char *reason) {
-  static const char *const names[] = { "sent", "later", "refused", "held", "unsent", "doubt" };
+  static const char *const names[] = { "sent", "later", "busy", "refused", "held", "unsent", "doubt" };
   struct table *t = context;
   size_t n = strlen(t->log);
   snprintf(t->log + n, sizeof t->log - n, STR_FMT " %s (%s)\n", STR_ARG(mail->to), names[f], reason);
@@ -186,6 +194,14 @@ static void connections_end(void **state) {
   PLAY(0, L("a@x"), L(HELLO_PIPED, ">MAIL FROM:<us@x>\r\nRCPT TO:<a@x>\r\nDATA\r\n", "<hello?\r\n"), "a@x unsent (what answers does not speak SMTP)\n");
 }
 
+static void answers_before_questions(void **state) {
+  /* All of a transaction is answered before it was said: no mail may count as taken. */
+  PLAY(0, L("a@x"), L(">EHLO me\r\n", "<250-hi\r\n250 PIPELINING\r\n250 ok\r\n250 ok\r\n354 go\r\n250 taken\r\n"),
+    "a@x unsent (the server answered what it had not been asked yet)\n");
+  PLAY(0, L("a@x"), L(HELLO_PIPED, ">MAIL FROM:<us@x>\r\nRCPT TO:<a@x>\r\nDATA\r\n", "<250 ok\r\n250 ok\r\n354 go\r\n250 taken\r\n"),
+    "a@x unsent (the server answered what it had not been asked yet)\n");
+}
+
 static void so_many_a_connection(void **state) {
   PLAY(1, L("a@x", "b@x"), L(HELLO_PIPED, ">MAIL FROM:<us@x>\r\nRCPT TO:<a@x>\r\nDATA\r\n", "<250 ok\r\n250 ok\r\n354 go\r\n",
     ">Subject: a@x\r\n\r\n..\r\n.\r\n", "<250 taken\r\n", ">QUIT\r\n"), "a@x sent (250 taken)\n");
@@ -208,7 +224,10 @@ static void relays(void **state) {
     { "smtp://me:secret@h", "a password does not belong into a command line; put it into CAMP_SMTP_PASSWORD and write USER@HOST, not `smtp://me:secret@h`" },
     { "smtp://h?tls=maybe", "tls is off, try or require, not `maybe`" },
     { "smtp://h?connections=0", "connections is a number from 1 to 200, not `0`" },
-    { "smtp://h?speed=9", "the options are tls, connections, per, rate and name; there is no `speed`" },
+    { "smtp://h?speed=9", "the options are tls, connections, per, rate, timeout, keep and name; there is no `speed`" },
+    { "smtp://h?timeout=0", "timeout is a number of seconds from 1 to 3600, not `0`" },
+    { "smtp://h?keep=2", "keep, how long a mail is tried, is such as 6h or 4d, from 1m to 30d, not `2`" },
+    { "smtp://h?keep=31d", "keep, how long a mail is tried, is such as 6h or 4d, from 1m to 30d, not `31d`" },
     { "smtps://h?tls=off", "smtps:// has TLS from the first byte, so it takes no `tls=off`" },
     { "smtp://h,mail.example", "a relay is written smtp://HOST or smtps://HOST, not `mail.example`" },
   };
@@ -221,16 +240,49 @@ static void relays(void **state) {
     assert_int_equal(relay_options_parse(wrong[i].spec, &a, o, &n, why), CAMP_BAD);
     assert_string_equal(why, wrong[i].why);
   }
-  assert_int_equal(relay_options_parse("smtp://shop@mail.example:587/?connections=3&per=7&rate=20&name=me.example,smtps://[::1]", &a, o, &n, why), CAMP_OK);
+  assert_int_equal(relay_options_parse("smtp://shop@mail.example:587/?connections=3&per=7&rate=20&name=me.example&timeout=9&keep=6h,smtps://[::1]", &a, o, &n, why), CAMP_OK);
   assert_int_equal(n, 2);
   assert_string_equal(o[0].host, "mail.example");
   assert_string_equal(o[0].user, "shop");
   assert_string_equal(o[0].name, "me.example");
-  assert_true(o[0].port == 587 && o[0].connections == 3 && o[0].per == 7 && o[0].rate == 20 && o[0].tls == TLS_REQUIRE);
+  assert_true(o[0].port == 587 && o[0].connections == 3 && o[0].per == 7 && o[0].rate == 20 && o[0].timeout_s == 9 && o[0].keep_ms == 6 * 3600 * 1000 && o[0].tls == TLS_REQUIRE);
   assert_string_equal(o[1].host, "[::1]");
   assert_true(o[1].port == 465 && o[1].tls == TLS_IMPLICIT && !o[1].user && o[1].connections == 10);
   assert_int_equal(relay_options_parse("smtp://localhost", &a, o, &n, why), CAMP_OK);
   assert_true(o[0].tls == TLS_TRY && o[0].port == 25);
+  arena_deinit(&a);
+}
+
+static void limits(void **state) {
+  static const struct { const char *text, *why; } wrong[] = {
+    { "gmail.com", "CAMP_LIMITS: this says no rate and no connections: `gmail.com`" },
+    { "gmail.com rate=", "CAMP_LIMITS: rate is mails a second such as 20, or 300/m, or 1000/h, not ``" },
+    { "gmail.com rate=5/d", "CAMP_LIMITS: rate is mails a second such as 20, or 300/m, or 1000/h, not `5/d`" },
+    { "gmail.com speed=5", "CAMP_LIMITS: a domain's limits are rate and connections; there is no `speed`" },
+    { "gmail.com connections=0", "CAMP_LIMITS: connections is a number from 1 to 1600, not `0`" },
+    { "a.example rate=1, b.example+A.example rate=2", "CAMP_LIMITS: this is said twice: `a.example`" },
+    { "* rate=1, * rate=2", "CAMP_LIMITS: this is said twice: `*`" },
+    { "me@a.example rate=1", "CAMP_LIMITS: this cannot be a domain: `me@a.example`" },
+    { "a.example rate=1,, b.example rate=1", "CAMP_LIMITS: a limit begins with a domain, or with * for each other: ``" },
+  };
+  struct limits l;
+  struct arena a;
+  char why[256];
+  struct str name;
+  arena_init(&a, 4096);
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    assert_int_equal(limits_parse(wrong[i].text, &a, &l, why), CAMP_BAD);
+    assert_string_equal(why, wrong[i].why);
+  }
+  assert_int_equal(limits_parse("Gmail.com+googlemail.com  rate=20 connections=5 , * rate=300/m, b.example connections=1", &a, &l, why), CAMP_OK);
+  const struct limit *one = limits_find(&l, STR("googlemail.com"), &name);
+  assert_true(one->rate > 19.9 && one->rate < 20.1 && one->connections == 5 && str_is(name, "gmail.com"));
+  one = limits_find(&l, STR("other.example"), &name);
+  assert_true(one->rate > 4.9 && one->rate < 5.1 && one->connections == 0 && str_is(name, "other.example"));
+  one = limits_find(&l, STR("b.example"), &name);
+  assert_true(one->rate < 0.1 && one->connections == 1 && str_is(name, "b.example"));
+  assert_int_equal(limits_parse("", &a, &l, why), CAMP_OK);
+  assert_null(limits_find(&l, STR("b.example"), &name));
   arena_deinit(&a);
 }
 
@@ -280,8 +332,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(replies_mean), cmocka_unit_test(no_server_speaks_so), cmocka_unit_test(one_round_trip_a_mail),
     cmocka_unit_test(a_command_at_a_time), cmocka_unit_test(an_old_server), cmocka_unit_test(refusals),
-    cmocka_unit_test(addresses_that_end_no_command), cmocka_unit_test(connections_end), cmocka_unit_test(so_many_a_connection),
-    cmocka_unit_test(a_mail_that_cannot_be_made), cmocka_unit_test(relays), cmocka_unit_test(journal_after_a_kill),
+    cmocka_unit_test(addresses_that_end_no_command), cmocka_unit_test(connections_end), cmocka_unit_test(answers_before_questions), cmocka_unit_test(so_many_a_connection),
+    cmocka_unit_test(a_mail_that_cannot_be_made), cmocka_unit_test(relays), cmocka_unit_test(limits), cmocka_unit_test(journal_after_a_kill),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
