@@ -115,7 +115,7 @@ enum camp_err limits_parse(const char *text, struct arena *a, struct limits *out
       if (word.len) err = take_value(&one, word, why);
     }
     if (err) return err;
-    if (!one.rate && !one.connections) return refuse(why, "this says no rate and no connections:", all);
+    if (one.rate == 0 && !one.connections) return refuse(why, "this says no rate and no connections:", all);
     out->items[out->count++] = one;
   }
   return CAMP_OK;
