@@ -134,7 +134,7 @@ struct member { struct name name; struct type_ref *type; struct expr *initial; s
   struct expr *from; /* of a reply: `id: text from response.sid` */ };
 
 enum item_kind { ITEM_USE, ITEM_EVENT, ITEM_RECORD, ITEM_CONTACT, ITEM_DEFINE, ITEM_LIST, ITEM_MESSAGE, ITEM_CAMPAIGN,
-  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_ALLOW, ITEM_FIXTURE, ITEM_SEGMENT, ITEM_SCORE, ITEM_SEQUENCE, ITEM_CONTENT, ITEM_TOPIC, ITEM_POLICY, ITEM_CHANNEL, ITEM_CONNECTOR };
+  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_LATE, ITEM_ALLOW, ITEM_FIXTURE, ITEM_SEGMENT, ITEM_SCORE, ITEM_SEQUENCE, ITEM_CONTENT, ITEM_TOPIC, ITEM_POLICY, ITEM_CHANNEL, ITEM_CONNECTOR };
 
 struct event_decl  { struct name name; struct member *members; };
 struct record      { struct name name; struct member *members; };
@@ -243,7 +243,7 @@ struct item {
     struct name use;      /* module name, or a path in quotes */
     struct event_decl event; struct record record; struct contact_decl contact; struct define_decl define; struct score_decl score;
     struct list_decl list; struct topic_decl topic; struct policy_decl policy; struct message_decl message; struct content_decl content; struct campaign_decl campaign; struct test_decl test;
-    struct name zone; struct sequence_decl sequence; struct channel_decl channel; struct connector_decl connector;
+    struct name zone; struct value late; struct sequence_decl sequence; struct channel_decl channel; struct connector_decl connector;
   };
   bool use_is_path;
   uint32_t mentioned;     /* filled by names: how often its name was looked up */

@@ -692,6 +692,7 @@ void emit_program(struct compilation *c, struct tree *tree, struct scope *scope)
   p->events = names_of(&b, SPACE_EVENT, ITEM_EVENT, &p->event_count);
   p->lists = names_of(&b, SPACE_VALUE, ITEM_LIST, &p->list_count);
   p->allow_unknown = scope->allow_unknown;
+  p->late_after_ms = scope->late_after_ms ? scope->late_after_ms : PROGRAM_LATE_AFTER_MS;
   emit_sources(&b, p);
   builder_deinit(&b);
 }

@@ -74,6 +74,7 @@ struct scope {
   VEC(struct member *) attributes;
   bool allow_unknown;
   struct str zone;
+  int64_t late_after_ms;       /* 0: not said */
   uint64_t test_steps;         /* of all tests, with those of their fixtures */
   const struct source_reader *reader; /* may be NULL */
   struct table snippets;       /* by the folder of who takes them in, and their file */

@@ -76,6 +76,7 @@ struct score_rule_decl *score_rule_of(struct parse *p, struct token points, stru
 struct score_rule_decl *score_halves(struct parse *p, struct token word, struct token duration);
 void item_sequence(struct parse *p, struct token first, struct name name, struct member *params, struct stmt *body);
 void item_list(struct parse *p, struct token first, struct name name);
+void item_late(struct parse *p, struct token first, struct token duration);
 void item_zone(struct parse *p, struct token first, struct token zone);
 void item_message(struct parse *p, struct token first, struct name name, struct message_decl *m);
 void item_content(struct parse *p, struct token first, struct name name, struct content_part *parts);

@@ -63,7 +63,7 @@ bool driver_continues(struct driver *d, uint16_t kind) {
 bool driver_begins_statement(uint16_t kind) {
   switch (kind) {
     case TOK_USE: case TOK_EVENT: case TOK_RECORD: case TOK_DEFINE: case TOK_SEGMENT: case TOK_SCORE: case TOK_LIST: case TOK_MESSAGE: case TOK_ZONE:
-    case TOK_ALLOW: case TOK_CAMPAIGN: case TOK_WHEN: case TOK_TEST: case TOK_ENTRY: case TOK_GOAL: case TOK_SEND:
+    case TOK_LATE: case TOK_ALLOW: case TOK_CAMPAIGN: case TOK_WHEN: case TOK_TEST: case TOK_ENTRY: case TOK_GOAL: case TOK_SEND:
     case TOK_JOIN: case TOK_LEAVE: case TOK_TAG: case TOK_UNTAG: case TOK_SET: case TOK_EMIT: case TOK_EXIT:
     case TOK_START: case TOK_STOP: case TOK_SHOW: case TOK_CONTENT: case TOK_CONNECTOR: case TOK_IF: case TOK_WAIT: case TOK_EXPECT: case TOK_ON: case TOK_FIXTURE:
     case TOK_TOPIC: case TOK_POLICY: case TOK_SUBSCRIBE: case TOK_UNSUBSCRIBE: case TOK_SPLIT: case TOK_REPEAT: case TOK_DO: case TOK_SEQUENCE: return true;
@@ -95,6 +95,7 @@ bool driver_declares(struct driver *d, uint16_t kind, uint32_t n) {
     case TOK_WHEN: return named || after == TOK_LPAREN;
     case TOK_ZONE: case TOK_TEST: return after == TOK_TEXT;
     case TOK_ALLOW: return after == TOK_UNKNOWN;
+    case TOK_LATE: return after == TOK_AFTER;
     case TOK_CONTACT: return after == TOK_LBRACE;
     case TOK_LABEL: return after == TOK_WHEN;
     default: return false;

@@ -21,7 +21,7 @@ static const struct { uint16_t token; const char *words; } token_words[] = {
 struct group { const char *words; uint32_t need; uint16_t tokens[34]; };
 static const struct group groups[] = {
   { "a declaration", 4, { TOK_CAMPAIGN, TOK_EVENT, TOK_DEFINE, TOK_SEGMENT, TOK_SCORE, TOK_WHEN, TOK_USE, TOK_RECORD, TOK_CONTACT, TOK_LIST,
-      TOK_MESSAGE, TOK_ZONE, TOK_ALLOW, TOK_TEST, TOK_FIXTURE, TOK_SEQUENCE, TOK_LABEL, TOK_CONTENT, TOK_TOPIC, TOK_POLICY, TOK_CHANNEL,
+      TOK_MESSAGE, TOK_ZONE, TOK_LATE, TOK_ALLOW, TOK_TEST, TOK_FIXTURE, TOK_SEQUENCE, TOK_LABEL, TOK_CONTENT, TOK_TOPIC, TOK_POLICY, TOK_CHANNEL,
       TOK_CONNECTOR } },
   { "a clause such as `goal`", 2, { TOK_ENTRY, TOK_GOAL, TOK_ENDS, TOK_ON } },
   { "a statement", 4, { TOK_SCORE, TOK_SEND, TOK_JOIN, TOK_WAIT, TOK_IF, TOK_LEAVE, TOK_TAG, TOK_UNTAG, TOK_SET, TOK_EMIT, TOK_EXIT,

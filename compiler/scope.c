@@ -169,7 +169,7 @@ void scope_suggest_attribute(struct scope *s, struct diagnostic *d, struct span 
 
 /* --- declarations -------------------------------------------------------------------------------------------------- */
 static void twice(struct scope *s, struct span span, struct str name, const char *what, struct span first) {
-  struct diagnostic *d = diag(s->c, DIAG_E0301, span, "%s `" STR_FMT "` is declared twice", what, STR_ARG(name));
+  struct diagnostic *d = diag(s->c, DIAG_E0301, span, "%s%s`" STR_FMT "` is declared twice", what, *what ? " " : "", STR_ARG(name));
   d->note_span = first;
   d->note = STR("the first declaration");
 }
@@ -240,7 +240,7 @@ static void declare_room(struct scope *s, const struct tree *tree) {
 }
 
 void scope_declare(struct scope *s, struct tree *tree) {
-  struct span zone_span = { 0 };
+  struct span zone_span = { 0 }, late_span = { 0 };
   declare_room(s, tree);
   for (struct item *i = tree->items; i; i = i->next)
     switch (i->kind) {
@@ -266,6 +266,12 @@ void scope_declare(struct scope *s, struct tree *tree) {
         twice(s, i->span, i->zone.text, "zone", zone_span);
       s->zone = i->zone.text;
       zone_span = i->span;
+      break;
+    case ITEM_LATE:
+      if (s->late_after_ms)
+        twice(s, i->span, STR("late after"), "", late_span);
+      s->late_after_ms = i->late.i;
+      late_span = i->span;
       break;
     default: break;
     }

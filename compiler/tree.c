@@ -118,6 +118,17 @@ void item_sequence(struct parse *p, struct token first, struct name name, struct
 void item_list(struct parse *p, struct token first, struct name name) {
   item_new(p, ITEM_LIST, first)->list.name = name;
 }
+/* A day of lateness is 24 hours: it is counted between two clocks, whatever the contact's zone does. */
+void item_late(struct parse *p, struct token first, struct token duration) {
+  struct value v = duration.value;
+  struct item *i = item_new(p, ITEM_LATE, first);
+  bool exact = v.type == V_EXACT;
+  i->late = exact ? v : (struct value){ .type = V_EXACT, .i = v.i * MS_PER_DAY };
+  if ((exact || v.aux == 0) && i->late.i > 0) return;
+  diag(p->c, DIAG_E0451, span_of(p, duration), v.aux ? "a month is not the same number of days each time" : "everything would be late")
+      ->expected = STR("days or hours, such as `2d` or `36h`");
+}
+
 void item_zone(struct parse *p, struct token first, struct token zone) {
   item_new(p, ITEM_ZONE, first)->zone = name_of(p, zone);
 }

@@ -28,7 +28,7 @@
 %syntax_error { CHECK(!"grammar_accepts let a token through"); }
 %parse_failure { CHECK(!"grammar_accepts let a token through"); }
 
-%fallback NAME CONTENT SHOW SHOWN CODE USE EVENT RECORD CONTACT DEFINE SEGMENT SCORE PASSES HALVES LIST MESSAGE ZONE ALLOW UNKNOWN CAMPAIGN WHEN TEST CHANNEL SUBJECT BODY FILE
+%fallback NAME LATE CONTENT SHOW SHOWN CODE USE EVENT RECORD CONTACT DEFINE SEGMENT SCORE PASSES HALVES LIST MESSAGE ZONE ALLOW UNKNOWN CAMPAIGN WHEN TEST CHANNEL SUBJECT BODY FILE
   CONNECTOR GET POST PUT PATCH DELETE AUTH BASIC BEARER HEADER FORM JSON RETRY REPLY
   ENTRY GOAL ONCE PER EVERY A TIME_WORD MOST WITHIN THEN SEND JOIN LEAVE TAG UNTAG SET EMIT EXIT START STOP IF WAIT STILL
   ELSE UNTIL FOR FOREVER BETWEEN WEEKDAYS WEEKENDS MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY ON AFTER AT
@@ -195,6 +195,7 @@ item ::= SEGMENT(T) name(N) EQUALS expr(E).       { item_segment(p, T, N, E); }
 item ::= SCORE(T) name(N) LBRACE score_parts(S) RBRACE. { item_score(p, T, N, S); }
 item ::= LIST(T) name(N).                         { item_list(p, T, N); }
 item ::= ZONE(T) TEXT(N).                         { item_zone(p, T, N); }
+item ::= LATE(T) AFTER DURATION(D).               { item_late(p, T, D); }
 item ::= ALLOW(T) UNKNOWN.                        { item_new(p, ITEM_ALLOW, T); }
 item ::= MESSAGE(T) name(N) LBRACE parts(M) RBRACE. { item_message(p, T, N, M); }
 item ::= TOPIC(T) name(N).                        { item_topic(p, T, N, (struct topic_decl){ 0 }); }

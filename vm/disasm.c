@@ -330,6 +330,7 @@ void program_disassemble(struct buf *b, const struct program *p) {
   buf_c(b, "zone ");
   put_name(b, p->zone);
   buf_byte(b, '\n');
+  if (p->late_after_ms != PROGRAM_LATE_AFTER_MS) buf_printf(b, "late after %lld ms\n", (long long)p->late_after_ms);
   if (p->allow_unknown) buf_c(b, "allow unknown\n");
   put_names(b, "event", p->events, p->event_count);
   put_names(b, "list", p->lists, p->list_count);

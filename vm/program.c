@@ -311,6 +311,7 @@ static void put_steps(struct buf *b, const struct unit *u) {
 static void put_payload(struct buf *b, const struct program *p) {
   buf_lstr(b, p->zone);
   buf_byte(b, p->allow_unknown);
+  buf_varint(b, (uint64_t)p->late_after_ms);
   put_texts(b, p->events, p->event_count);
   put_texts(b, p->lists, p->list_count);
   buf_varint(b, p->file_count);
@@ -698,6 +699,9 @@ enum camp_err program_read(struct arena *a, struct str bytes, struct program *ou
   uint8_t allow = reader_byte(&l.r);
   if (allow > 1) fail(&l, CAMP_CORRUPT, "a flag is neither 0 nor 1");
   out->allow_unknown = allow == 1;
+  uint64_t late = reader_varint(&l.r);
+  if (late > INT64_MAX / 2) fail(&l, CAMP_CORRUPT, "an event would never be late");
+  out->late_after_ms = (int64_t)late;
   out->events = get_texts(&l, &out->event_count, "events");
   out->lists = get_texts(&l, &out->list_count, "lists");
   get_files(&l, out);

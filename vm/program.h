@@ -199,12 +199,14 @@ struct unit {
   struct unit_link *link;
 };
 
+enum { PROGRAM_LATE_AFTER_MS = 24 * 60 * 60 * 1000 }; /* of a project that does not say `late after` */
 struct program {
   const struct unit *units; uint32_t unit_count;   /* in order of declaration */
   struct str zone;                                  /* the project's default zone, "UTC" */
   const struct str *events; uint32_t event_count;   /* declared event names */
   const struct str *lists;  uint32_t list_count;
   bool allow_unknown;
+  int64_t late_after_ms;                            /* live: an event that arrives so long after it happened starts no campaign */
   const struct str *files;  const struct str *sources; uint32_t file_count; /* the scripts themselves */
 };
 

@@ -97,10 +97,11 @@ static int run_run(const struct options *o) {
   }
   struct session s;
   struct intake in = { 0 };
-  struct engine_options eo = { .batch = (uint32_t)batch, .late_after_ms = MS_PER_DAY };
+  struct engine_options eo = { .batch = (uint32_t)batch };
   stop_on_signals();
   int code = session_project(&s, "run", o->positionals[0], option(o, "zone"));
   s.patient = !until_idle;
+  eo.late_after_ms = s.project.program.late_after_ms;
   if (code == EXIT_FINE) code = session_store(&s, db, &(struct store_options){ .create = true });
   if (code == EXIT_FINE) code = session_engine(&s, eo, clock_now_ms(), send);
   if (code == EXIT_FINE && s.outbox && outbox_is_live(s.outbox)) {

@@ -90,7 +90,7 @@ static int setup(void **state) {
   units[1] = *asm_unit(&message);
   units[2] = *asm_unit(&policy);
   sc.program = (struct program){ .units = units, .unit_count = 3, .zone = STR("Europe/Paris"), .events = events,
-                                 .event_count = 2, .lists = lists, .list_count = 1, .allow_unknown = true,
+                                 .event_count = 2, .lists = lists, .list_count = 1, .allow_unknown = true, .late_after_ms = 7200000,
                                  .files = files, .sources = sources, .file_count = 1 };
   buf_init(&sc.file, 1 << 20);
   program_write(&sc.file, &sc.program);
@@ -154,6 +154,7 @@ static void an_empty_program_is_read_back(void **state) {
   assert_int_equal(program_read(&sc->arena, buf_as_str(&b), &read, &e), CAMP_OK);
   assert_int_equal(read.unit_count, 0);
   assert_true(str_is(read.zone, "UTC"));
+  assert_int_equal(read.late_after_ms, 0);
   buf_deinit(&b);
 }
 

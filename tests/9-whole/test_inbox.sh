@@ -36,6 +36,9 @@ buy eve "" 2020-01-01T00:00:00Z > late.ndjson
 run --events late.ndjson
 check_equal "a late event enters history and starts nothing" "1 0" "$(events eve) $(sqlite3 camp.db "select count(*) from message where contact = 'eve'")"
 check_equal "and says why" 1 "$(sqlite3 camp.db "select count(*) from history where contact = 'eve' and outcome like '%late%'")"
+printf 'late after 36500d\nwhen purchase then tag "buyer"\n' > patient.camp
+"$CAMP" run patient.camp --db patient.db --events late.ndjson --until-idle > out 2>&1 || cat out
+check_equal "unless the project says what is late" 1 "$(sqlite3 patient.db "select count(*) from tagged where contact = 'eve'")"
 
 buy fay "" 2020-01-01T00:00:00Z > old.ndjson
 "$CAMP" import events old.ndjson --db camp.db --project project > out 2>&1 || { cat out; echo "not ok - import"; exit 1; }
