@@ -209,12 +209,23 @@ static bool hold(const struct outbox *o, struct batch *b, const struct outbox_it
 
 /* --- expiry ---------------------------------------------------------------------------------------------------------- */
 
-/* Until when a message is worth sending, as its `expires after` says. */
-static int64_t expiry_ms(const struct outbox *o, const struct outbox_row *row) {
+/* Until when a message is worth sending, as its `expires after` says, from when the script sent it. *message: NULL, it says nothing. */
+static int64_t expiry_ms(const struct outbox *o, const struct outbox_row *row, const struct unit **message) {
   const struct unit *u = image_message(o->image, store_name_text(o->store, row->message));
-  if (!u || u->expires.type == V_MISSING) return STORE_NEVER;
-  if (u->expires.type == V_EXACT) return row->at_ms + u->expires.i;
-  return zone_add(zone_utc(), row->at_ms, (int32_t)u->expires.aux, u->expires.i);
+  int64_t asked_ms = row->asked_ms ? row->asked_ms : row->at_ms;
+  *message = u && u->expires.type != V_MISSING ? u : NULL;
+  if (!*message) return STORE_NEVER;
+  if (u->expires.type == V_EXACT) return asked_ms + u->expires.i;
+  return zone_add(zone_utc(), asked_ms, (int32_t)u->expires.aux, u->expires.i);
+}
+
+/* "expired after 30m: " and what kept it until then. */
+static struct str expired(struct outbox *o, const struct unit *message, struct str before) {
+  buf_clear(&o->scratch);
+  buf_c(&o->scratch, "expired after ");
+  value_show(&o->scratch, message->expires);
+  if (before.len) buf_printf(&o->scratch, ": " STR_FMT, STR_ARG(before));
+  return arena_str(&o->batch, buf_as_str(&o->scratch));
 }
 
 /* "4 days", "90 minutes" */
@@ -242,11 +253,10 @@ static void render_batch(struct outbox *o, const struct outbox_item *items, uint
     const struct outbox_item *item = &items[b->count];
     /* Before it is rendered: somebody may have paused a message because it cannot be. */
     if (hold(o, b, item, NULL)) continue;
-    int64_t expires_ms = expiry_ms(o, &item->row);
-    if (now_ms >= expires_ms) {
+    const struct unit *message;
+    if (now_ms >= expiry_ms(o, &item->row, &message)) {
       b->failed[b->failed_count] = item;
-      b->reasons[b->failed_count++] = arena_printf(a, "expired %s after its release%s" STR_FMT, span_text(a, expires_ms - item->row.at_ms),
-                                                   item->row.reason.len ? "; before: " : "", STR_ARG(item->row.reason));
+      b->reasons[b->failed_count++] = expired(o, message, item->row.reason);
       continue;
     }
     if (render_envelope(o->texts, o->image, o->store, item, a, &o->scratch, e, reason)) {
@@ -389,12 +399,14 @@ static enum camp_err settle_one(struct outbox *o, const struct settled *d, int64
     case DELIVERY_WAIT:
     case DELIVERY_DOUBT: break;
   }
-  int64_t last_ms = row.at_ms + o->ops->background->keep_ms(o->sender), expires_ms = expiry_ms(o, &row);
-  if (expires_ms < last_ms) last_ms = expires_ms;
-  if (now_ms >= last_ms) {
-    reason = arena_printf(&o->batch, "given up, %s after its release: " STR_FMT, span_text(&o->batch, last_ms - row.at_ms), STR_ARG(reason));
+  const struct unit *message;
+  int64_t last_ms = row.at_ms + o->ops->background->keep_ms(o->sender), expires_ms = expiry_ms(o, &row, &message);
+  if (now_ms >= last_ms || now_ms >= expires_ms) {
+    if (now_ms >= expires_ms) reason = expired(o, message, reason);
+    else reason = arena_printf(&o->batch, "given up, %s after its release: " STR_FMT, span_text(&o->batch, last_ms - row.at_ms), STR_ARG(reason));
     return store_outbox_state(o->store, row.id, OUTBOX_FAILED, now_ms, reason);
   }
+  if (expires_ms < last_ms) last_ms = expires_ms;
   enum outbox_state state = d->outcome.result == DELIVERY_DOUBT ? OUTBOX_DOUBT : OUTBOX_DEFERRED;
   int64_t again_ms = d->outcome.result == DELIVERY_WAIT ? now_ms + d->wait_ms : relay_retry_ms(row.at_ms, now_ms);
   return store_outbox_state(o->store, row.id, state, again_ms < last_ms ? again_ms : last_ms, reason);

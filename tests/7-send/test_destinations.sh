@@ -3,7 +3,9 @@
 . "$CAMP_ROOT/tests/7-send/sink.sh"
 cat > p.camp <<'C2'
 message hello { channel email; subject "Hello"; body "Hi\n" }
+message soon { channel email; subject "Soon"; body "Hi\n"; expires after 20m }
 hello_rule: when purchase then send hello
+soon_rule: when refund then send soon
 C2
 serve() { # MODE
   rm -f port; python3 "$CAMP_ROOT/tests/7-send/smtp_server.py" port stats "$1" 2> server.log & server=$!
@@ -61,12 +63,17 @@ slow=$(sed -n 's/^slow.example taken \([0-9]*\).*/\1/p' stats)
 echo "# meanwhile the slow one got $slow of 9000"
 holds "and gets its own mail meanwhile" test "$slow" -ge 5
 
-# Each mail is tried for four days, or as --send says.
-echo '{"event":"purchase","userId":"b@grey.example"}' > e.ndjson; rm -f t.db*
+# Expiry: a message that is no longer worth it, and the four days of others.
+echo '{"event":"refund","userId":"a@grey.example"}' > e.ndjson; echo '{"event":"purchase","userId":"b@grey.example"}' >> e.ndjson; rm -f t.db*
 serve plain; send > out 2>&1
+same "the next try is no later than the expiry" "soon 20
+hello 30" "$(sqlite3 -separator ' ' t.db "select message, (due - at_ms + 30000) / 60000 from outbox_late l join message m on m.outbox_id = l.id order by message desc")"
 again() { timeout --foreground -k 5 60 camp run p.camp --db t.db --send "smtp://127.0.0.1:$port?tls=off${1:-}" --live --until-idle; }
 past() { sqlite3 t.db "update outbox set at = at - $1 * 60000, sent = sent - $1 * 60000; update outbox_late set due = 0"; again > out 2>&1; }
-past 5761
+past 21
+same "a message whose expiry has passed is not tried, and says so" "expired after 20m: 450 4.7.1 greylisted, come again" \
+  "$(sqlite3 t.db "select reason from message where state = 'failed'")"
+past 5759
 same "others are given up after four days" "given up, 4 days after its release: 450 4.7.1 greylisted, come again" \
   "$(sqlite3 t.db "select reason from message where state = 'failed' and contact like 'b%'")"
 echo '{"event":"purchase","userId":"c@grey.example"}' > e.ndjson; rm -f t.db*
