@@ -215,11 +215,13 @@ void allow_read(struct compilation *c, struct allow_list *all) {
   arena_deinit(&r.own.arena);
 }
 
-static bool allowed(struct allow_list *all, const struct diagnostic *d) {
+/* A text that a message takes in is no script: what is allowed of the message is allowed there. */
+static bool allowed(const struct compilation *c, struct allow_list *all, const struct diagnostic *d) {
+  struct span span = c->sources.items[d->span.source].template && d->note.len ? d->note_span : d->span;
   bool found = false;
   for (uint32_t i = 0; i < all->count; i++) {
     struct allow *a = &all->items[i];
-    if (a->scope.source != d->span.source || d->span.from < a->scope.from || d->span.from >= a->scope.to) continue;
+    if (a->scope.source != span.source || span.from < a->scope.from || span.from >= a->scope.to) continue;
     if (strcmp(explain_at(a->code)->code, d->code) == 0) a->used = found = true;
   }
   return found;
@@ -235,7 +237,7 @@ void allow_apply(struct compilation *c, struct allow_list *all) {
   uint32_t kept = 0;
   for (uint32_t i = 0; i < c->diagnostics.count; i++) {
     const struct diagnostic *d = &c->diagnostics.items[i];
-    if (d->severity == SEVERITY_WARNING && allowed(all, d)) c->suppressed_count++;
+    if (d->severity == SEVERITY_WARNING && allowed(c, all, d)) c->suppressed_count++;
     else c->diagnostics.items[kept++] = *d;
   }
   c->diagnostics.count = kept;

@@ -308,6 +308,7 @@ void compile(struct compilation *c, const struct source_reader *reader) {
   count_severities(c);
   if (c->error_count == 0) {
     unused_check(c, &scope, &tree);
+    templates_care(c, &scope, &tree);
     emit_program(c, &tree, &scope);
   }
   count_severities(c);

@@ -9,257 +9,14 @@
  *   3. The attributes that a template reads are parts before it, so that only those are looked up for each message. */
 #include <stdio.h>
 
-#include "emit.h"
-#include "liquid.h"
+#include "liquid_message.h"
 #include "vm/liquid_file.h"
-
-/* A text that a template is made of: its own, a snippet's, a layout's. */
-struct taken { struct str name, text; struct span span; };
-struct reader_of_template {
-  struct scope *s;
-  struct arena *a;
-  struct message_decl *m;    /* NULL while emitting */
-  uint32_t script;           /* the source beside which snippets are looked for */
-  struct liquid_compiler *c;
-  VEC(struct taken) texts;   /* the template's own first */
-  struct lq_unit u;
-  uint8_t *own;              /* by template and name: OWN */
-  uint8_t *noted;            /* by name */
-};
-enum { OWN = 1, REACHED = 2 };
-
-/* --- what the code reads --------------------------------------------------------------------------------------------- */
-
-static uint32_t words_at(const struct lq_unit *u, uint32_t pc) {
-  const char *kinds = lq_op_table[u->code[pc] & 0xff].operands;
-  uint32_t words = 1;
-  for (const char *k = *kinds ? kinds + 1 : kinds; *k; k++) {
-    uint32_t before = words == 1 ? u->code[pc] >> 8 : u->code[pc + words - 1];
-    words += *k == 'N' || *k == 'J' ? before : 1;
-  }
-  return words;
-}
-
-/* --- snippets and layouts -------------------------------------------------------------------------------------------- */
-
-static uint32_t template_of(const struct lq_unit *u, uint32_t pc) {
-  uint32_t t = 0;
-  while (t + 1 < u->template_count && u->templates[t + 1].start <= pc) t++;
-  return t;
-}
-
-static bool is_call(uint32_t op) { return op == LQ_OP_INCLUDE || op == LQ_OP_RENDER; }
-
-/* The snippet that the call at pc names; NULL when it computes the name. */
-static const struct str *called(const struct lq_unit *u, uint32_t pc) {
-  uint32_t name = u->sites[u->code[pc] >> 8].text;
-  return name == LQ_NONE ? NULL : &u->names[name].text;
-}
-
-static void take(struct reader_of_template *r, struct str name, const struct snippet *found) {
-  struct taken t = { name, found->text, { found->source, 0, (uint32_t)found->text.len } };
-  VEC_PUSH(r->a, &r->texts, t);
-}
-
-static bool find_layout(void *context, struct str name, struct str *text) {
-  struct reader_of_template *r = context;
-  if (!snippet_name_ok(name)) return false;
-  const struct snippet *found = snippet_find(r->s, r->a, r->script, "layouts", name, r->m != NULL);
-  if (!found || !found->found) return false;
-  take(r, name, found);
-  *text = found->text;
-  return true;
-}
-
-/* --- text or HTML ---------------------------------------------------------------------------------------------------- */
-
-/* A tag at the beginning of the text: its word, the text in quotes that it names, and what is behind it. */
-static bool leading_tag(struct str text, struct str *word, struct str *name, struct str *rest) {
-  const char *end = text.ptr + text.len, *close = text.len > 4 && text.ptr[0] == '{' && text.ptr[1] == '%' ? memmem(text.ptr, text.len, "%}", 2) : NULL;
-  if (!close) return false;
-  const char *at = text.ptr + 2;
-  while (at < close && (*at == '-' || *at == ' ' || *at == '\n' || *at == '\t' || *at == '\r')) at++;
-  const char *from = at;
-  while (at < close && ((*at >= 'a' && *at <= 'z') || *at == '_')) at++;
-  *word = str_slice(from, at);
-  while (at < close && *at == ' ') at++;
-  const char *quote = at < close && (*at == '"' || *at == '\'') ? memchr(at + 1, *at, (size_t)(close - at - 1)) : NULL;
-  *name = quote ? str_slice(at + 1, quote) : STR("");
-  *rest = str_slice(close + 2, end);
-  if (!str_is(*word, "comment")) return true;
-  const char *closed = memmem(rest->ptr, rest->len, "endcomment", 10), *behind = closed ? memmem(closed, (size_t)(end - closed), "%}", 2) : NULL;
-  if (behind) *rest = str_slice(behind + 2, end);
-  return true;
-}
-
-/* What the first of the text is that is no tag of Liquid: its own, or that of the layout or the snippet that it begins with. */
-enum first { NO_TEXT, TEXT, HTML };
-static enum first first_of(struct reader_of_template *r, struct str text, uint32_t depth) {
-  struct str word, name, rest;
-  for (;;) {
-    while (text.len && memchr(" \t\r\n", *text.ptr, 4)) text.ptr++, text.len--;
-    if (!leading_tag(text, &word, &name, &rest)) return !text.len ? NO_TEXT : *text.ptr == '<' ? HTML : TEXT;
-    bool layout = str_is(word, "layout"), call = str_is(word, "render") || str_is(word, "include");
-    const struct snippet *in = (layout || call) && depth < LIMIT_SNIPPET_DEPTH && snippet_name_ok(name) ?
-                               snippet_find(r->s, r->a, r->script, layout ? "layouts" : "snippets", name, r->m != NULL) : NULL;
-    enum first first = in && in->found ? first_of(r, in->text, depth + 1) : NO_TEXT;
-    if (layout || first != NO_TEXT) return first;
-    text = rest;
-  }
-}
-
-static void report(const struct reader_of_template *r, const struct liquid_error *e);
-
-/* The snippets that the code names and that are not there yet, and theirs, until nothing new comes up. False: one has a mistake. */
-static bool take_snippets(struct reader_of_template *r) {
-  struct liquid_error e;
-  bool whole = true;
-  uint32_t pc = 0;
-  do {
-    r->u = liquid_unit(r->c);
-    for (; pc < r->u.code_count; pc += words_at(&r->u, pc)) {
-      if (!is_call(r->u.code[pc] & 0xff)) continue;
-      const struct str *name = called(&r->u, pc);
-      if (!name || !snippet_name_ok(*name)) continue;
-      bool known = false;
-      for (uint32_t i = 1; i < r->u.template_count; i++) known = known || str_eq(r->u.templates[i].name, *name);
-      const struct snippet *found = known ? NULL : snippet_find(r->s, r->a, r->script, "snippets", *name, r->m != NULL);
-      if (!found || !found->found) continue;
-      struct str kept = arena_str(r->a, *name);
-      take(r, kept, found);
-      if (!liquid_add(r->c, kept, found->text, &e)) {
-        whole = false;
-        if (r->m) report(r, &e);
-      }
-      r->u = liquid_unit(r->c);
-    }
-  } while (pc < liquid_unit(r->c).code_count);
-  return whole;
-}
-
-/* The template with all that it takes in, as r->u. False: it cannot be read, and was reported where r->m is there. */
-static bool compile_text(struct reader_of_template *r, struct str text, struct span span, bool body) {
-  struct liquid_options options = { .mode = LIQUID_STRICT2, .escape = body && first_of(r, text, 0) == HTML, .camp = true, .find_layout = find_layout,
-                                    .context = r };
-  struct liquid_error e;
-  liquid_reset(r->c, &options);
-  struct taken own = { STR(""), text, span };
-  VEC_PUSH(r->a, &r->texts, own);
-  bool whole = liquid_add(r->c, STR(""), text, &e);
-  if (!whole && r->m) report(r, &e);
-  bool snippets = take_snippets(r);
-  return whole && snippets;
-}
-
-/* --- names ----------------------------------------------------------------------------------------------------------- */
-
-static uint8_t *own_at(const struct reader_of_template *r, uint32_t template, uint32_t name) {
-  return &r->own[template * (r->u.name_count + 1) + name];
-}
-
-static uint32_t template_by_name(const struct lq_unit *u, struct str name) {
-  for (uint32_t i = 1; i < u->template_count; i++)
-    if (str_eq(u->templates[i].name, name)) return i;
-  return LQ_NONE;
-}
-
-static bool binds(uint32_t op) {
-  return op == LQ_OP_ASSIGN || op == LQ_OP_ENDCAPTURE || op == LQ_OP_INCREMENT || op == LQ_OP_DECREMENT || op == LQ_OP_SCOPE;
-}
-
-/* What a call gives to the snippet's names; true when that is new. */
-static bool give(const struct reader_of_template *r, uint32_t pc, uint32_t from, uint32_t to) {
-  const struct lq_unit *u = &r->u;
-  const struct lq_site *s = &u->sites[u->code[pc] >> 8];
-  bool is_new = false;
-  for (uint32_t i = 0; i < s->arg_count; i++) is_new |= !*own_at(r, to, u->args[s->args + i]), *own_at(r, to, u->args[s->args + i]) = OWN;
-  if (s->var != LQ_NONE) is_new |= !*own_at(r, to, s->var), *own_at(r, to, s->var) = OWN;
-  for (uint32_t n = 0; (u->code[pc] & 0xff) == LQ_OP_INCLUDE && n < u->name_count; n++) { /* the two share their names */
-    uint8_t *a = own_at(r, from, n), *b = own_at(r, to, n);
-    is_new |= *a != *b;
-    *a = *b = *a | *b;
-  }
-  return is_new;
-}
-
-/* Marks, for each template, the names that it gives values itself, or gets from who takes it in. */
-static void mark_own(struct reader_of_template *r) {
-  const struct lq_unit *u = &r->u;
-  r->own = arena_zalloc(r->a, (size_t)u->template_count * (u->name_count + 1), 1);
-  r->noted = arena_zalloc(r->a, u->name_count + 1, 1);
-  for (uint32_t t = 0; t < u->template_count; t++)
-    for (uint32_t i = 0; i < u->name_count; i++)
-      if (str_is(u->names[i].text, "forloop") || str_is(u->names[i].text, "tablerowloop") || u->names[i].self) *own_at(r, t, i) = OWN;
-  for (uint32_t pc = 0; pc < u->code_count; pc += words_at(u, pc)) {
-    uint32_t op = u->code[pc] & 0xff, x = u->code[pc] >> 8;
-    if (binds(op)) *own_at(r, template_of(u, pc), x) = OWN;
-    if ((op == LQ_OP_FOR || op == LQ_OP_ROW) && u->sites[x].var != LQ_NONE) *own_at(r, template_of(u, pc), u->sites[x].var) = OWN;
-  }
-  for (bool more = true; more;) {
-    more = false;
-    for (uint32_t pc = 0; pc < u->code_count; pc += words_at(u, pc)) {
-      const struct str *name = is_call(u->code[pc] & 0xff) ? called(u, pc) : NULL;
-      uint32_t to = name ? template_by_name(u, *name) : LQ_NONE;
-      if (to != LQ_NONE) more |= give(r, pc, template_of(u, pc), to);
-    }
-  }
-}
-
-/* Behind what the variable at pc reads: its last `.name`. */
-static uint32_t behind_path(const struct lq_unit *u, uint32_t pc) {
-  for (pc += words_at(u, pc); pc < u->code_count; pc += words_at(u, pc)) {
-    uint32_t op = u->code[pc] & 0xff;
-    if (op != LQ_OP_PROP && op != LQ_OP_KEY) break;
-  }
-  return pc;
-}
-
-/* What becomes of the value: 'p' printed without a default, 't' tested, 0 neither. */
-static char use_at(const struct lq_unit *u, uint32_t pc) {
-  for (; pc < u->code_count; pc += words_at(u, pc)) {
-    uint32_t op = u->code[pc] & 0xff, x = u->code[pc] >> 8;
-    if (op == LQ_OP_CONST) continue; /* arguments of the filter, what it is compared with */
-    if (op == LQ_OP_PRINT) return 'p';
-    if (op == LQ_OP_FILTER) return x == LQF_DEFAULT || x == LQF_SIZE ? 0 : 'p';
-    if (op == LQ_OP_JFALSE || op == LQ_OP_JTRUE || op == LQ_OP_AND || op == LQ_OP_OR || op == LQ_OP_COMPARE) return 't';
-    return 0;
-  }
-  return 0;
-}
-
-/* A value that is tested anywhere may be absent; one that is only printed may not. */
-static bool is_required(const struct lq_unit *u, uint32_t name) {
-  bool printed = false;
-  for (uint32_t pc = 0; pc < u->code_count; pc += words_at(u, pc)) {
-    if (u->code[pc] != ((uint32_t)LQ_OP_VAR | name << 8)) continue;
-    char use = use_at(u, behind_path(u, pc));
-    if (use == 't') return false;
-    printed = printed || use == 'p';
-  }
-  return printed;
-}
-
-static const struct taken *taken_at(const struct reader_of_template *r, const char *at) {
-  for (uint32_t i = 0; i < r->texts.count; i++) {
-    struct str text = r->texts.items[i].text;
-    if (at >= text.ptr && at <= text.ptr + text.len) return &r->texts.items[i];
-  }
-  return NULL;
-}
-
-static struct span span_of_name(const struct reader_of_template *r, struct str name) {
-  const struct taken *t = taken_at(r, name.ptr);
-  bool inside = t != NULL;
-  if (!inside) t = &r->texts.items[0];
-  size_t from = inside ? (size_t)(name.ptr - t->text.ptr) : 0;
-  return template_span(r->s, t->text, t->span, from, from + (inside ? name.len : 1));
-}
 
 /* --- checking -------------------------------------------------------------------------------------------------------- */
 
 static void check_attribute(const struct reader_of_template *r, struct str name) {
   if (scope_attribute(r->s, name) || r->s->allow_unknown) return;
-  struct span span = span_of_name(r, name);
+  struct span span = liquid_span(r, name);
   struct diagnostic *d = diag(r->s->c, DIAG_E0303, span, "a contact has no attribute `" STR_FMT "`", STR_ARG(name));
   scope_suggest_attribute(r->s, d, span, name, "");
 }
@@ -268,14 +25,14 @@ static void check_variable(const struct reader_of_template *r, uint32_t pc) {
   const struct lq_unit *u = &r->u;
   uint32_t name = u->code[pc] >> 8, next = pc + 1, op = u->code[next] & 0xff;
   struct str text = u->names[name].text;
-  if (*own_at(r, template_of(u, pc), name)) return;
+  if (*liquid_own(r, liquid_template_of(u, pc), name)) return;
   if (!str_is(text, "contact")) {
-    if (!r->noted[name]) note_value(r->s, r->m, text, span_of_name(r, text), is_required(u, name));
+    if (!r->noted[name]) note_value(r->s, r->m, text, liquid_span(r, text), liquid_is_required(u, name));
     r->noted[name] = 1;
   } else if (op == LQ_OP_PROP || op == LQ_OP_KEY) {
     check_attribute(r, u->names[u->code[next] >> 8].text);
   } else {
-    struct diagnostic *d = diag(r->s->c, DIAG_E0507, span_of_name(r, text), "a contact is read by its attributes");
+    struct diagnostic *d = diag(r->s->c, DIAG_E0507, liquid_span(r, text), "a contact is read by its attributes");
     d->expected = STR("`{{ contact.first_name }}`");
   }
 }
@@ -318,7 +75,7 @@ static struct str plain_reason(struct arena *a, struct str reason) {
 }
 
 static void unknown_filter(const struct reader_of_template *r, struct str name) {
-  struct span span = span_of_name(r, name);
+  struct span span = liquid_span(r, name);
   struct diagnostic *d = diag(r->s->c, DIAG_E0591, span, "there is no filter `" STR_FMT "`", STR_ARG(name));
   struct nearest n = nearest_of(name);
   for (uint32_t i = 0; i < LQF_COUNT; i++) nearest_try(&n, str_from_c(lq_filters[i].name));
@@ -336,9 +93,9 @@ static void absent(const struct reader_of_template *r, struct span span, const c
 static const enum diag_code code_of[] = { [LIQUID_SYNTAX] = DIAG_E0507, [LIQUID_LAYOUT] = DIAG_E0599, [LIQUID_NO_LAYOUT] = DIAG_E0592,
                                           [LIQUID_LAYOUT_LOOP] = DIAG_E0598 };
 
-static void report(const struct reader_of_template *r, const struct liquid_error *e) {
+void liquid_report(const struct reader_of_template *r, const struct liquid_error *e) {
   struct compilation *c = r->s->c;
-  const struct taken *t = taken_at(r, e->at);
+  const struct taken *t = liquid_taken_at(r, e->at);
   struct str text = t ? t->text : r->texts.items[0].text;
   size_t from = t ? (size_t)(e->at - text.ptr) : 0;
   if (!t) t = &r->texts.items[0];
@@ -360,7 +117,7 @@ static void report(const struct reader_of_template *r, const struct liquid_error
 static void report_all(const struct reader_of_template *r) {
   uint32_t mended, unknown;
   const struct liquid_error *mistakes = liquid_mended(r->c, &mended);
-  for (uint32_t i = 0; i < mended; i++) report(r, &mistakes[i]);
+  for (uint32_t i = 0; i < mended; i++) liquid_report(r, &mistakes[i]);
   const struct str *filters = liquid_unknown_filters(r->c, &unknown);
   for (uint32_t i = 0; i < unknown; i++) unknown_filter(r, filters[i]);
 }
@@ -368,12 +125,12 @@ static void report_all(const struct reader_of_template *r) {
 /* The name that the call says, or else its word in the line that it stands in. */
 static struct span span_of_call(const struct reader_of_template *r, uint32_t pc) {
   const struct lq_unit *u = &r->u;
-  const struct str *name = called(u, pc);
-  if (name) return span_of_name(r, *name);
+  const struct str *name = liquid_called(u, pc);
+  if (name) return liquid_span(r, *name);
   const struct taken *t = &r->texts.items[0];
   uint32_t line = 1;
   for (uint32_t i = 1; i < r->texts.count; i++)
-    if (str_eq(r->texts.items[i].name, u->templates[template_of(u, pc)].name)) t = &r->texts.items[i];
+    if (str_eq(r->texts.items[i].name, u->templates[liquid_template_of(u, pc)].name)) t = &r->texts.items[i];
   for (uint32_t i = 0; i < u->node_count; i++)
     if (u->nodes[i].start <= pc && pc < u->nodes[i].end) line = u->nodes[i].line;
   const char *at = t->text.ptr, *end = at + t->text.len, *next;
@@ -386,7 +143,7 @@ static struct span span_of_call(const struct reader_of_template *r, uint32_t pc)
 /* Whether the snippet can be taken in where it is named. */
 static void check_call(const struct reader_of_template *r, uint32_t pc) {
   const struct lq_unit *u = &r->u;
-  const struct str *name = called(u, pc);
+  const struct str *name = liquid_called(u, pc);
   struct compilation *c = r->s->c;
   if (!name) {
     diag(c, DIAG_E0597, span_of_call(r, pc), "a snippet is named by a text in quotes")->help =
@@ -394,9 +151,9 @@ static void check_call(const struct reader_of_template *r, uint32_t pc) {
   } else if (!snippet_name_ok(*name)) {
     diag(c, DIAG_E0597, span_of_call(r, pc), "a snippet's name does not lead out of its folder")->expected =
         STR("a name such as `footer` or `mail/footer`");
-  } else if (template_by_name(u, *name) == LQ_NONE) {
+  } else if (liquid_template_named(u, *name) == LQ_NONE) {
     absent(r, span_of_call(r, pc), "snippet", "snippets", *name);
-  } else if ((u->code[pc] & 0xff) == LQ_OP_INCLUDE && r->own[template_of(u, pc) * (u->name_count + 1) + u->name_count] & REACHED) {
+  } else if ((u->code[pc] & 0xff) == LQ_OP_INCLUDE && r->own[liquid_template_of(u, pc) * (u->name_count + 1) + u->name_count] & REACHED) {
     diag(c, DIAG_E0597, span_of_call(r, pc), "a snippet that is rendered cannot include one")->expected =
         arena_printf(&c->arena, "`{%% render \"" STR_FMT "\" %%}`", STR_ARG(*name));
   }
@@ -421,14 +178,14 @@ static struct str chain_text(const struct reader_of_template *r, const struct ch
 /* False: a mistake was reported, and the rest would only repeat it. */
 static bool walk_calls(const struct reader_of_template *r, struct chain *k, uint32_t t, bool rendered) {
   const struct lq_unit *u = &r->u;
-  uint8_t *reached = own_at(r, t, u->name_count);
+  uint8_t *reached = liquid_own(r, t, u->name_count);
   if (*reached & REACHED && rendered) return true;
   if (*reached & OWN && !rendered) return true;
   *reached |= OWN | (rendered ? REACHED : 0);
   k->templates[k->count++] = t;
-  for (uint32_t pc = u->templates[t].start; pc < u->templates[t].end; pc += words_at(u, pc)) {
-    const struct str *name = is_call(u->code[pc] & 0xff) ? called(u, pc) : NULL;
-    uint32_t to = name ? template_by_name(u, *name) : LQ_NONE;
+  for (uint32_t pc = u->templates[t].start; pc < u->templates[t].end; pc += liquid_words(u, pc)) {
+    const struct str *name = liquid_is_call(u->code[pc] & 0xff) ? liquid_called(u, pc) : NULL;
+    uint32_t to = name ? liquid_template_named(u, *name) : LQ_NONE;
     if (to == LQ_NONE) continue;
     for (uint32_t i = 1; i < k->count; i++)
       if (k->templates[i] == to) {
@@ -447,16 +204,16 @@ static bool walk_calls(const struct reader_of_template *r, struct chain *k, uint
 
 void liquid_check(struct scope *s, struct message_decl *m, struct str text, struct span span) {
   struct reader_of_template r = { .s = s, .a = &s->c->arena, .m = m, .script = m->name.span.source, .c = liquid_compiler_new() };
-  bool whole = compile_text(&r, text, span, true);
+  bool whole = liquid_compile(&r, text, span, true);
   report_all(&r);
   if (whole) {
     struct chain chain = { .count = 0 };
-    mark_own(&r);
+    liquid_mark_own(&r);
     (void)walk_calls(&r, &chain, 0, false);
-    for (uint32_t pc = 0; pc < r.u.code_count; pc += words_at(&r.u, pc)) {
+    for (uint32_t pc = 0; pc < r.u.code_count; pc += liquid_words(&r.u, pc)) {
       uint32_t op = r.u.code[pc] & 0xff;
       if (op == LQ_OP_VAR) check_variable(&r, pc);
-      if (is_call(op)) check_call(&r, pc);
+      if (liquid_is_call(op)) check_call(&r, pc);
     }
   }
   liquid_compiler_free(r.c);
@@ -484,12 +241,12 @@ static void add_attribute(struct builder *b, struct parts *parts, struct str nam
 const struct part *liquid_parts(struct builder *b, struct str text, struct span span, uint32_t script, bool body, uint32_t *count) {
   struct reader_of_template r = { .s = b->s, .a = b->a, .script = script, .c = liquid_compiler_new() };
   struct parts parts = { { 0 } };
-  if (compile_text(&r, text, span, body)) { /* otherwise the check has said so, and nothing is written */
+  if (liquid_compile(&r, text, span, body)) { /* otherwise the check has said so, and nothing is written */
     const struct lq_unit *u = &r.u;
-    mark_own(&r);
-    for (uint32_t pc = 0; pc < u->code_count; pc += words_at(u, pc)) {
+    liquid_mark_own(&r);
+    for (uint32_t pc = 0; pc < u->code_count; pc += liquid_words(u, pc)) {
       uint32_t name = u->code[pc] >> 8, next = pc + 1 < u->code_count ? u->code[pc + 1] & 0xff : LQ_OP_NOP;
-      if ((u->code[pc] & 0xff) != LQ_OP_VAR || !str_is(u->names[name].text, "contact") || *own_at(&r, template_of(u, pc), name)) continue;
+      if ((u->code[pc] & 0xff) != LQ_OP_VAR || !str_is(u->names[name].text, "contact") || *liquid_own(&r, liquid_template_of(u, pc), name)) continue;
       if (next == LQ_OP_PROP || next == LQ_OP_KEY) add_attribute(b, &parts, arena_str(b->a, u->names[u->code[pc + 1] >> 8].text));
     }
     struct buf bytes;

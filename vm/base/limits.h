@@ -75,6 +75,7 @@
 #define LIMIT_LIQUID_SOURCE_BYTES (4u << 20)     /* one template */
 #define LIMIT_LIQUID_CODE_COUNT (4u << 20)       /* words of one unit of templates */
 #define LIMIT_SNIPPET_DEPTH 20                    /* snippets, or layouts, inside each other */
+#define LIMIT_SMS_SEGMENTS_COUNT 3           /* of an SMS, before its length is warned of */
 #define LIMIT_ZONES_COUNT 700                /* zones held at a time */
 #define LIMIT_ZONE_BYTES (256u << 10)         /* one zone file; the largest of the system has 4 KB */
 #define LIMIT_REGEX_STEPS 100000             /* PCRE2 match limit of `matches` */
