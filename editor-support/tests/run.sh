@@ -50,7 +50,7 @@ find editor-support/tests/corpus examples stdlib tests -name '*.camp' | sort | w
 done > "$scratch/files"
 mkdir "$scratch/vim" "$scratch/textmate" "$scratch/assertions"
 node "$here/textmate.js" letters > "$scratch/letters"
-OUT=$scratch/vim FILES=$scratch/files LETTERS=$scratch/letters timeout 120 vim -es -u NONE -i NONE -N -S "$here/classes.vim" < /dev/null > "$scratch/vim.log" 2>&1 ||
+OUT=$scratch/vim FILES=$scratch/files LETTERS=$scratch/letters timeout 600 vim -es -u NONE -i NONE -N -S "$here/classes.vim" < /dev/null > "$scratch/vim.log" 2>&1 ||
   give_up "Vim could not colour the scripts" "$scratch/vim/error"
 if [ "${1:-}" = update ]; then
   for file in "$scratch"/vim/editor-support__tests__corpus__*; do cp "$file" "$here/corpus/${file##*__}"; done
@@ -80,7 +80,7 @@ say $? "vscode-tmgrammar-test notices a wrong class"
 
 # --- indentation ---
 grep -v '^tests/[1-4]' "$scratch/files" > "$scratch/indented"
-OUT=$scratch FILES=$scratch/indented timeout 120 vim -es -u NONE -i NONE -N -S "$here/indent.vim" < /dev/null > "$scratch/vim.log" 2>&1
+OUT=$scratch FILES=$scratch/indented timeout 600 vim -es -u NONE -i NONE -N -S "$here/indent.vim" < /dev/null > "$scratch/vim.log" 2>&1
 say $? "Vim's gg=G changes nothing in $(wc -l < "$scratch/indented") scripts, and restores those without indentation" "$scratch/error"
 
 # --- files of the extension, and the package ---
