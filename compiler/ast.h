@@ -74,7 +74,7 @@ struct expr {
 };
 
 enum stmt_kind { STMT_SCORE, STMT_SEND, STMT_JOIN, STMT_LEAVE, STMT_TAG, STMT_UNTAG, STMT_SET, STMT_EMIT, STMT_EXIT, STMT_START,
-  STMT_STOP, STMT_SUBSCRIBE, STMT_UNSUBSCRIBE, STMT_IF, STMT_WAIT, STMT_SPLIT, STMT_REPEAT, STMT_EACH, STMT_DO, STMT_SHOW, STMT_BAD };
+  STMT_STOP, STMT_SUBSCRIBE, STMT_UNSUBSCRIBE, STMT_IF, STMT_WAIT, STMT_SPLIT, STMT_EXPERIMENT, STMT_REPEAT, STMT_EACH, STMT_DO, STMT_SHOW, STMT_BAD };
 enum wait_kind { WAIT_DURATION, WAIT_UNTIL_MOMENT, WAIT_UNTIL_TIME, WAIT_UNTIL_WINDOW, WAIT_EVENTS };
 enum { SINCE_NOW, SINCE_START, SINCE_LAST };
 
@@ -87,11 +87,22 @@ struct on_branch {        /* on EVENT where … { … }; also the single `wait f
   struct on_branch *next;
   struct frame *frame;      /* filled by names: the event that was heard, as the body sees it */
 };
-struct arm {              /* 45% { … } of a split */
+struct arm {              /* 45% { … } of a split, variant warm 50% { … } of an experiment */
+  struct name name;       /* of a variant */
   struct value share;     /* V_PERCENT */
   struct span span;       /* of the percentage */
   struct stmt *body;
   struct arm *next;
+};
+/* What an experiment says besides its variants, which are arms, and its measure: an EXPR_DID or the EXPR_HISTORY of a sum, in
+ * the statement's `value`, and how long after it a contact's response counts, in its `duration`. */
+struct experiment_decl {
+  struct value holdout;   /* V_PERCENT of all who come; V_MISSING: nobody is held out */
+  struct span holdout_span, measure_span, winner_span; /* to 0: not said */
+  uint32_t currency;      /* `sum(purchase.amount) in EUR` */
+  bool certain;           /* `winner at 95% certainty` */
+  bool mistaken;          /* a part was not understood, and reported */
+  struct stmt *outer;     /* while it is read: the experiment around it */
 };
 struct name_list { struct name name; struct name_list *next; };
 
@@ -113,7 +124,8 @@ struct stmt {
   struct stmt *then, *otherwise; /* if: blocks (else if is a nested STMT_IF); wait, split: otherwise = else block; repeat, for each: then */
   bool has_else;
   struct on_branch *branches;    /* WAIT_EVENTS */
-  struct arm *arms;              /* split */
+  struct arm *arms;              /* split, experiment */
+  struct experiment_decl *experiment;
   struct expr *args;             /* do: linked by next */
   struct expr *length;           /* of `wait pause`, `after pause`: the parameter; NULL: the duration is written there */
   uint32_t count;                /* repeat N times */
@@ -226,7 +238,7 @@ struct campaign_decl {    /* and a rule: one start, entry every time */
 struct case_row { struct expr *cells, *last; struct span span; struct case_row *next; };
 
 /* What names a column of the test's cases has it as a name until cases_expand writes the cell in its place. */
-struct expect { uint8_t kind; bool sent; struct name at_column, within_column; struct span within_span; struct name contact, message, campaign, content; bool has_until; int64_t until_ms; struct str because; bool has_at, once, negated; int64_t civil_ms; struct value within;
+struct expect { uint8_t kind; bool sent; struct name at_column, within_column; struct span within_span; struct name contact, message, campaign, content, experiment, variant; bool has_until; int64_t until_ms; struct str because; bool has_at, once, negated; int64_t civil_ms; struct value within;
   uint32_t times; struct expr *cond; };
 struct test_line { uint8_t kind; /* enum test_kind */ struct span span; struct name contact, event, of, fixture, at_column; struct prop *props;
   struct case_row *rows; /* TEST_CASES: the columns, then the cases */ const struct test_decl *given; /* filled by names */

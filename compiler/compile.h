@@ -100,7 +100,8 @@ const struct explain *explain_at(size_t i); /* NULL behind the last */
 
 /* What a test block says, for the runner. Names are resolved, times are civil in the project's zone. */
 enum test_kind { TEST_CONTACT, TEST_AT, TEST_EVENT, TEST_EXPECT_SENT, TEST_EXPECT_NOTHING, TEST_EXPECT_COND, TEST_EXPECT_INSIDE,
-  TEST_EXPECT_DROPPED, TEST_EXPECT_ELSE, TEST_EXPECT_SHOWN, TEST_EXPECT_HELD, TEST_IS,
+  TEST_EXPECT_DROPPED, TEST_EXPECT_ELSE, TEST_EXPECT_SHOWN, TEST_EXPECT_HELD, TEST_EXPECT_VARIANT,
+  TEST_EXPECT_CONVERTED, TEST_IS,
   TEST_PAUSE, TEST_RESUME /* of campaign `name`; within as in entry_rule.resume */,
   TEST_GIVEN, TEST_CASES /* of the tree alone: a test has the steps of its fixtures, and is one of its cases */ };
 struct test_prop { struct str name; struct value value; bool consents; /* name is a topic */ };
@@ -112,8 +113,8 @@ struct test_step {
   enum test_kind kind;
   struct span span;
   struct str contact;
-  struct str name;              /* event, message or campaign */
-  struct str of;                /* `open of coupon25` */
+  struct str name;              /* event, message, campaign or experiment */
+  struct str of;                /* `open of coupon25`; TEST_EXPECT_VARIANT: the variant, empty: held out */
   const struct test_prop *props; uint32_t prop_count;
   int64_t civil_ms;             /* TEST_AT; TEST_EXPECT_SENT at */
   bool has_at, has_within, once, negated;

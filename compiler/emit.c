@@ -293,6 +293,7 @@ void build_begin(struct builder *b, struct unit *u, enum unit_kind kind, struct 
   b->strings.count = b->consts.count = b->fields.count = b->measures.count = b->triggers.count = b->stops.count = b->schedules.count = 0;
   b->goals.count = b->waits_made.count = b->branches.count = b->emits.count = b->emit_keys.count = b->code.count = b->exits.count = 0;
   b->steps.count = b->pending.count = b->places.count = b->items.count = b->repeats.count = b->score_rules.count = 0;
+  b->experiments.count = b->variants.count = b->responses.count = 0;
   b->index_count = 0;
   b->generation++;
   b->local_next = b->local_high = 0;
@@ -340,6 +341,9 @@ void build_finish(struct builder *b) {
   TAKE(branches, branch_count, branches);
   TAKE(emits, emit_count, emits);
   TAKE(emit_keys, emit_key_count, emit_keys);
+  TAKE(experiments, experiment_count, experiments);
+  TAKE(variants, variant_count, variants);
+  TAKE(responses, response_count, responses);
   TAKE(code, code_bytes, code);
   TAKE(steps, step_count, steps);
   if (b->places_of)
@@ -360,7 +364,7 @@ void build_pending(struct builder *b) {
     b->depth = 0;
     b->hand = p.event;
     b->hand_frame = p.kind == PENDING_TRIGGER || p.kind == PENDING_KEY ? b->campaign->frame : NULL;
-    b->in_measure = p.kind == PENDING_MEASURE || p.kind == PENDING_SCORE;
+    b->in_measure = p.kind == PENDING_MEASURE || p.kind == PENDING_SCORE || p.kind == PENDING_RESPONSE;
     if (p.kind == PENDING_ARM)
       emit_deadline(b, p.arm);
     else if (p.kind == PENDING_KEY || p.kind == PENDING_SCHEDULE)
@@ -381,6 +385,7 @@ void build_pending(struct builder *b) {
     case PENDING_BRANCH: b->branches.items[p.item].filter_pc = pc; break;
     case PENDING_MEASURE: b->measures.items[p.item].filter_pc = pc; break;
     case PENDING_ARM: b->waits_made.items[p.item].arm_pc = pc; break;
+    case PENDING_RESPONSE: b->responses.items[p.item].filter_pc = pc; break;
     case PENDING_SCORE: b->score_rules.items[p.item].filter_pc = pc; break;
     case PENDING_SCHEDULE: b->schedules.items[p.item].filter_pc = pc; break;
     default: b->unit->entry.key_pc = pc; break;

@@ -9,7 +9,7 @@ struct index_entry { uint64_t hash; uint32_t generation, item; uint8_t kind; };
 
 /* Expression code stands behind all step code, so what is to be written there is remembered until then. */
 enum pending_kind { PENDING_TRIGGER, PENDING_STOP, PENDING_GOAL, PENDING_BRANCH, PENDING_MEASURE, PENDING_ARM, PENDING_KEY, PENDING_SCHEDULE,
-  PENDING_SCORE };
+  PENDING_SCORE, PENDING_RESPONSE };
 struct pending {
   uint8_t kind;
   uint32_t item;                  /* whose pc it is */
@@ -47,6 +47,9 @@ struct builder {
   VEC(struct wait) waits_made;
   VEC(struct branch) branches;
   VEC(struct emit) emits;
+  VEC(struct experiment) experiments;
+  VEC(struct variant) variants;
+  VEC(struct response) responses;
   VEC(uint32_t) emit_keys;
   VEC(uint8_t) code;
   VEC(struct step) steps;
@@ -102,6 +105,11 @@ bool emit_filter(struct builder *b, const struct event_ref *event, bool history,
 void emit_body(struct builder *b, const struct campaign_decl *cd);
 void emit_deadline(struct builder *b, const struct stmt *st);
 void emit_start_values(struct builder *b, const struct frame *f, const struct event_ref *event, bool clear);
+
+/* emit_stmt.c: the statements of a block, one behind the other. */
+void emit_block(struct builder *b, const struct stmt *block);
+/* experiment.c */
+void emit_experiment(struct builder *b, const struct stmt *st);
 
 /* live.c */
 void live_fill(struct builder *b);

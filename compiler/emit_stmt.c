@@ -10,7 +10,6 @@
  *    from the same base: the others run first, then each delayed one but the last forks off. */
 #include "emit.h"
 
-static void emit_block(struct builder *b, const struct stmt *block);
 static void emit_schedule(struct builder *b, const struct stmt *st);
 
 static bool is_delayed(const struct stmt *st) {
@@ -447,6 +446,7 @@ static void emit_stmt(struct builder *b, const struct stmt *st) {
   case STMT_IF: emit_if(b, st); break;
   case STMT_WAIT: emit_wait(b, st); break;
   case STMT_SPLIT: emit_split(b, st); break;
+  case STMT_EXPERIMENT: emit_experiment(b, st); break;
   case STMT_DO: emit_do(b, st); break;
   case STMT_REPEAT: emit_repeat(b, st); break;
   case STMT_EACH: emit_each(b, st); break;
@@ -499,7 +499,7 @@ static void emit_rule_block(struct builder *b, const struct stmt *block, bool la
   }
 }
 
-static void emit_block(struct builder *b, const struct stmt *block) {
+void emit_block(struct builder *b, const struct stmt *block) {
   if (b->campaign->rule) {
     emit_rule_block(b, block, false);
     return;

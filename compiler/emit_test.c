@@ -106,7 +106,7 @@ static struct test_step step_of(struct builder *b, const struct test_line *l, co
   const struct expect *x = &l->expect;
   bool event = l->kind == TEST_EVENT || l->kind == TEST_IS;
   struct test_step s = { .kind = (enum test_kind)l->kind, .span = l->span, .contact = l->contact.text,
-                         .name = event ? l->event.text : x->campaign.text.len ? x->campaign.text : x->content.text.len ? x->content.text : x->message.text, .of = l->of.text, .civil_ms = l->civil_ms,
+                         .name = event ? l->event.text : x->experiment.text.len ? x->experiment.text : x->campaign.text.len ? x->campaign.text : x->content.text.len ? x->content.text : x->message.text, .of = x->variant.text.len ? x->variant.text : l->of.text, .civil_ms = l->civil_ms,
                          .has_at = l->has_at || x->has_at, .has_until = x->has_until, .until_ms = x->until_ms, .once = x->once, .negated = x->negated,
                          .within = x->within, .sent = x->sent, .has_within = x->within.type != V_MISSING, .times = x->times, .because = x->because };
   if (x->has_at)

@@ -192,19 +192,11 @@ static void flow_send(struct flow *f, const struct stmt *st) {
   }
 }
 
-/* A percentage in units of 1/10,000 of a percent, which is what a split can tell apart; 0 when it is finer, or none. */
-static int64_t share_of(const struct arm *a) {
-  double units = a->share.n * (SPLIT_PLACES / 100);
-  int64_t whole = (int64_t)(units + 0.5);
-  double off = units - (double)whole;
-  return units > 0 && units <= SPLIT_PLACES && off < 1e-6 && off > -1e-6 ? whole : 0;
-}
-
 static bool flow_split(struct flow *f, const struct stmt *st) {
   int64_t sum = 0;
   bool goes_on = st->has_else && flow_block(f, st->otherwise), mistaken = false;
   for (const struct arm *a = st->arms; a; a = a->next) {
-    int64_t share = share_of(a);
+    int64_t share = share_places(a->share);
     if (!share) {
       struct diagnostic *d = diag(f->c, DIAG_E0541, a->span, "this is no part of 100%%");
       d->expected = STR("a percentage above 0% and up to 100%, with at most four decimals");
@@ -224,6 +216,15 @@ static bool flow_split(struct flow *f, const struct stmt *st) {
     d->help = arena_printf(&f->c->arena, "say what the other %g%% do: `else { }`", (double)(SPLIT_PLACES - sum) * 100 / SPLIT_PLACES);
   }
   return goes_on;
+}
+
+/* Who is held out goes on in any case. */
+static bool flow_experiment(struct flow *f, const struct stmt *st) {
+  bool goes_on = st->experiment->holdout_span.to != 0;
+  experiment_check(f->c, st);
+  for (const struct arm *a = st->arms; a; a = a->next)
+    goes_on |= flow_block(f, a->body);
+  return goes_on || !st->arms;
 }
 
 static bool flow_repeat(struct flow *f, const struct stmt *st) {
@@ -259,6 +260,8 @@ static bool flow_stmt(struct flow *f, const struct stmt *st) {
   }
   if (st->kind == STMT_SPLIT)
     return flow_split(f, st);
+  if (st->kind == STMT_EXPERIMENT)
+    return flow_experiment(f, st);
   if (st->kind == STMT_DO) {
     for (const struct expr *e = st->args; e; e = e->next)
       flow_expr(f, e);

@@ -1,6 +1,6 @@
 /* Gives every name of the tree its meaning: events, properties, attributes, definitions, lists, messages, campaigns.
  *
- * This file is the whole; the parts are names_event.c, names_expr.c, names_stmt.c, names_sequence.c and names_test.c.
+ * This file is the whole; the parts are names_event.c, names_expr.c, names_stmt.c, names_sequence.c, names_experiment.c and names_test.c.
  * Not here: the table of declared names (scope.c), whether kinds of values go together (types.c), whether a script makes sense as a whole (flow.c).
  *
  * Invariants:
@@ -38,7 +38,9 @@ static void resolve_campaign(struct resolver *r, struct campaign_decl *cd) {
   for (struct stop_clause *st = cd->stops; st; st = st->next)
     resolve_events(r, st->events, &later, false);
   r->split_last = r->written = 0;
+  r->campaign = cd;
   resolve_block(r, cd->body, &later);
+  r->campaign = NULL;
 }
 
 /* Tests and fixtures that hold a statement with a mistake of syntax. */
@@ -79,4 +81,8 @@ void names_resolve(struct compilation *c, struct tree *tree, struct scope *scope
       resolve_message_name(&r, &i->topic.asks, &message);
     }
   }
+  for (struct item *i = tree->items; i; i = i->next)
+    for (const struct test_line *l = i->kind == ITEM_TEST || i->kind == ITEM_FIXTURE ? i->test.lines : NULL; l; l = l->next)
+      if (l->expect.experiment.text.len && !c->torn.count)
+        resolve_asked(&r, &l->expect);
 }

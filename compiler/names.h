@@ -63,7 +63,7 @@ struct item_var {              /* any item in LIST where …, for each item in L
 /* A hash table from (space, name) to a pointer. Spaces below SPACE_COUNT are kinds of declarations; above them a space
  * is the address of the declaration whose members it holds. */
 enum space { SPACE_EVENT = 1, SPACE_RECORD, SPACE_ATTRIBUTE, SPACE_VALUE, SPACE_MESSAGE, SPACE_CAMPAIGN, SPACE_SEQUENCE, SPACE_FIXTURE, SPACE_CONTENT, SPACE_TOPIC,
-  SPACE_CHANNEL, SPACE_CONNECTOR, SPACE_COUNT };
+  SPACE_CHANNEL, SPACE_CONNECTOR, SPACE_EXPERIMENT, SPACE_COUNT };
 struct table_entry { uint64_t hash; uintptr_t space; struct str name; void *value; };
 struct table { struct table_entry *entries; uint32_t count, cap; };
 
@@ -72,6 +72,7 @@ struct scope {
   struct table table;
   VEC(struct item *) declared[SPACE_COUNT]; /* what is in force, in order; overridden standard ones are skipped */
   VEC(struct member *) attributes;
+  VEC(const struct stmt *) experiments;
   bool allow_unknown;
   struct str zone;
   int64_t late_after_ms;       /* 0: not said */
@@ -143,6 +144,9 @@ bool block_suspends(const struct stmt *block);
 bool stmt_exits(const struct stmt *st);
 /* Whether something leaves at once between two statements, so that a wait that follows counts from it. */
 bool block_sends(const struct stmt *from, const struct stmt *end);
+/* experiment.c: a percentage in the places that a split can tell apart; 0 when it is finer, or none. */
+int64_t share_places(struct value share);
+void experiment_check(struct compilation *c, const struct stmt *st);
 /* policy.c: the topic of this name, or NULL when that was reported; the names and the sense of topics, policy and messages. */
 struct topic_decl *topic_find(struct scope *s, const struct name *name);
 void policy_resolve(struct compilation *c, struct tree *tree, struct scope *s);

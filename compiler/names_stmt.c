@@ -241,6 +241,7 @@ static void resolve_stmt(struct resolver *r, struct stmt *st, const struct env *
     break;
   }
   case STMT_SPLIT: resolve_split(r, st, env); break;
+  case STMT_EXPERIMENT: resolve_experiment(r, st, env); return;
   case STMT_DO: resolve_do(r, st, env); return;
   case STMT_EACH:
     resolve_expr(r, st->value, env);

@@ -97,6 +97,8 @@ static uint16_t head_token(struct driver *d) {
     case TOK_IF: case TOK_ON: token = TOK_BAD_BLOCK; break;
     case TOK_REPEAT: case TOK_FOR: case TOK_PERCENT: token = TOK_BAD_BLOCK; break;
     case TOK_SPLIT: token = TOK_BAD_SPLIT; break;
+    case TOK_EXPERIMENT: token = TOK_BAD_EXPERIMENT; break;
+    case TOK_VARIANT: token = TOK_BAD_BLOCK; break;
     case TOK_SEQUENCE: token = TOK_BAD_RULE; break;
     case TOK_WAIT: token = driver_peek_solid(d, 0) == TOK_ON ? TOK_BAD_WAIT : TOK_BAD_BLOCK; break;
     default: return 0;

@@ -36,6 +36,7 @@ struct parse {
   struct stop_clause **stops_end;
   struct stmt **body_end;
   struct campaign_decl spare;      /* takes the body of a campaign whose head was mistaken */
+  struct stmt *experiment; /* whose parts are being read, the innermost */
   struct rule_text rule;
 };
 
@@ -180,6 +181,19 @@ struct arm *arm_new(struct parse *p, struct token share, struct stmt *body);
 struct stmt *arms_add(struct parse *p, struct stmt *list, struct arm *arm);
 struct stmt *arms_else(struct parse *p, struct stmt *list, struct token word, struct stmt *block);
 struct stmt *split_end(struct stmt *s, struct stmt *list);
+/* experiment.c: its parts are added to the experiment that was begun last, up to its end. */
+struct stmt *experiment_new(struct parse *p, uint8_t kind, struct token first, struct name name);
+struct arm *variant_new(struct parse *p, struct token first, struct name name, struct token share, struct stmt *body);
+void experiment_variant(struct parse *p, struct arm *variant);
+void experiment_holdout(struct parse *p, struct token word, struct token share);
+void experiment_event(struct parse *p, struct token word, struct event_list events, struct token within);
+void experiment_sum(struct parse *p, struct token word, struct expr *sum, struct token currency, struct token within);
+void experiment_winner(struct parse *p, struct token word, bool certain);
+void experiment_mistaken(struct parse *p);
+struct stmt *experiment_end(struct parse *p, struct stmt *s);
+struct test_line *expect_variant(struct parse *p, struct token first, struct name contact, struct name variant, struct name experiment,
+                                 bool negated);
+struct test_line *expect_converted(struct parse *p, struct token first, struct name contact, struct name experiment, bool negated);
 struct stmt *repeat_new(struct parse *p, struct token first, struct token times, struct token every);
 
 struct event_ref *event_of(struct parse *p, struct name name, struct name of);

@@ -23,6 +23,7 @@ struct resolver {
   uint32_t split_last;    /* number of the campaign's or the sequence's last split without a name */
   struct sequence_decl *sequence; /* whose statements are being resolved; NULL: a campaign's own */
   struct binding *bindings;       /* its parameters */
+  const struct campaign_decl *campaign; /* whose statements are being resolved, with those of its sequences; NULL: a sequence by itself */
   uint32_t written;       /* statements of sequences that were written out in this campaign */
 };
 /* A chain such as `a or b or …` is a tree as deep as it is long; the later stages walk it on the C stack. */
@@ -64,6 +65,9 @@ void resolve_inside(struct resolver *r, struct sequence_decl *s, struct binding 
 void resolve_do(struct resolver *r, struct stmt *st, const struct env *env);
 
 /* names_test.c: test blocks and fixtures. */
+/* names_experiment.c */
+void resolve_experiment(struct resolver *r, struct stmt *st, const struct env *env);
+void resolve_asked(struct resolver *r, const struct expect *x);
 void resolve_test(struct resolver *r, struct test_decl *t, bool fixture);
 
 #endif

@@ -173,6 +173,21 @@ struct test_line *expect_inside(struct parse *p, struct token first, struct name
   return t;
 }
 
+struct test_line *expect_variant(struct parse *p, struct token first, struct name contact, struct name variant, struct name experiment,
+                                 bool negated) {
+  struct test_line *t = test_new(p, TEST_EXPECT_VARIANT, first);
+  t->contact = contact;
+  t->expect = (struct expect){ .kind = TEST_EXPECT_VARIANT, .contact = contact, .variant = variant, .experiment = experiment, .negated = negated };
+  return t;
+}
+
+struct test_line *expect_converted(struct parse *p, struct token first, struct name contact, struct name experiment, bool negated) {
+  struct test_line *t = test_new(p, TEST_EXPECT_CONVERTED, first);
+  t->contact = contact;
+  t->expect = (struct expect){ .kind = TEST_EXPECT_CONVERTED, .contact = contact, .experiment = experiment, .negated = negated };
+  return t;
+}
+
 struct test_line *expect_dropped(struct parse *p, struct token first, struct name message, struct name contact, bool negated) {
   struct test_line *t = test_new(p, TEST_EXPECT_DROPPED, first);
   t->contact = contact;
@@ -215,7 +230,7 @@ struct test_line *expect_times(struct parse *p, struct test_line *t, uint32_t ti
 
 struct test_line *expect_at(struct parse *p, struct test_line *t, struct token moment) {
   bool state = t->kind == TEST_EXPECT_COND || t->kind == TEST_EXPECT_INSIDE || t->kind == TEST_EXPECT_SHOWN ||
-               t->kind == TEST_EXPECT_HELD;
+               t->kind == TEST_EXPECT_HELD || t->kind == TEST_EXPECT_VARIANT || t->kind == TEST_EXPECT_CONVERTED;
   bool fits = state || (!t->expect.negated && t->kind != TEST_EXPECT_NOTHING && t->kind != TEST_EXPECT_ELSE);
   expect_more(p, t, fits, t->expect.has_at || t->expect.within.type, "moment");
   t->expect.has_at = true;

@@ -598,6 +598,31 @@ static void check_length(struct checker *k, struct expr *e) {
   d->expected = STR("a duration such as `7d`, or a parameter that is a duration");
 }
 
+/* What an experiment adds up is a number, or money of one currency. */
+static void check_measured(struct checker *k, struct stmt *st) {
+  struct experiment_decl *x = st->experiment;
+  struct expr *e = st->value;
+  if (!e)
+    return;
+  check_expr(k, e);
+  if (e->kind != EXPR_HISTORY)
+    return;
+  if (is_unknown(e->type))
+    e->type = x->currency ? (struct type){ .kind = V_MONEY, .currency = x->currency } : type_of(V_NUMBER);
+  bool money = e->type.kind == V_MONEY;
+  if (x->currency && (!money || (e->type.currency && e->type.currency != x->currency))) {
+    struct str what = money ? STR("an amount in another currency") : type_show(&k->c->arena, e->type);
+    struct diagnostic *d = diag(k->c, DIAG_E0449, e->span, "this is " STR_FMT, STR_ARG(what));
+    d->help = STR("leave the currency out: Camp never converts money");
+  } else if (money && !e->type.currency && !x->currency) {
+    struct diagnostic *d = diag(k->c, DIAG_E0449, e->span, "nothing says the currency of this amount");
+    d->help = STR("write it behind the sum: `measure sum(purchase.amount) in EUR within 7d`. Other currencies are left out");
+    silence(e);
+  } else if (money && !e->type.currency) {
+    e->type.currency = x->currency;
+  }
+}
+
 static void check_block(struct checker *k, struct stmt *block);
 
 static void check_stmt(struct checker *k, struct stmt *st) {
@@ -616,6 +641,7 @@ static void check_stmt(struct checker *k, struct stmt *st) {
   case STMT_IF: check_cond(k, st->value); break;
   case STMT_WAIT: case STMT_SHOW: check_moment(k, st->value); break;
   case STMT_EACH: check_list(k, st->value); break;
+  case STMT_EXPERIMENT: check_measured(k, st); break;
   case STMT_DO:
     for (struct binding *b = st->bindings; b; b = b->next)
       if (b->arg)

@@ -34,6 +34,7 @@
   ELSE UNTIL FOR FOREVER BETWEEN WEEKDAYS WEEKENDS MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY ON AFTER AT
   UNLESS VIA WITH TO UP OF AS CHANGES ENTERS LEAVES WHERE AND OR NOT IS MISSING ONE IN CONTAINS STARTS ENDS MATCHES DID NO
   ANY SINCE FIRST LAST COUNT SUM AVERAGE MIN MAX TRUE FALSE EXPECT NOTHING SENT TIMES DROPPED BECAUSE FIXTURE GIVEN CASES
+  EXPERIMENT VARIANT HOLDOUT MEASURE WINNER END CERTAINTY GIVE CONVERTED
   SPLIT REPEAT EACH SEQUENCE DO DAY WEEKDAY MONTH THE PAUSE RESUME SKIP SPREAD OVER
   TOPIC DOUBLE OPT BY SUBSCRIBE UNSUBSCRIBE CONSENTS POLICY MESSAGES QUIET FROM DELAY DROP TRANSACTIONAL PRIORITY HIGH NORMAL
   LOW EXPIRES HELD.
@@ -113,6 +114,10 @@
 %type split         { struct stmt * }
 %type arms          { struct stmt * }
 %type arm           { struct arm * }
+%type experiment    { struct stmt * }
+%type variant       { struct arm * }
+%type measured      { struct expr * }
+%type opt_currency  { struct token }
 %type repeat        { struct stmt * }
 %type since         { struct on_branch * }
 %type span          { struct token }
@@ -523,6 +528,24 @@ arms(A) ::= arms(L) ELSE_BLOCK(T) block(B).       { A = arms_else(p, L, T, B); }
 arm(A) ::= PERCENT(T) block(B).                   { A = arm_new(p, T, B); }
 arm(A) ::= BAD.                                   { A = NULL; }
 arm(A) ::= BAD_BLOCK block.                       { A = NULL; }
+stmt(A) ::= experiment(H) LBRACE tried RBRACE.    { A = experiment_end(p, H); }
+experiment(A) ::= EXPERIMENT(T) name(N).          { A = experiment_new(p, STMT_EXPERIMENT, T, N); }
+experiment(A) ::= BAD_EXPERIMENT(T).              { A = experiment_new(p, STMT_BAD, T, name_none()); }
+tried ::= attempt.
+tried ::= tried attempt.
+tried ::= tried EOL attempt.
+attempt ::= variant(X).                           { experiment_variant(p, X); }
+attempt ::= HOLDOUT(T) PERCENT(H).                { experiment_holdout(p, T, H); }
+attempt ::= MEASURE(T) events(E) WITHIN DURATION(D). { experiment_event(p, T, E, D); }
+attempt ::= MEASURE(T) measured(E) opt_currency(C) WITHIN DURATION(D). { experiment_sum(p, T, E, C, D); }
+attempt ::= WINNER(T) AT THE END.                 { experiment_winner(p, T, false); }
+attempt ::= WINNER(T) AT PERCENT CERTAINTY COMMA GIVE UP AFTER DURATION. { experiment_winner(p, T, true); }
+attempt ::= BAD.                                  { experiment_mistaken(p); }
+attempt ::= BAD_BLOCK block.                      { experiment_mistaken(p); }
+variant(A) ::= VARIANT(T) name(N) PERCENT(S) block(B). { A = variant_new(p, T, N, S, B); }
+measured(A) ::= SUM(T) LPAREN args(X) RPAREN.     { T.value.i = AGG_SUM; A = expr_history(p, T, X, token_none()); }
+opt_currency(A) ::= .                             { A = token_none(); }
+opt_currency(A) ::= IN NAME(C).                   { A = C; }
 stmt(A) ::= repeat(H) block(B).                   { A = H; A->then = B; }
 repeat(A) ::= REPEAT(T) NUMBER(N) TIMES.          { A = repeat_new(p, T, N, token_none()); }
 repeat(A) ::= REPEAT(T) NUMBER(N) TIMES EVERY span(D).     { A = repeat_new(p, T, N, D); }
@@ -708,6 +731,12 @@ expectation(A) ::= EXPECT(T) NOTHING SENT TO name(C).      { A = expect_nothing(
 expectation(A) ::= EXPECT(T) NOTHING_ELSE.                 { A = expect_else(p, T, name_none(), false); }
 expectation(A) ::= EXPECT(T) NOTHING_ELSE FOR name(C).     { A = expect_else(p, T, C, false); }
 expectation(A) ::= EXPECT(T) NOTHING_ELSE SENT TO name(C). { A = expect_else(p, T, C, true); }
+expectation(A) ::= EXPECT(T) name(C) IN VARIANT name(V) OF name(X). { A = expect_variant(p, T, C, V, X, false); }
+expectation(A) ::= EXPECT(T) name(C) NOT IN VARIANT name(V) OF name(X). { A = expect_variant(p, T, C, V, X, true); }
+expectation(A) ::= EXPECT(T) name(C) IN HOLDOUT OF name(X). { A = expect_variant(p, T, C, name_none(), X, false); }
+expectation(A) ::= EXPECT(T) name(C) NOT IN HOLDOUT OF name(X). { A = expect_variant(p, T, C, name_none(), X, true); }
+expectation(A) ::= EXPECT(T) name(C) CONVERTED IN name(X). { A = expect_converted(p, T, C, X, false); }
+expectation(A) ::= EXPECT(T) name(C) NOT CONVERTED IN name(X). { A = expect_converted(p, T, C, X, true); }
 expectation(A) ::= EXPECT(T) name(C) IN name(L).           { A = expect_member(p, T, C, L, false); }
 expectation(A) ::= EXPECT(T) name(C) NOT IN name(L).       { A = expect_member(p, T, C, L, true); }
 expectation(A) ::= EXPECT(T) name(C) IN CAMPAIGN name(N).  { A = expect_inside(p, T, C, N, false); }

@@ -22,6 +22,7 @@
  *   …       releases (HAS_RELEASES): 8 bytes of the caps, count, then each: at less the one before, channel, topic
  *   …       held (HAS_HELD): count, then each: row, asked, flags H_…, due unless it has none, campaign, entry, fork, watch
  *   …       segments (HAS_SEGMENTS): as of when, count, then each: id, flags G_…, since when in, flip when it has one
+ *   …       assignments (HAS_ASSIGNMENTS): count, then each: experiment, variant × 2 + exposed, at, until
  *
  * Ids ascend, so each is written as the distance from the smallest it could be. A measure's bytes say themselves which
  * members are there, because a row may be read by a program that no longer has the measure.
@@ -42,7 +43,7 @@
 
 enum { FORMAT = 2 };
 enum { HAS_MESSAGE = 1, HAS_MEASURES = 2, HAS_LISTS = 4, HAS_TAGS = 8, HAS_ENTRIES = 16, HAS_SEEN = 32, HAS_SEGMENTS = 64, HAS_SCHEDULES = 128,
-  HAS_SCORES = 256, HAS_CONSENTS = 512, HAS_RELEASES = 1024, HAS_HELD = 2048, HAS_ALL = 4095 };
+  HAS_SCORES = 256, HAS_CONSENTS = 512, HAS_RELEASES = 1024, HAS_HELD = 2048, HAS_ASSIGNMENTS = 4096, HAS_ALL = 8191 };
 enum { G_IN = 1, G_FLIP = 2, G_ALL = 3 };
 enum {
   M_TOTAL = 1,       /* total as zigzag */
@@ -371,6 +372,34 @@ static void read_held(struct reader *r, struct contact *c) {
   }
 }
 
+static void write_assignments(struct buf *b, const struct contact *c) {
+  uint64_t next = 0;
+  buf_varint(b, c->assignments.count);
+  for (uint32_t i = 0; i < c->assignments.count; i++) {
+    const struct assignment *x = &c->assignments.items[i];
+    write_id(b, x->experiment, &next);
+    buf_varint(b, (uint64_t)x->variant << 1 | x->exposed);
+    write_time(b, x->at_ms, c->clock_ms);
+    write_time(b, x->until_ms, x->at_ms);
+  }
+}
+
+static void read_assignments(struct reader *r, struct contact *c) {
+  uint64_t next = 0;
+  c->assignments.count = read_count(r, LIMIT_NAMES_COUNT, 4);
+  MAKE_ROOM(&c->assignments, c->arena, c->assignments.count);
+  for (uint32_t i = 0; i < c->assignments.count && !r->failed; i++) {
+    struct assignment *x = &c->assignments.items[i];
+    x->experiment = read_id(r, &next);
+    uint64_t variant = reader_varint(r);
+    if (variant >> 1 > UINT32_MAX) r->failed = true;
+    x->variant = (uint32_t)(variant >> 1);
+    x->exposed = variant & 1;
+    x->at_ms = read_time(r, c->clock_ms);
+    x->until_ms = read_time(r, x->at_ms);
+  }
+}
+
 static int64_t clock_day(const struct contact *c) { return c->clock_ms / MS_PER_DAY; }
 
 static void write_seen(struct buf *b, const struct contact *c) {
@@ -491,6 +520,7 @@ static void contact_forget(struct contact *c, struct arena *a) {
   memset(&c->releases, 0, sizeof c->releases);
   memset(&c->held, 0, sizeof c->held);
   c->releases_of = 0;
+  memset(&c->assignments, 0, sizeof c->assignments);
   c->segments_ms = INT64_MIN;
   c->arena = a;
 }
@@ -526,6 +556,7 @@ enum camp_err contact_read(struct contact *c, struct arena *a, struct str state)
   if (has & HAS_SEGMENTS) read_segments(&r, c);
   if (has & HAS_RELEASES) read_releases(&r, c);
   if (has & HAS_HELD) read_held(&r, c);
+  if (has & HAS_ASSIGNMENTS) read_assignments(&r, c);
   if (!r.failed && r.at == r.end) return CAMP_OK;
   contact_forget(c, a); /* nobody reads half of a damaged state */
   return CAMP_CORRUPT;
@@ -538,7 +569,8 @@ void contact_write(struct buf *b, const struct contact *c) {
                  (c->schedules.count ? HAS_SCHEDULES : 0u) |
                  (c->segments.count ? HAS_SEGMENTS : 0u) | (c->scores.count ? HAS_SCORES : 0u) |
                  (c->consents.count ? HAS_CONSENTS : 0u) |
-                 (c->releases_of ? HAS_RELEASES : 0u) | (c->held.count ? HAS_HELD : 0u);
+                 (c->releases_of ? HAS_RELEASES : 0u) | (c->held.count ? HAS_HELD : 0u) |
+                 (c->assignments.count ? HAS_ASSIGNMENTS : 0u);
   buf_byte(b, FORMAT);
   buf_varint(b, has);
   write_time(b, c->known_ms, 0);
@@ -564,6 +596,7 @@ void contact_write(struct buf *b, const struct contact *c) {
   if (has & HAS_SEGMENTS) write_segments(b, c);
   if (has & HAS_RELEASES) write_releases(b, c);
   if (has & HAS_HELD) write_held(b, c);
+  if (has & HAS_ASSIGNMENTS) write_assignments(b, c);
 }
 
 /* --- the event's properties ------------------------------------------------------------------------------------------ */
@@ -821,4 +854,37 @@ struct consent *contact_consent_make(struct contact *c, uint32_t topic) {
     s[place] = (struct consent){ .topic = topic, .at_ms = c->clock_ms };
   }
   return &c->consents.items[place];
+}
+
+/* --- experiments ----------------------------------------------------------------------------------------------------- */
+
+static uint32_t assignment_place(const struct contact *c, uint32_t experiment) {
+  uint32_t low = 0, n = c->assignments.count;
+  while (n) {
+    uint32_t half = n / 2;
+    if (c->assignments.items[low + half].experiment < experiment) {
+      low += half + 1;
+      n -= half + 1;
+    } else {
+      n = half;
+    }
+  }
+  return low;
+}
+
+struct assignment *contact_assignment(const struct contact *c, uint32_t experiment) {
+  uint32_t place = assignment_place(c, experiment);
+  return place < c->assignments.count && c->assignments.items[place].experiment == experiment ? &c->assignments.items[place] : NULL;
+}
+
+struct assignment *contact_assign(struct contact *c, uint32_t experiment) {
+  uint32_t place = assignment_place(c, experiment);
+  if (place == c->assignments.count || c->assignments.items[place].experiment != experiment) {
+    struct assignment fresh = { .experiment = experiment, .at_ms = c->clock_ms, .until_ms = c->clock_ms };
+    VEC_PUSH(c->arena, &c->assignments, fresh);
+    struct assignment *x = c->assignments.items;
+    memmove(x + place + 1, x + place, (c->assignments.count - 1 - place) * sizeof *x);
+    x[place] = fresh;
+  }
+  return &c->assignments.items[place];
 }

@@ -74,6 +74,14 @@ struct held {
   uint8_t flags;
 };
 
+/* Which variant of an experiment the contact has, for good. Ids are stored name ids. */
+struct assignment {
+  uint32_t experiment;
+  uint32_t variant;      /* 0: held out */
+  bool exposed;          /* the variant has done something */
+  int64_t at_ms, until_ms; /* a response between counts */
+};
+
 struct contact {
   int64_t id;
   struct str key;
@@ -91,6 +99,7 @@ struct contact {
   VEC(struct segment_state) segments; /* sorted by id; only those that it is in, or that have a flip */
   int64_t segments_ms;   /* the instant as of which they were last asked: never asked about a moment before */
   VEC(struct consent) consents; /* sorted by topic */
+  VEC(struct assignment) assignments; /* sorted by experiment */
   VEC(struct seen) seen; /* oldest first */
   uint64_t releases_of;  /* the caps that `releases` was kept for; 0: none, or they are to be found in the outbox */
   VEC(struct release) releases; /* that some cap's window still holds, oldest first */
@@ -131,6 +140,10 @@ bool contact_consents(const struct contact *c, uint32_t topic);
 /* NULL when the contact never said anything; made when absent. */
 const struct consent *contact_consent(const struct contact *c, uint32_t topic);
 struct consent *contact_consent_make(struct contact *c, uint32_t topic);
+
+/* NULL when the contact has not met the experiment; made when absent. */
+struct assignment *contact_assignment(const struct contact *c, uint32_t experiment);
+struct assignment *contact_assign(struct contact *c, uint32_t experiment);
 
 /* Measures: takes one occurrence of the event in env (the filter has passed); reads a value as of env->now_ms. */
 /* False when something had to be let go for it: an occurrence beyond LIMIT_SERIES_COUNT, or a sum beyond 64 bits. */

@@ -94,6 +94,7 @@ static void put_operand(struct buf *b, const struct unit *u, uint8_t op, char le
     case 'm': put_line(b, unit_string(u, u->measures[n].text)); break;
     case 'w': put_wait(b, u, n); break;
     case 'e': put_emit(b, u, n); break;
+    case 'x': put_string(b, u, u->experiments[n].name); break;
     case 'l': buf_printf(b, "local %u", n); break;
     default: put_number(b, op, n); break;
   }
@@ -224,6 +225,34 @@ static void put_waits(struct buf *b, const struct unit *u) {
   }
 }
 
+static void put_experiments(struct buf *b, const struct unit *u) {
+  for (uint32_t i = 0; i < u->experiment_count; i++) {
+    const struct experiment *x = &u->experiments[i];
+    buf_c(b, "  experiment ");
+    put_string(b, u, x->name);
+    buf_printf(b, ", holdout %u, measure ", x->holdout);
+    put_line(b, unit_string(u, x->text));
+    buf_byte(b, '\n');
+    for (uint32_t k = 0; k < x->variant_count; k++) {
+      const struct variant *v = &u->variants[x->first_variant + k];
+      buf_c(b, "    variant ");
+      put_string(b, u, v->name);
+      buf_printf(b, " %u, code %04u to %04u\n", v->places, v->from_pc, v->to_pc);
+    }
+    for (uint32_t k = 0; k < x->response_count; k++) {
+      const struct response *r = &u->responses[x->first_response + k];
+      buf_c(b, "    response ");
+      put_string(b, u, r->event);
+      if (r->field != NONE) {
+        buf_c(b, ", adds up ");
+        put_field(b, u, r->field);
+      }
+      put_pc(b, ", filter ", r->filter_pc);
+      buf_byte(b, '\n');
+    }
+  }
+}
+
 static void put_parts(struct buf *b, const struct unit *u, const char *what, const struct part *p, uint32_t count) {
   if (!count) return;
   buf_printf(b, "  %s\n", what);
@@ -311,6 +340,7 @@ void unit_disassemble(struct buf *b, const struct unit *u) {
   put_triggers(b, u, "stop", u->stops, u->stop_count);
   put_measures(b, u);
   put_waits(b, u);
+  put_experiments(b, u);
   put_parts(b, u, "subject", u->subject, u->subject_count);
   put_parts(b, u, "body", u->body, u->body_count);
   if (u->kind == UNIT_MESSAGE || u->kind == UNIT_POLICY) put_release(b, u);

@@ -31,6 +31,7 @@ struct symbol {
   struct pattern *pattern;               /* compiled for MATCHES */
   uint32_t measure;                      /* whose canonical text this is, or NONE */
   uint32_t segment, score;               /* the segment, and the score, of this name, or NONE */
+  struct range measured;                 /* as an event: responses, in `responses` */
   struct range points;                   /* as an event: rules that earn points, in `points` */
   struct range fed;                      /* as an event: measures that it feeds, in `fed` */
   struct range plain;                    /* as an event: unguarded listeners, in `listeners` */
@@ -53,6 +54,7 @@ struct image {
   VEC(struct image_segment) segments;
   VEC(struct image_score) scores;
   struct image_points *points;    /* by event */
+  struct image_response *responses; /* by event */
   VEC(struct looker) lookers;     /* sorted by look, what and segment once sealed */
   uint32_t *looking;              /* the segments of lookers */
   struct listener *listeners;
@@ -196,6 +198,7 @@ static void note_events(struct image *im, const struct unit *u) {
     s->event = s->heard = true;
   }
   for (uint32_t i = 0; i < u->score_rule_count; i++) symbol_of(im, u, u->score_rules[i].event)->event = true;
+  for (uint32_t i = 0; i < u->response_count; i++) symbol_of(im, u, u->responses[i].event)->event = true;
   for (uint32_t i = 0; i < u->goal_count; i++) {
     struct symbol *s = symbol_of(im, u, u->goals[i].event);
     s->event = s->heard = true;
@@ -258,6 +261,10 @@ void image_add(struct image *im, struct unit *u, bool current) {
   link->symbols = arena_alloc(&im->arena, u->string_count * sizeof *link->symbols);
   link->stored = arena_zalloc(&im->arena, u->string_count, sizeof *link->stored);
   for (uint32_t i = 0; i < u->string_count; i++) link->symbols[i] = intern(im, u->strings[i]);
+  if (u->experiment_count) {
+    link->experiments = arena_zalloc(&im->arena, u->experiment_count, sizeof *link->experiments);
+    link->variants = arena_zalloc(&im->arena, u->variant_count, sizeof *link->variants);
+  }
   link_consts(im, u);
   link_patterns(im, u);
   link_measures(im, u);
@@ -461,6 +468,30 @@ static void seal_scores(struct image *im) {
   }
 }
 
+/* The same for what experiments measure. */
+static void seal_responses(struct image *im) {
+  uint32_t count = 0, first = 0;
+  for (int fill = 0; fill < 2; fill++) {
+    for (uint32_t i = 0; i < im->units.count; i++) {
+      const struct unit *u = im->units.items[i];
+      for (uint32_t k = 0; u->link->current && k < u->response_count; k++) {
+        struct range *r = &symbol_of(im, u, u->responses[k].event)->measured;
+        if (fill) im->responses[r->first + r->count] = (struct image_response){ u, &u->responses[k] };
+        r->count++;
+        count += !fill;
+      }
+    }
+    if (!count) return;
+    for (uint32_t i = 0; !fill && i < im->symbols.count; i++) {
+      struct range *r = &im->symbols.items[i].measured;
+      r->first = first;
+      first += r->count;
+      r->count = 0;
+    }
+    if (!fill) im->responses = arena_alloc(&im->arena, count * sizeof *im->responses);
+  }
+}
+
 static struct str event_name(struct image *im, const char *word, struct str segment) {
   uint32_t symbol = image_symbol(im, arena_printf(&im->arena, "%s " STR_FMT, word, STR_ARG(segment)));
   return image_symbol_is_event(im, symbol) ? im->symbols.items[symbol].text : (struct str){ NULL, 0 };
@@ -498,6 +529,7 @@ void image_seal(struct image *im) {
   seal_measures(im);
   seal_segments(im);
   seal_scores(im);
+  seal_responses(im);
   im->sealed = true;
 }
 
@@ -575,6 +607,12 @@ const struct image_points *image_event_points(const struct image *im, uint32_t e
   struct range r = event < im->symbols.count ? im->symbols.items[event].points : (struct range){ 0, 0 };
   *count = r.count;
   return im->points + r.first;
+}
+const struct image_response *image_event_responses(const struct image *im, uint32_t event, uint32_t *count) {
+  CHECK(im->sealed);
+  struct range r = event < im->symbols.count ? im->symbols.items[event].measured : (struct range){ 0, 0 };
+  *count = r.count;
+  return r.count ? im->responses + r.first : NULL;
 }
 const uint32_t *image_lookers(const struct image *im, enum look look, uint32_t what, uint32_t *count) {
   CHECK(im->sealed);

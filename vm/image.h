@@ -25,6 +25,7 @@ struct unit_link {
   bool current;        /* starts runs and counts goals by the present manifest; else only old runs use it */
   uint32_t stored_id;  /* the engine's: id of the unit's row */
   uint32_t campaign_id;/* the engine's: stored name id of the campaign's name */
+  uint32_t *experiments, *variants; /* the engine's: stored name ids, by the unit's indices; NULL: the unit has none */
   uint32_t *stored;    /* string index -> stored name id where the engine needs one, else 0 */
 };
 
@@ -59,6 +60,9 @@ struct image_score {
   uint32_t stored_id, epoch;     /* the engine's */
 };
 struct image_points { uint32_t score; const struct score_rule *rule; };
+
+/* What an event may count for: of current units, in order of declaration. */
+struct image_response { const struct unit *unit; const struct response *response; };
 
 struct listener { const struct unit *unit; const struct trigger *trigger; };
 
@@ -105,6 +109,7 @@ uint32_t image_score_count(const struct image *image);
 struct image_score *image_score(const struct image *image, uint32_t i);
 uint32_t image_score_find(const struct image *image, uint32_t symbol); /* by name; NONE when there is none */
 const struct image_points *image_event_points(const struct image *image, uint32_t event, uint32_t *count);
+const struct image_response *image_event_responses(const struct image *image, uint32_t event, uint32_t *count);
 /* The segments that look at this, in their order. */
 const uint32_t *image_lookers(const struct image *image, enum look look, uint32_t what, uint32_t *count);
 /* Whether any wait, stop or goal of a live unit names the event: if not, strands need not be asked. */

@@ -52,6 +52,12 @@
  *   table of            branches: index event, index filter's code, index target's code, byte since, value since_window
  *   table of            emits:    index event, varint first key, varint count of keys
  *   table of index      keys of emits
+ *   and, of a campaign or rule alone:
+ *   table of            experiments: index name, index text, varint places held out, value within, varint first variant, varint
+ *                       count of variants, varint first response, varint count of responses
+ *   table of            variants: index name, varint places, varint first place of its code, varint place behind it
+ *   table of            responses: varint experiment, index event, index filter's code, index field
+ *   and of all again:
  *   two tables of       parts of subject and body: byte kind, index text, index field
  *   and, of a message and the policy alone:
  *   index byte byte value   topic, transactional, priority, expires after
@@ -208,6 +214,38 @@ static void put_emits(struct buf *b, const struct unit *u) {
   for (uint32_t i = 0; i < u->emit_key_count; i++) put_index(b, u->emit_keys[i]);
 }
 
+/* What people go through has experiments. */
+static bool has_experiments(const struct unit *u) { return u->kind == UNIT_CAMPAIGN || u->kind == UNIT_RULE; }
+
+static void put_experiments(struct buf *b, const struct unit *u) {
+  put_number(b, u->experiment_count);
+  for (uint32_t i = 0; i < u->experiment_count; i++) {
+    const struct experiment *x = &u->experiments[i];
+    put_index(b, x->name);
+    put_index(b, x->text);
+    put_number(b, x->holdout);
+    value_write(b, x->within);
+    put_number(b, x->first_variant);
+    put_number(b, x->variant_count);
+    put_number(b, x->first_response);
+    put_number(b, x->response_count);
+  }
+  put_number(b, u->variant_count);
+  for (uint32_t i = 0; i < u->variant_count; i++) {
+    put_index(b, u->variants[i].name);
+    put_number(b, u->variants[i].places);
+    put_number(b, u->variants[i].from_pc);
+    put_number(b, u->variants[i].to_pc);
+  }
+  put_number(b, u->response_count);
+  for (uint32_t i = 0; i < u->response_count; i++) {
+    put_number(b, u->responses[i].experiment);
+    put_index(b, u->responses[i].event);
+    put_index(b, u->responses[i].filter_pc);
+    put_index(b, u->responses[i].field);
+  }
+}
+
 static void put_score(struct buf *b, const struct unit *u) {
   value_write(b, u->halves);
   put_number(b, u->score_rule_count);
@@ -271,6 +309,7 @@ static void put_body(struct buf *b, const struct unit *u) {
   put_schedules(b, u);
   put_waits(b, u);
   put_emits(b, u);
+  if (has_experiments(u)) put_experiments(b, u);
   put_parts(b, u->subject, u->subject_count);
   put_parts(b, u->body, u->body_count);
   if (has_release(u)) put_release(b, u);
@@ -523,6 +562,37 @@ static void get_emits(struct loader *l, struct unit *u) {
   u->emit_keys = keys;
 }
 
+static void get_experiments(struct loader *l, struct unit *u) {
+  struct experiment *x = UNIT_TABLE(l, &u->experiment_count, 8, struct experiment, "experiments");
+  EACH_ROW(l, i, u->experiment_count) {
+    x[i].name = get_index(l);
+    x[i].text = get_index(l);
+    x[i].holdout = get_u32(l);
+    x[i].within = value_read(&l->r);
+    x[i].first_variant = get_u32(l);
+    x[i].variant_count = get_u32(l);
+    x[i].first_response = get_u32(l);
+    x[i].response_count = get_u32(l);
+  }
+  u->experiments = x;
+  struct variant *v = UNIT_TABLE(l, &u->variant_count, 4, struct variant, "variants");
+  EACH_ROW(l, i, u->variant_count) {
+    v[i].name = get_index(l);
+    v[i].places = get_u32(l);
+    v[i].from_pc = get_u32(l);
+    v[i].to_pc = get_u32(l);
+  }
+  u->variants = v;
+  struct response *r = UNIT_TABLE(l, &u->response_count, 4, struct response, "responses");
+  EACH_ROW(l, i, u->response_count) {
+    r[i].experiment = get_u32(l);
+    r[i].event = get_index(l);
+    r[i].filter_pc = get_index(l);
+    r[i].field = get_index(l);
+  }
+  u->responses = r;
+}
+
 static void get_score(struct loader *l, struct unit *u) {
   u->halves = value_read(&l->r);
   struct score_rule *rules = UNIT_TABLE(l, &u->score_rule_count, 3, struct score_rule, "score rules");
@@ -589,6 +659,7 @@ static void get_body(struct loader *l, struct unit *u) {
   get_schedules(l, u);
   get_waits(l, u);
   get_emits(l, u);
+  if (has_experiments(u)) get_experiments(l, u);
   u->subject = get_parts(l, &u->subject_count, "subject parts");
   u->body = get_parts(l, &u->body_count, "body parts");
   u->topic = NONE;

@@ -103,6 +103,27 @@ struct wait {
 /* A split puts each contact in one of so many places, by BUCKET. */
 #define SPLIT_PLACES 1000000
 
+/* Who meets an experiment gets one of its variants for good, or is held out: the contact's place, out of SPLIT_PLACES, decides. The
+ * first places are the holdout's, then each variant has its own, in order. */
+struct variant {
+  uint32_t name;       /* string */
+  uint32_t places;
+  uint32_t from_pc, to_pc; /* its code */
+};
+struct experiment {
+  uint32_t name;       /* string */
+  uint32_t text;       /* string: what is measured */
+  uint32_t holdout;    /* places */
+  struct value within; /* so long after the assignment a response counts */
+  uint32_t first_variant, variant_count, first_response, response_count;
+};
+struct response {      /* what counts in an experiment */
+  uint32_t experiment;
+  uint32_t event;      /* string */
+  uint32_t filter_pc;  /* expression over the event alone, or NONE */
+  uint32_t field;      /* whose values are added up, V_NUMBER or V_MONEY of a currency; NONE: the event itself counts */
+};
+
 struct emit {          /* emit NAME with { key: … }; send NAME with { key: … } */
   uint32_t event;      /* string: the event's name, or the message's */
   uint32_t first_key, key_count; /* strings in emit_keys */
@@ -178,6 +199,9 @@ struct unit {
   const struct branch *branches;  uint32_t branch_count;
   const struct emit *emits;       uint32_t emit_count;
   const uint32_t *emit_keys;      uint32_t emit_key_count;
+  const struct experiment *experiments; uint32_t experiment_count;
+  const struct variant *variants; uint32_t variant_count;
+  const struct response *responses; uint32_t response_count;
   const uint8_t *code;            uint32_t code_bytes;
   uint8_t local_count;
   uint32_t channel;    /* UNIT_MESSAGE: string, "email" */

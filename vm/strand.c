@@ -128,6 +128,15 @@ RARE static struct value op_ago(struct value window, const struct env *env) {
   return value_moment(window_ago(window, env->zone, env->now_ms));
 }
 
+/* A variant that the contact was assigned to by another version may be gone from this one. */
+RARE static double op_variant(const struct unit *u, uint32_t x, const struct env *env) {
+  const struct assignment *mine = contact_assignment(env->contact, u->link->experiments[x]);
+  const struct experiment *e = &u->experiments[x];
+  for (uint32_t i = 0; mine && mine->variant && i < e->variant_count; i++)
+    if (u->link->variants[e->first_variant + i] == mine->variant) return i;
+  return -1;
+}
+
 RARE static struct value op_code(struct str campaign, const struct env *env) {
   char text[COUPON_BYTES + 1];
   if (!env->secret.len) return value_missing();
@@ -419,7 +428,7 @@ HOT enum run_result loop(struct vm *vm, const struct unit *u, struct value *loca
         if (value_true(sp[-1])) { ip = code + operand_u32(ip + 1); }
         else { sp--; ip += 5; }
         continue;
-      case OP_FORK: YIELD_EFFECT(5, (struct effect){ .kind = EFFECT_FORK, .pc = operand_u32(ip + 1) });
+      case OP_FORK: YIELD_EFFECT(5, (struct effect){ .kind = EFFECT_FORK, .fork_pc = operand_u32(ip + 1) });
       case OP_WAIT:
       case OP_OVER: {
         const struct wait *w = &u->waits[U16];
@@ -505,6 +514,13 @@ HOT enum run_result loop(struct vm *vm, const struct unit *u, struct value *loca
         if (note.reason.len) YIELD_EFFECT(1, note);
         ip++;
         continue;
+      }
+
+      case OP_VARIANT: PUSH(value_number(op_variant(u, U16, env))); ip += 3; continue;
+      case OP_ASSIGN: {
+        struct effect assign = { .kind = EFFECT_ASSIGN, .experiment = U16, .values = --sp };
+        assign.name = u->strings[u->experiments[assign.experiment].name];
+        YIELD_EFFECT(3, assign);
       }
 
       case OP_SEND: YIELD_EFFECT(3, named(EFFECT_SEND, u, U16));

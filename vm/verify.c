@@ -145,7 +145,8 @@ static bool counts_ok(struct check *c) {
     { u->string_count, "strings" }, { u->const_count, "constants" }, { u->field_count, "fields" },
     { u->measure_count, "measures" }, { u->trigger_count, "triggers" }, { u->stop_count, "stops" },
     { u->goal_count, "goals" }, { u->score_rule_count, "score rules" }, { u->schedule_count, "schedules" }, { u->wait_count, "waits" }, { u->branch_count, "branches" }, { u->emit_count, "emits" },
-    { u->emit_key_count, "keys of emits" }, { u->subject_count, "subject parts" }, { u->body_count, "body parts" },
+    { u->emit_key_count, "keys of emits" }, { u->experiment_count, "experiments" }, { u->variant_count, "variants" },
+    { u->response_count, "responses" }, { u->subject_count, "subject parts" }, { u->body_count, "body parts" },
     { u->cap_count, "caps" }, { u->quiet_count, "quiet hours" },
   };
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
@@ -295,6 +296,43 @@ static bool emits_ok(struct check *c) {
   return true;
 }
 
+static bool part_of(uint32_t first, uint32_t count, uint32_t all) { return first <= all && count <= all - first; }
+
+/* Their code is entered by the paths that lead there; here it is only said where it lies. */
+static bool experiment_ok(struct check *c, const struct experiment *x, uint32_t i) {
+  const struct unit *u = c->u;
+  uint64_t places = x->holdout;
+  if (!string_ok(c, x->name, "experiment", i) || !string_ok(c, x->text, "experiment", i)) return false;
+  if (!duration_ok(c, x->within, true, "experiment", i)) return false;
+  if (!part_of(x->first_variant, x->variant_count, u->variant_count) || !part_of(x->first_response, x->response_count, u->response_count))
+    return refuse(c, CAMP_CORRUPT, "experiment %u: its variants or responses are not in the table", i);
+  for (uint32_t k = 0; k < x->variant_count; k++) places += u->variants[x->first_variant + k].places;
+  if (places != SPLIT_PLACES || !x->variant_count) return refuse(c, CAMP_CORRUPT, "experiment %u: its shares do not sum", i);
+  for (uint32_t k = 0; k < x->response_count; k++)
+    if (u->responses[x->first_response + k].experiment != i) return refuse(c, CAMP_CORRUPT, "experiment %u: a response is another's", i);
+  return true;
+}
+
+static bool experiments_ok(struct check *c) {
+  const struct unit *u = c->u;
+  for (uint32_t i = 0; i < u->experiment_count; i++)
+    if (!experiment_ok(c, &u->experiments[i], i)) return false;
+  for (uint32_t i = 0; i < u->variant_count; i++) {
+    const struct variant *v = &u->variants[i];
+    if (!string_ok(c, v->name, "variant", i)) return false;
+    if (v->from_pc > v->to_pc || v->to_pc > u->code_bytes) return refuse(c, CAMP_CORRUPT, "variant %u: its code is outside the code", i);
+  }
+  for (uint32_t i = 0; i < u->response_count; i++) {
+    const struct response *r = &u->responses[i];
+    if (!index_ok(c, r->experiment, u->experiment_count, "experiment", "response", i) || !string_ok(c, r->event, "response", i)) return false;
+    if (r->field == NONE) continue;
+    if (!index_ok(c, r->field, u->field_count, "field", "response", i)) return false;
+    const struct field *f = &u->fields[r->field];
+    if (f->type != V_NUMBER && (f->type != V_MONEY || !f->currency)) return refuse(c, CAMP_CORRUPT, "response %u: it adds up neither numbers nor money", i);
+  }
+  return true;
+}
+
 static bool liquid_ok(struct check *c, struct str bytes, const char *where, uint32_t i) {
   struct arena a;
   struct lq_unit unit;
@@ -408,6 +446,7 @@ static bool operand_ok(struct check *c, char letter, uint32_t operand, uint32_t 
     case 'm': return index_ok(c, operand, u->measure_count, "measure", "pc", pc);
     case 'w': return index_ok(c, operand, u->wait_count, "wait", "pc", pc);
     case 'e': return index_ok(c, operand, u->emit_count, "emit", "pc", pc);
+    case 'x': return index_ok(c, operand, u->experiment_count, "experiment", "pc", pc);
     case 'l': return index_ok(c, operand, u->local_count, "local", "pc", pc);
     default: return true; /* n says what it likes; j is checked where the path goes, and here that it is a start */
   }
@@ -511,6 +550,8 @@ static bool code_ok(struct check *c) {
     return false;
   }
   if (!schedules_ok(c) || !waits_ok(c)) return false;
+  for (uint32_t i = 0; i < u->response_count; i++)
+    if (!enter_expr(c, u->responses[i].filter_pc, "response", i)) return false;
   if (u->kind == UNIT_SEGMENT && !segment_ok(c)) return false;
   if (u->kind == UNIT_SCORE && !score_ok(c)) return false;
   while (c->work_count) {
@@ -525,7 +566,7 @@ enum camp_err unit_verify(const struct unit *u, struct program_error *e) {
   e->text[0] = '\0';
   if (!counts_ok(&c) || !pool_ok(&c) || !emits_ok(&c)) return c.err;
   if (!parts_ok(&c, u->subject, u->subject_count, "subject") || !parts_ok(&c, u->body, u->body_count, "body")) return c.err;
-  if (!release_ok(&c) || !steps_ok(&c) || !request_ok(&c)) return c.err;
+  if (!release_ok(&c) || !experiments_ok(&c) || !steps_ok(&c) || !request_ok(&c)) return c.err;
   size_t n = u->code_bytes;
   /* Most units fit in the small array: a project has thousands, and each is verified twice. */
   uint32_t small[1024], *memory = small;

@@ -23,6 +23,7 @@ static const char *const never[] = {
   "comparing ::= NOT_EQUAL",               /* `!=`, which is `is not` */
   "opt_up_to ::=",                         /* a wait without an end */
   "on_list ::= on_list EOL ELSE_BLOCK block", /* `;` before `else`, which needs none */
+  "attempt ::= WINNER AT PERCENT CERTAINTY COMMA GIVE UP AFTER DURATION", /* Camp does not decide yet */
   "item ::= campaign_head LBRACE RBRACE",  /* a campaign that does nothing */
 };
 static bool is_never(const char *rule) {

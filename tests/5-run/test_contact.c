@@ -111,6 +111,9 @@ static void veteran(struct contact *c, struct arena *a) {
   c->segments_ms = c->clock_ms + 12;
   *contact_score_make(c, 70) = (struct score_state){ .id = 70, .by_rules = 12.5, .by_hand = -1e-9, .at_ms = c->clock_ms - 3 };
   contact_score_make(c, 60)->by_rules = 3;
+  *contact_assign(c, 40) = (struct assignment){ 40, 0, false, utc("2025-01-06"), utc("2025-01-08") };
+  *contact_assign(c, 30) = (struct assignment){ 30, UINT32_MAX, true, utc("2026-01-06"), utc("2200-12-31") };
+  contact_assign(c, 35)->variant = 7;
 }
 
 static void measures_equal(const struct measure_state *a, const struct measure_state *b) {
@@ -158,6 +161,11 @@ static void contacts_equal(const struct contact *a, const struct contact *b) {
   for (uint32_t i = 0; i < a->scores.count; i++) {
     const struct score_state *x = &a->scores.items[i], *y = &b->scores.items[i];
     assert_true(x->id == y->id && x->by_rules == y->by_rules && x->by_hand == y->by_hand && x->at_ms == y->at_ms);
+  }
+  assert_int_equal(a->assignments.count, b->assignments.count);
+  for (uint32_t i = 0; i < a->assignments.count; i++) {
+    const struct assignment *x = &a->assignments.items[i], *y = &b->assignments.items[i];
+    assert_true(x->experiment == y->experiment && x->variant == y->variant && x->exposed == y->exposed && x->at_ms == y->at_ms && x->until_ms == y->until_ms);
   }
   assert_int_equal(a->segments.count, b->segments.count);
   assert_true(a->segments.count == 0 || a->segments_ms == b->segments_ms);

@@ -37,6 +37,12 @@ static void build_campaign(struct assembler *s, struct arena *a) {
   asm_wait(s, NULL, NULL, 0);
   asm_branch(s, "purchase", NULL, "bought");
   asm_emit(s, "upgraded", "plan", "paid");
+  asm_experiment(s, "subject", "plain", "warm", "loud");
+  asm_experiment(s, "worth", "low", "high", NULL);
+  s->responses.items[1].field = asm_field(s, "amount:money:EUR");
+  s->responses.items[1].filter_pc = asm_pc(s, "big");
+  s->variants.items[1].from_pc = asm_pc(s, "bought");
+  s->variants.items[1].to_pc = asm_pc(s, "late");
   asm_step(s, "start", 4, "send hello");
   asm_step(s, "bought", 6, "join buyers");
 }
@@ -304,6 +310,15 @@ static void a_listing_is_whole(void **state) {
     "    on purchase since last 2h, filter 0004, then 0028\n"
     "  wait 1\n"
     "    on purchase, then 0028\n"
+    "  experiment subject, holdout 100000, measure click within 2d\n"
+    "    variant plain 300000, code 0000 to 0000\n"
+    "    variant warm 300000, code 0028 to 0041\n"
+    "    variant loud 300000, code 0000 to 0000\n"
+    "    response click\n"
+    "  experiment worth, holdout 100000, measure click within 2d\n"
+    "    variant low 450000, code 0000 to 0000\n"
+    "    variant high 450000, code 0000 to 0000\n"
+    "    response click, adds up amount as money in EUR, filter 0004\n"
     "  0000  FIELD     order_id as text\n"
     "  0003  RET\n"
     "  0004  FIELD     amount as money in EUR\n"

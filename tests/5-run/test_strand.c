@@ -53,7 +53,10 @@ static void world_link(struct world *w) {
   for (uint32_t i = 0; i < u->string_count; i++) {
     u->link->stored[i] = str_is(unit_string(u, i), "nowhere") ? 0 : i + 1;
   }
+  for (uint32_t i = 0; i < u->experiment_count; i++) u->link->experiments[i] = i + 1;
+  for (uint32_t i = 0; i < u->variant_count; i++) u->link->variants[i] = i + 1;
   assert_int_equal(contact_read(&w->contact, &w->arena, (struct str){ NULL, 0 }), CAMP_OK);
+  if (u->experiment_count) contact_assign(&w->contact, 1)->variant = 2;
   w->contact.key = STR("ann");
   w->contact.known_ms = moment("2025-12-01T00:00Z");
   w->contact.attributes = STR("{\"name\":\"Ann\",\"age\":30,\"born\":\"1990-05-17\"}");
@@ -280,6 +283,9 @@ static const struct steps_case steps[] = {
   { OP_UNSUBSCRIBE, "UNSUBSCRIBE offers; HALT", "unsubscribe offers; end" },
   { OP_VIA, "VIA \"sms email\"; SEND hello; HALT", "via sms email; send hello; end" },
   { OP_APART, "APART; HALT", "apart; end" },
+  { OP_ASSIGN, "CONST 274624; ASSIGN 0; HALT", "assign subject 274624; end" },
+  { OP_VARIANT, "VARIANT 0; STORE 0; LOCAL 0; SET v; HALT", "set v 1; end" }, /* the contact has the second of three */
+  { OP_VARIANT, "VARIANT 1; SET v; HALT", "set v -1; end" },                       /* it has not met this one */
   { OP_FORK, "FORK x; SEND a; HALT; x: SEND b; HALT", "fork; send a; end" },
   { OP_EACH, "FIELD items; next: EACH 0 out; LOCAL 0; SUBFIELD sku; SET s; SEND m; JUMP next; out: HALT",
     "set s \"a\"; send m; set s \"b\"; send m; end" },
@@ -299,11 +305,11 @@ static const struct steps_case steps[] = {
 
 static void show_effect(struct buf *b, const struct unit *u, const struct effect *e) {
   static const char *const names[] = { "send", "drop", "join", "leave", "tag", "untag", "set", "emit", "start", "stop", "fork", "note", "points", "show",
-                                       "subscribe", "unsubscribe", "apart", "via" };
+                                       "subscribe", "unsubscribe", "apart", "via", "assign" };
   buf_c(b, names[e->kind]);
   if (e->kind != EFFECT_FORK && e->kind != EFFECT_APART) buf_printf(b, " " STR_FMT, STR_ARG(e->name));
   if (e->kind == EFFECT_DROP) buf_printf(b, " (" STR_FMT ")", STR_ARG(e->reason));
-  uint32_t values = e->kind == EFFECT_SET || e->kind == EFFECT_POINTS || e->kind == EFFECT_SHOW ? 1 : e->emit ? e->emit->key_count : 0;
+  uint32_t values = e->kind == EFFECT_SET || e->kind == EFFECT_POINTS || e->kind == EFFECT_SHOW || e->kind == EFFECT_ASSIGN ? 1 : e->emit ? e->emit->key_count : 0;
   for (uint32_t i = 0; i < values; i++) {
     buf_c(b, " ");
     value_show(b, e->values[i]);
@@ -338,6 +344,8 @@ static int steps_fail(const struct steps_case *c) {
   world_init(&w);
   asm_code(&w.s, "late: HALT; eight: CONST 8; RET; arm: NOW; RET; start:");
   asm_emit(&w.s, "upgraded", "n", "paid");
+  asm_experiment(&w.s, "subject", "plain", "warm", "loud");
+  asm_experiment(&w.s, "hour", "morning", "evening", NULL);
   asm_code(&w.s, c->code);
   asm_trigger(&w.s, "purchase", NULL, "start");
   asm_goal(&w.s, "purchase", "eight", NULL);

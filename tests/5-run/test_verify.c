@@ -49,6 +49,15 @@ static void make_policy(struct assembler *s) {
   s->unit.caps = &one_cap, s->unit.cap_count = 1;
   s->unit.quiets = &one_quiet, s->unit.quiet_count = 1;
 }
+/* One experiment whose tables are good but for one member. */
+static void make_experiment(struct assembler *s) {
+  struct experiment x = { .holdout = SPLIT_PLACES / 2, .within = asm_value(s, "2d"), .variant_count = 1, .response_count = 1 };
+  struct variant v = { .places = SPLIT_PLACES / 2 };
+  struct response r = { .filter_pc = NONE, .field = NONE };
+  VEC_PUSH(s->a, &s->experiments, x);
+  VEC_PUSH(s->a, &s->variants, v);
+  VEC_PUSH(s->a, &s->responses, r);
+}
 #define CHANGE(name, statement) static void name(struct assembler *s) { statement; }
 CHANGE(name_out, s->unit.name = 99)
 CHANGE(name_none, s->unit.name = NONE)
@@ -117,6 +126,19 @@ CHANGE(branch_filter, s->branches.items[0].filter_pc = asm_pc(s, "late"))
 CHANGE(emit_event, s->emits.items[0].event = 99)
 CHANGE(emit_keys, s->emits.items[0].key_count = 2)
 CHANGE(emit_key, s->emit_keys.items[0] = 99)
+CHANGE(experiment_name, (make_experiment(s), s->experiments.items[0].name = 99))
+CHANGE(experiment_text, (make_experiment(s), s->experiments.items[0].text = NONE))
+CHANGE(experiment_within, (make_experiment(s), s->experiments.items[0].within = value_number(2)))
+CHANGE(experiment_variants, (make_experiment(s), s->experiments.items[0].variant_count = 2))
+CHANGE(experiment_responses, (make_experiment(s), s->experiments.items[0].first_response = UINT32_MAX))
+CHANGE(experiment_shares, (make_experiment(s), s->experiments.items[0].holdout = UINT32_MAX))
+CHANGE(variant_name, (make_experiment(s), s->variants.items[0].name = 99))
+CHANGE(variant_code, (make_experiment(s), s->variants.items[0].to_pc = 999))
+CHANGE(variant_backwards, (make_experiment(s), s->variants.items[0].from_pc = 2, s->variants.items[0].to_pc = 1))
+CHANGE(response_experiment, (make_experiment(s), s->responses.items[0].experiment = 1))
+CHANGE(response_event, (make_experiment(s), s->responses.items[0].event = 99))
+CHANGE(response_filter, (make_experiment(s), s->responses.items[0].filter_pc = asm_pc(s, "late")))
+CHANGE(response_field, (make_experiment(s), s->responses.items[0].field = 9))
 CHANGE(part_kind, s->subject.items[0].kind = 4)
 CHANGE(part_liquid, s->subject.items[0].kind = PART_LIQUID)
 CHANGE(part_text, s->subject.items[0].text = NONE)
@@ -194,6 +216,19 @@ static const struct table_case { const char *name; void (*change)(struct assembl
   CASE(emit_event, "emit 0: string 99 is not one of 12"),
   CASE(emit_keys, "emit 0: its keys are not in the table"),
   CASE(emit_key, "emit key 0: string 99 is not one of 12"),
+  CASE(experiment_name, "experiment 0: string 99 is not one of 12"),
+  CASE(experiment_text, "experiment 0: string 4294967295 is not one of 12"),
+  CASE(experiment_within, "experiment 0: a duration is missing"),
+  CASE(experiment_variants, "experiment 0: its variants or responses are not in the table"),
+  CASE(experiment_responses, "experiment 0: its variants or responses are not in the table"),
+  CASE(experiment_shares, "experiment 0: its shares do not sum"),
+  CASE(variant_name, "variant 0: string 99 is not one of 12"),
+  CASE(variant_code, "variant 0: its code is outside the code"),
+  CASE(variant_backwards, "variant 0: its code is outside the code"),
+  CASE(response_experiment, "experiment 0: a response is another's"),
+  CASE(response_event, "response 0: string 99 is not one of 12"),
+  CASE(response_filter, "pc 19: HALT in an expression"),
+  CASE(response_field, "response 0: field 9 is not one of 1"),
   CASE(part_kind, "subject 0: kind 4 is unknown"),
   CASE(part_liquid, "subject 0: the template: a number is damaged"),
   CASE(part_text, "subject 0: string 4294967295 is not one of 12"),
@@ -263,6 +298,8 @@ static const struct code_case codes[] = {
   { "string out", "start: \x1c\x02\x01; HALT", CAMP_CORRUPT, "pc 0: string 258 is not one of 4" },
   { "measure out", "start: MEASURE 3; HALT", CAMP_CORRUPT, "pc 0: measure 3 is not one of 0" },
   { "wait out", "start: WAIT 9; HALT", CAMP_CORRUPT, "pc 0: wait 9 is not one of 1" },
+  { "experiment out", "start: CONST 1; ASSIGN 2; HALT", CAMP_CORRUPT, "pc 3: experiment 2 is not one of 0" },
+  { "a variant in an expression", "expr: VARIANT 0; RET", CAMP_CORRUPT, "pc 0: experiment 0 is not one of 0" },
   { "emit out", "start: EMIT 9; HALT", CAMP_CORRUPT, "pc 0: emit 9 is not one of 1" },
   { "a pattern that is none", "expr: CONST 1; MATCHES \"(\"; RET", CAMP_CORRUPT,
     "pc 3: missing closing parenthesis, at byte 1 of the pattern" },

@@ -282,6 +282,20 @@ uint32_t asm_emit(struct assembler *s, const char *event, const char *key1, cons
   return s->emits.count - 1;
 }
 
+uint32_t asm_experiment(struct assembler *s, const char *name, const char *first, const char *second, const char *third) {
+  const char *names[] = { first, second, third };
+  struct experiment x = { .name = asm_string(s, name), .text = asm_string(s, "click within 2d"), .holdout = SPLIT_PLACES / 10, .within = asm_value(s, "2d"),
+                          .first_variant = s->variants.count, .variant_count = third ? 3 : 2, .first_response = s->responses.count, .response_count = 1 };
+  for (uint32_t i = 0; i < x.variant_count; i++) {
+    struct variant v = { .name = asm_string(s, names[i]), .places = 9 * SPLIT_PLACES / 10 / x.variant_count };
+    VEC_PUSH(s->a, &s->variants, v);
+  }
+  struct response r = { .experiment = s->experiments.count, .event = asm_string(s, "click"), .filter_pc = NONE, .field = NONE };
+  VEC_PUSH(s->a, &s->responses, r);
+  VEC_PUSH(s->a, &s->experiments, x);
+  return s->experiments.count - 1;
+}
+
 static void put_part(struct assembler *s, bool subject, struct part p) {
   if (subject) VEC_PUSH(s->a, &s->subject, p);
   else VEC_PUSH(s->a, &s->body, p);
@@ -312,6 +326,9 @@ struct unit *asm_unit(struct assembler *s) {
   TABLE(branches, branches, branch_count);
   TABLE(emits, emits, emit_count);
   TABLE(emit_keys, emit_keys, emit_key_count);
+  TABLE(experiments, experiments, experiment_count);
+  TABLE(variants, variants, variant_count);
+  TABLE(responses, responses, response_count);
   TABLE(code, code, code_bytes);
   TABLE(subject, subject, subject_count);
   TABLE(body, body, body_count);

@@ -9,7 +9,7 @@
  *     struct unit *u = asm_unit(&s);
  *
  * Operands by the letters of opcodes.def:
- *   j   a label                        l n m w e   a number
+ *   j   a label                        l n m w e x   a number
  *   s   a word or "quoted text"        f   name, name:type or name:money:EUR
  *   c   5  5.5  25%  40EUR  "text"  true  false  missing  3d 2mo 1y 24h 90s  09:00  2026-01-05  2026-01-05T10:00 (as written)
  *       2026-01-05T10:00Z (a moment)  ref:name  [JSON]  {JSON}
@@ -33,6 +33,9 @@ struct assembler {
   VEC(struct branch) branches;
   VEC(struct emit) emits;
   VEC(uint32_t) emit_keys;
+  VEC(struct experiment) experiments;
+  VEC(struct variant) variants;
+  VEC(struct response) responses;
   VEC(struct part) subject;
   VEC(struct part) body;
   VEC(struct step) steps;
@@ -59,6 +62,8 @@ struct trigger *asm_goal(struct assembler *s, const char *event, const char *fil
 uint32_t asm_wait(struct assembler *s, const char *arm, const char *timeout, uint64_t live);
 struct branch *asm_branch(struct assembler *s, const char *event, const char *filter, const char *target);
 uint32_t asm_emit(struct assembler *s, const char *event, const char *key1, const char *key2); /* keys may be NULL */
+/* A tenth is held out, and the variants share the rest; `third` may be NULL. A click counts for 2d. */
+uint32_t asm_experiment(struct assembler *s, const char *name, const char *first, const char *second, const char *third);
 void asm_text_part(struct assembler *s, bool subject, const char *text);
 void asm_attr_part(struct assembler *s, bool subject, const char *field, const char *otherwise);
 void asm_step(struct assembler *s, const char *label_in_code, uint32_t line, const char *label);
