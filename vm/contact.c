@@ -352,11 +352,12 @@ static void write_held(struct buf *b, const struct contact *c) {
     buf_varint(b, h->entry);
     buf_varint(b, h->fork);
     buf_varint(b, h->watch);
+    buf_varint(b, h->experiment);
   }
 }
 
 static void read_held(struct reader *r, struct contact *c) {
-  c->held.count = read_count(r, LIMIT_HELD_COUNT, 7);
+  c->held.count = read_count(r, LIMIT_HELD_COUNT, 8);
   MAKE_ROOM(&c->held, c->arena, c->held.count);
   for (uint32_t i = 0; i < c->held.count && !r->failed; i++) {
     struct held *h = &c->held.items[i];
@@ -369,6 +370,7 @@ static void read_held(struct reader *r, struct contact *c) {
     h->entry = read_u32(r, UINT32_MAX);
     h->fork = read_u32(r, UINT32_MAX);
     h->watch = read_u32(r, UINT32_MAX);
+    h->experiment = read_u32(r, UINT32_MAX);
   }
 }
 

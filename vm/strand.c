@@ -428,7 +428,7 @@ HOT enum run_result loop(struct vm *vm, const struct unit *u, struct value *loca
         if (value_true(sp[-1])) { ip = code + operand_u32(ip + 1); }
         else { sp--; ip += 5; }
         continue;
-      case OP_FORK: YIELD_EFFECT(5, (struct effect){ .kind = EFFECT_FORK, .fork_pc = operand_u32(ip + 1) });
+      case OP_FORK: YIELD_EFFECT(5, (struct effect){ .kind = EFFECT_FORK, .pc = operand_u32(ip + 1) });
       case OP_WAIT:
       case OP_OVER: {
         const struct wait *w = &u->waits[U16];

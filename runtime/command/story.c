@@ -605,6 +605,41 @@ static int expect_shown(struct trial *r) {
   return EXIT_FINE;
 }
 
+/* The experiment's number; names are one in a project. */
+static uint32_t experiment_id(const struct trial *r, struct str name) {
+  const struct image *image = engine_image(r->s->engine);
+  for (uint32_t i = 0; i < image_unit_count(image); i++) {
+    const struct unit *u = image_unit(image, i);
+    for (uint32_t k = 0; k < u->experiment_count; k++)
+      if (str_eq(unit_string(u, u->experiments[k].name), name)) return u->link->experiments[k];
+  }
+  return 0;
+}
+
+static int expect_experiment(struct trial *r) {
+  const struct test_step *step = r->step;
+  struct assignment_row row = { .experiment = 0 };
+  char at[40];
+  int code = run_to_step(r);
+  if (code != EXIT_FINE) return code;
+  struct known *k = find_contact(r, step->contact);
+  uint32_t experiment = experiment_id(r, step->name);
+  enum camp_err err = contact_id(r, k);
+  if (err == CAMP_OK && k->id) err = store_assignment_get(r->s->store, experiment, k->id, &row);
+  if (err != CAMP_OK) return EXIT_COULD_NOT;
+  bool converted = step->kind == TEST_EXPECT_CONVERTED;
+  struct str variant = !row.experiment || !row.variant ? (struct str){ NULL, 0 } : store_name_text(r->s->store, row.variant);
+  bool yes = row.experiment && (converted ? row.responses > 0 : str_eq(variant, step->of));
+  if (yes != step->negated) return EXIT_FINE;
+  clock_text(r, r->clock_ms, at);
+  if (!row.experiment) fail(r, STR_FMT " has not met " STR_FMT " at %s.\n", STR_ARG(step->contact), STR_ARG(step->name), at);
+  else if (converted) fail(r, STR_FMT " has %sconverted in " STR_FMT " at %s.\n", STR_ARG(step->contact), yes ? "" : "not ", STR_ARG(step->name), at);
+  else if (!variant.len) fail(r, STR_FMT " is held out of " STR_FMT " at %s.\n", STR_ARG(step->contact), STR_ARG(step->name), at);
+  else fail(r, STR_FMT " is in variant " STR_FMT " of " STR_FMT " at %s.\n", STR_ARG(step->contact), STR_ARG(variant), STR_ARG(step->name), at);
+  tell_trace(r, k);
+  return EXIT_FINE;
+}
+
 static int run_step(struct trial *r) {
   const struct test_step *step = r->step;
   int code = EXIT_FINE;
@@ -625,6 +660,8 @@ static int run_step(struct trial *r) {
     case TEST_EXPECT_INSIDE: code = expect_inside(r); break;
     case TEST_EXPECT_SHOWN: code = expect_shown(r); break;
     case TEST_EXPECT_HELD: code = expect_held(r); break;
+    case TEST_EXPECT_VARIANT:
+    case TEST_EXPECT_CONVERTED: code = expect_experiment(r); break;
     case TEST_EXPECT_SENT:
     case TEST_EXPECT_DROPPED:
     case TEST_EXPECT_NOTHING: code = expect_sent(r); break;

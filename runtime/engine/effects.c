@@ -82,6 +82,7 @@ enum camp_err live_outbox(struct live *l, struct strand_item *item, const struct
   TRY(engine_message_id(e, f->name, &row->message));
   TRY(store_outbox_put(e->store, row));
   l->c.last_message = row->id;
+  if (row->state == OUTBOX_READY) TRY(experiments_expose(l, experiments_whose(l, item->s.unit, f->pc)));
   if (row->state == OUTBOX_READY) e->pending.sends++;
   else if (row->state == OUTBOX_DROPPED) e->pending.drops++;
   return CAMP_OK;
@@ -247,6 +248,7 @@ static enum camp_err apply(struct live *l, struct strand_item *item, const struc
     case EFFECT_UNSUBSCRIBE: return live_consent_effect(l, item, f);
     case EFFECT_APART: live_send_apart(l, item); return CAMP_OK;
     case EFFECT_VIA: l->via = f->name; return CAMP_OK;
+    case EFFECT_ASSIGN: return experiments_assign(l, item, f);
     case EFFECT_STOP: return live_stop_campaign(l, f->name, "its campaign was stopped by another");
     case EFFECT_START: {
       if (!may_queue(l, f->name, "started")) return CAMP_OK;
@@ -258,7 +260,17 @@ static enum camp_err apply(struct live *l, struct strand_item *item, const struc
   return CAMP_OK;
 }
 
+/* What a contact may notice, but for messages: these are noticed when they leave. */
+static bool is_exposure(enum effect_kind kind) {
+  switch (kind) {
+    case EFFECT_SEND: case EFFECT_DROP: case EFFECT_FORK: case EFFECT_NOTE: case EFFECT_APART: case EFFECT_VIA: case EFFECT_ASSIGN: return false;
+    default: return true;
+  }
+}
+
 enum camp_err live_apply(struct live *l, struct strand_item *item, const struct effect *f) {
+  const struct unit *u = item->s.unit;
   TRY(apply(l, item, f));
+  if (is_exposure(f->kind)) TRY(experiments_expose(l, experiments_whose(l, u, f->pc)));
   return segments_settle(l);
 }

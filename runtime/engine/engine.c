@@ -151,6 +151,7 @@ static enum camp_err deploy(struct store *s, const struct program *p, struct are
       if (kept && !kept[id] && store_name_epoch(s, id) != epoch) TRY(store_name_renew(s, id));
     }
     if (u->kind == UNIT_CAMPAIGN || u->kind == UNIT_RULE) TRY(store_name(s, NAME_CAMPAIGN, unit_name(u), &id));
+    TRY(experiments_deploy(s, a, u, ids[i]));
   }
   TRY(deploy_named(s, p, live, live_count, epoch));
   for (uint32_t i = 0; i < p->list_count; i++) {
@@ -230,6 +231,7 @@ static enum camp_err number_names(struct engine *e) {
   }
   TRY(policy_number(e));
   TRY(scores_number(e));
+  TRY(experiments_number(e));
   return segments_number(e);
 }
 

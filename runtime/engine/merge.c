@@ -25,6 +25,7 @@ struct merge {
   struct contact_row row;        /* its strands too */
   const struct zone *zone;       /* the other's, and */
   const struct zone *zone_was;   /* the survivor's before */
+  int64_t *events; uint32_t event_count; /* of the other: their rows */
   VEC(uint32_t) entries;         /* beside other.entries: how many the survivor had, by which the other's numbers rise */
 };
 
@@ -99,7 +100,9 @@ static enum camp_err merge_events(struct live *l, struct merge *m) {
   static const struct chain events = { event_read, event_move };
   id_list moved = { 0 };
   TRY(join_chains(l, m, &events, &l->c.last_event, m->other.last_event, &moved));
-  while (moved.count) TRY(live_take_past(l, moved.items[--moved.count])); /* oldest arrival first */
+  for (uint32_t i = moved.count; i > 0; i--) TRY(live_take_past(l, moved.items[i - 1])); /* oldest arrival first */
+  m->events = moved.items;
+  m->event_count = moved.count;
   if (m->other.known_ms < l->c.known_ms) l->c.known_ms = m->other.known_ms;
   return CAMP_OK;
 }
@@ -284,6 +287,12 @@ static enum camp_err merge_segments(struct live *l, struct merge *m) {
   return CAMP_OK;
 }
 
+/* The rows of events come back in another order. */
+static enum camp_err merge_experiments(struct live *l, struct merge *m) {
+  if (!l->c.assignments.count && !m->other.assignments.count) return CAMP_OK;
+  return experiments_merge(l, &m->other, m->events, m->event_count);
+}
+
 static enum camp_err merge_schedules(struct live *l, struct merge *m) {
   live_schedules_merge(l, &m->other);
   return CAMP_OK;
@@ -314,7 +323,7 @@ static enum camp_err merge_consents(struct live *l, struct merge *m) {
 
 static enum camp_err (*const parts[])(struct live *l, struct merge *m) = {
   merge_entries, merge_events, merge_messages, merge_attributes, merge_lists, merge_tags, merge_strands, merge_held, merge_once, merge_seen,
-  merge_consents, merge_schedules, merge_scores, merge_segments,
+  merge_consents, merge_schedules, merge_scores, merge_experiments, merge_segments,
 };
 
 /* --- the whole ------------------------------------------------------------------------------------------------------- */

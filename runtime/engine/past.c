@@ -57,6 +57,16 @@ static void fill_from(struct live *l, const struct event *event) {
   scores_fill_from(l, event, &env);
 }
 
+enum camp_err live_past(struct live *l, int64_t id, const struct event **event, int64_t *prev, int64_t *received_ms) {
+  struct event_row row;
+  TRY(row_of(l->e, id, &row));
+  *prev = row.prev;
+  *received_ms = row.received_ms;
+  *event = is_history(&row) ? event_of_row(l, &row) : NULL;
+  if (*event && (*event)->name == NONE) *event = NULL;
+  return CAMP_OK;
+}
+
 enum camp_err live_take_past(struct live *l, int64_t id) {
   struct engine *e = l->e;
   struct event_row row;

@@ -115,9 +115,10 @@ static struct verdict ask_first(struct live *l, const struct unit *message, stru
   return dropped(arena_printf(&l->e->contact, "more than %d messages are held for the contact", LIMIT_HELD_COUNT));
 }
 
-static enum camp_err hold(struct live *l, const struct strand_item *item, const struct outbox_row *row) {
+static enum camp_err hold(struct live *l, const struct strand_item *item, const struct effect *f, const struct outbox_row *row) {
   struct held h = { .row = row->id, .asked_ms = row->asked_ms, .due_ms = row->sent_ms, .flags = HELD_WAITED,
-                    .campaign = row->campaign, .entry = item->s.entry, .fork = item->s.fork };
+                    .campaign = row->campaign, .entry = item->s.entry, .fork = item->s.fork,
+                    .experiment = experiments_whose(l, item->s.unit, f->pc) };
   VEC_PUSH(&l->e->contact, &l->c.held, h);
   l->changed = true;
   return CAMP_OK;
@@ -127,7 +128,7 @@ static enum camp_err hold(struct live *l, const struct strand_item *item, const 
 static enum camp_err put(struct live *l, struct strand_item *item, const struct effect *f, struct outbox_row *row) {
   TRY(live_outbox(l, item, f, row));
   item->sent |= row->state == OUTBOX_HELD ? SENT_HELD : row->state == OUTBOX_DROPPED ? SENT_DROPPED : SENT_LEFT;
-  return row->state == OUTBOX_HELD ? hold(l, item, row) : CAMP_OK;
+  return row->state == OUTBOX_HELD ? hold(l, item, f, row) : CAMP_OK;
 }
 
 enum camp_err live_send(struct live *l, struct strand_item *item, const struct effect *f) {
@@ -321,6 +322,7 @@ static enum camp_err decide(struct live *l, int64_t id, struct strand_item **sen
   row.reason = v.reason;
   if (leaves && row.via.len) row.via = v.channel;
   TRY(store_outbox_release(l->e->store, &row));
+  if (leaves) TRY(experiments_expose(l, was.experiment));
   if (leaves) l->e->pending.sends++;
   else l->e->pending.drops++;
   if (leaves && message) policy_released(l, message, v.channel, l->now_ms);

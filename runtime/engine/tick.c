@@ -10,7 +10,7 @@
  *    knows all that want to leave then. live_input runs every timer that is due
  *    strictly before the input's instant first, so the batch size cannot matter.
  * 2. The contact's clock never runs back: an input's instant is the later of its own time and the clock.
- * 3. One event acts in this order: history, consent, measures and scores, goals, stops, waits (oldest run first), segments, starts (in
+ * 3. One event acts in this order: history, consent, measures and scores, responses to experiments, goals, stops, waits (oldest run first), segments, starts (in
  *    order of declaration). Emitted events queue behind it at the same instant, to LIMIT_EMIT_DEPTH.
  * 4. A strand is offered one event once (its `heard` stamp), so a wait that begins in an event does not hear that event.
  * 5. Nothing here looks at a clock, at another contact or at the order of the batch. */
@@ -257,6 +257,7 @@ static enum camp_err act(struct live *l) {
   if (gives_consent(l->event)) TRY(live_consent_event(l));
   take_measures(l);
   TRY(scores_take(l));
+  if (l->c.assignments.count) TRY(experiments_take(l));
   l->stamp++;
   if (l->strands.count && image_event_is_heard(l->e->image, l->event->name)) {
     TRY(act_goals(l));
@@ -508,6 +509,7 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
     if (e->event.name != NONE) {
       take_measures(l);
       TRY(scores_take(l));
+      if (l->c.assignments.count) TRY(experiments_take(l));
     }
     return live_history(l, &row);
   }

@@ -283,6 +283,17 @@ void policy_withdrawn(struct live *l, struct str channel, int64_t at_ms); /* it 
 /* start.c: entry rules. The event in hand, the instant and the base are the live's. */
 enum camp_err live_start(struct live *l, const struct unit *u, uint32_t pc) MUST_CHECK;
 
+/* experiments.c: variants, and what those who have them do. */
+enum camp_err experiments_number(struct engine *e) MUST_CHECK; /* their names' numbers; in a transaction */
+enum camp_err experiments_deploy(struct store *s, struct arena *a, const struct unit *u, uint32_t unit) MUST_CHECK;
+enum camp_err experiments_take(struct live *l) MUST_CHECK; /* the event in hand */
+enum camp_err experiments_assign(struct live *l, const struct strand_item *item, const struct effect *f) MUST_CHECK;
+/* The experiment (stored name id) whose variant is exposed by what the unit does at pc; 0: none, or it was before. */
+uint32_t experiments_whose(const struct live *l, const struct unit *u, uint32_t pc);
+enum camp_err experiments_expose(struct live *l, uint32_t experiment) MUST_CHECK; /* 0: nothing to do */
+/* Another contact is this one. `events`: its events' ids, which are sorted. */
+enum camp_err experiments_merge(struct live *l, const struct contact *other, int64_t *events, uint32_t event_count) MUST_CHECK;
+
 /* seen.c: event ids. *again: the contact sent this id within SEEN_DAYS. */
 enum camp_err live_seen(struct live *l, uint64_t ident, bool *again) MUST_CHECK;
 /* Another's recent ids become this one's, too; its spilled ones have been moved in the store. */
@@ -326,6 +337,8 @@ enum camp_err live_fill_all(struct live *l, bool *filled) MUST_CHECK;
 enum camp_err live_fill_measures(struct live *l, bool *filled) MUST_CHECK;
 /* An event of the log enters the measures as a late one does: at its own time, now. */
 enum camp_err live_take_past(struct live *l, int64_t event) MUST_CHECK;
+/* An event of the log, NULL when it is none that conditions may ask about; it is good until the next of these calls. */
+enum camp_err live_past(struct live *l, int64_t id, const struct event **event, int64_t *prev, int64_t *received_ms) MUST_CHECK;
 /* The earliest event since the branch's moment that it accepts; *pc NONE when there is none. */
 enum camp_err live_between(struct live *l, struct strand_item *item, int64_t from_ms, int64_t to_ms, uint32_t *pc, struct event **found) MUST_CHECK;
 enum camp_err live_since(struct live *l, struct strand_item *item, uint32_t *pc, struct event **found) MUST_CHECK;

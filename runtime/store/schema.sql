@@ -51,7 +51,7 @@ create table name(
   -- Event, list, tag, campaign, measure and message names as small numbers that never change.
   id INTEGER PRIMARY KEY,
   kind INTEGER NOT NULL,            -- 1 event, 2 list or tag, 3 schedule, 4 campaign, 5 measure, 6 message, 7 segment,
-                                    -- 8 score, 9 content, 10 channel
+                                    -- 8 score, 9 content, 10 channel, 11 experiment, 12 variant
   text TEXT NOT NULL,
   epoch INTEGER NOT NULL            -- measures, schedules, segments, scores: the deploy that brought it; else 0
 ) strict;
@@ -215,6 +215,42 @@ create table goal(
   at INTEGER NOT NULL,
   event INTEGER NOT NULL,           -- what met it
   primary key(campaign, contact, entry)
+) strict, without rowid;
+
+create table experiment(
+  -- Experiments, as the newest version of their campaign has them.
+  id INTEGER PRIMARY KEY,           -- name.id
+  campaign TEXT NOT NULL,
+  name TEXT NOT NULL,
+  measure TEXT NOT NULL,            -- what is measured, and for how long
+  currency TEXT                     -- of the money that is added up. NULL: no money
+) strict;
+
+create table variant(
+  -- Which share of all who meet an experiment each variant has, by version of the campaign.
+  experiment INTEGER NOT NULL,
+  unit INTEGER NOT NULL,            -- the version
+  variant INTEGER NOT NULL,         -- name.id; 0: held out
+  place INTEGER NOT NULL,           -- in order of the script
+  share REAL NOT NULL,              -- from 0 to 1
+  primary key(experiment, unit, variant)
+) strict, without rowid;
+
+create table assignment(
+  -- Who has which variant of an experiment, and what came of it.
+  experiment INTEGER NOT NULL,
+  contact INTEGER NOT NULL,
+  variant INTEGER NOT NULL,         -- name.id; 0: held out
+  unit INTEGER NOT NULL,            -- the version of the campaign that assigned
+  place INTEGER NOT NULL,           -- the draw, 0 to 999999: a hash of the contact's key, the campaign and the experiment
+  at INTEGER NOT NULL,              -- when the contact met the experiment
+  until INTEGER NOT NULL,           -- up to when a response counts
+  exposed INTEGER,                  -- when the variant first did something. NULL: not yet
+  converted INTEGER,                -- the earliest response. NULL: none
+  responses INTEGER NOT NULL,       -- how many
+  total REAL NOT NULL,              -- of their values: 1 each, or what is added up, money in 1/10000
+  crossed INTEGER,                  -- the contact turned out to be one with another, who had this variant (0: held out)
+  primary key(experiment, contact)
 ) strict, without rowid;
 
 create table consent_record(
@@ -387,6 +423,58 @@ create view message as
     o.id as outbox_id, o.contact as contact_id, o.at as at_ms
   from outbox o join slot c on c.id = o.contact << 12 join name m on m.id = o.message join name k on k.id = o.campaign
   left join step p on p.unit = o.unit and p.pc = (select max(pc) from step where unit = o.unit and pc <= o.pc);
+
+create view experiment_contact as
+  -- Who has which variant of an experiment, and what came of it.
+  select c.key as contact, x.name as experiment, x.campaign as campaign, iif(a.variant, v.text, 'holdout') as variant,
+    strftime('%Y-%m-%dT%H:%M:%fZ', a.at / 1000.0, 'unixepoch') as assigned,
+    strftime('%Y-%m-%dT%H:%M:%fZ', a.until / 1000.0, 'unixepoch') as until,
+    strftime('%Y-%m-%dT%H:%M:%fZ', a.exposed / 1000.0, 'unixepoch') as exposed,
+    strftime('%Y-%m-%dT%H:%M:%fZ', a.converted / 1000.0, 'unixepoch') as converted, a.responses as responses,
+    a.total / iif(x.currency is null, 1, 10000) as total, x.currency as currency,
+    iif(a.crossed is null, null, ifnull(w.text, 'holdout')) as crossed, a.place as place,
+    a.experiment as experiment_id, a.contact as contact_id, a.variant as variant_id, a.unit as unit, a.at as assigned_ms,
+    a.until as until_ms, a.exposed as exposed_ms, a.converted as converted_ms, a.until < (select now from clock) as over
+  from assignment a join experiment x on x.id = a.experiment join slot c on c.id = a.contact << 12
+  left join name v on v.id = a.variant left join name w on w.id = a.crossed;
+
+create view experiment_known as
+  -- Experiments: what each measures, and whether the present program has it.
+  select x.name as experiment, x.campaign as campaign, x.measure as measure, x.currency as currency,
+    exists(select 1 from variant v join unit u on u.id = v.unit where v.experiment = x.id and u.place is not null) as current, x.id as experiment_id
+  from experiment x;
+
+create view experiment_result as
+  -- Each variant of each experiment. Whoever met it counts as assigned; `over`: those whose time to respond is over. Only of these are
+  -- converted, rate (converted / over), mean and squares (of what their responses add up to), so that variants can be compared.
+  -- `expected`: how many should be assigned, by the shares at the time. `crossed`: of those assigned, who had another variant, too.
+  with arm(experiment, variant, place, share) as (
+    select experiment, variant, max(place), share from variant group by experiment, variant
+  ), got as (
+    select experiment, variant, count(*) as assigned, count(exposed) as exposed, count(crossed) as crossed,
+      sum(until < (select now from clock)) as over,
+      sum(until < (select now from clock) and converted is not null) as converted, sum(responses) as responses,
+      sum(iif(until < (select now from clock), total, 0)) as total,
+      sum(iif(until < (select now from clock), total * total, 0)) as squares, count(converted) as converted_so_far
+    from assignment group by experiment, variant
+  ), met as (
+    select experiment, unit, count(*) as contacts from assignment group by experiment, unit
+  ), due as (
+    select v.experiment as experiment, v.variant as variant, sum(m.contacts * v.share) as expected
+    from met m join variant v on v.experiment = m.experiment and v.unit = m.unit group by v.experiment, v.variant
+  )
+  select x.name as experiment, x.campaign as campaign, iif(arm.variant, n.text, 'holdout') as variant, ifnull(g.assigned, 0) as assigned,
+    round(ifnull(d.expected, 0), 1) as expected, ifnull(g.exposed, 0) as exposed, ifnull(g.crossed, 0) as crossed, ifnull(g.over, 0) as over,
+    ifnull(g.converted, 0) as converted, iif(g.over, round(g.converted * 1.0 / g.over, 6), null) as rate,
+    iif(g.over, round(g.total / iif(x.currency is null, 1, 10000) / g.over, 6), null) as mean,
+    ifnull(g.total, 0) / iif(x.currency is null, 1, 10000) as total,
+    ifnull(g.squares, 0) / iif(x.currency is null, 1, 100000000) as squares, x.currency as currency,
+    ifnull(g.responses, 0) as responses, ifnull(g.converted_so_far, 0) as converted_so_far, arm.place as place,
+    x.id as experiment_id, arm.variant as variant_id
+  from experiment x join arm on arm.experiment = x.id
+  left join got g on g.experiment = x.id and g.variant = arm.variant
+  left join due d on d.experiment = x.id and d.variant = arm.variant
+  left join name n on n.id = arm.variant;
 
 create view shown as
   -- What is or was shown on pages.

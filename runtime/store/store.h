@@ -43,7 +43,7 @@ void store_rollback(struct store *s);
  * Kept in memory for look-up; at most LIMIT_NAMES_COUNT. Making one needs a transaction. A rollback forgets those made in it. */
 /* NAME_LIST serves tags and topics too: the numbers of code's strings need not say which they are. A schedule is known by its campaign's name
  * and its moment. */
-enum name_kind { NAME_EVENT = 1, NAME_LIST = 2, NAME_SCHEDULE = 3, NAME_CAMPAIGN = 4, NAME_MEASURE, NAME_MESSAGE, NAME_SEGMENT, NAME_SCORE, NAME_CONTENT, NAME_CHANNEL };
+enum name_kind { NAME_EVENT = 1, NAME_LIST = 2, NAME_SCHEDULE = 3, NAME_CAMPAIGN = 4, NAME_MEASURE, NAME_MESSAGE, NAME_SEGMENT, NAME_SCORE, NAME_CONTENT, NAME_CHANNEL, NAME_EXPERIMENT, NAME_VARIANT };
 uint32_t store_name_find(const struct store *s, enum name_kind kind, struct str text); /* 0 when unknown */
 enum camp_err store_name(struct store *s, enum name_kind kind, struct str text, uint32_t *id) MUST_CHECK;
 struct str store_name_text(const struct store *s, uint32_t id);
@@ -194,6 +194,19 @@ struct consent_row { int64_t contact, at_ms; uint32_t topic, number; uint8_t sta
 enum camp_err store_consent_put(struct store *s, const struct consent_row *row) MUST_CHECK;
 /* What one contact said to the topic is the other's, whose own `before` changes come first. */
 enum camp_err store_consent_move(struct store *s, uint32_t topic, int64_t from, int64_t to, uint32_t before) MUST_CHECK;
+/* Experiments: what the program says of them, by deploys; who has which variant, and what came of it. currency without a pointer: no
+ * money is added up. variant 0: held out. A response's value is 1, a number, or money in 1/10000. */
+enum camp_err store_experiment_put(struct store *s, uint32_t id, struct str campaign, struct str name, struct str measure, struct str currency) MUST_CHECK;
+enum camp_err store_variant_put(struct store *s, uint32_t experiment, uint32_t unit, uint32_t variant, uint32_t place, double share) MUST_CHECK;
+struct assignment_row { int64_t contact, at_ms, until_ms; uint32_t experiment, variant, unit, place; uint64_t responses; /* only read */ };
+enum camp_err store_assignment_put(struct store *s, const struct assignment_row *row) MUST_CHECK;
+enum camp_err store_assignment_get(struct store *s, uint32_t experiment, int64_t contact, struct assignment_row *out) MUST_CHECK; /* experiment 0: none */
+enum camp_err store_assignment_expose(struct store *s, uint32_t experiment, int64_t contact, int64_t at_ms) MUST_CHECK;
+enum camp_err store_assignment_respond(struct store *s, uint32_t experiment, int64_t contact, int64_t at_ms, double value) MUST_CHECK;
+/* The contact was met by another variant, too, before it became one with another. */
+enum camp_err store_assignment_cross(struct store *s, uint32_t experiment, int64_t contact, uint32_t variant) MUST_CHECK;
+enum camp_err store_assignment_remove(struct store *s, uint32_t experiment, int64_t contact) MUST_CHECK;
+enum camp_err store_assignment_move(struct store *s, uint32_t experiment, int64_t from, int64_t to) MUST_CHECK;
 enum camp_err store_goal_put(struct store *s, uint32_t campaign, int64_t contact, uint32_t entry, int64_t at_ms, int64_t event) MUST_CHECK;
 
 /* Orders to campaigns, which another program may write beside the engine. store_pause and store_resume need a transaction and are false
