@@ -144,6 +144,7 @@ SUB := $(MAKE) --no-print-directory -j$(JOBS)
 
 deps:
 	@sh tests/tools/deps.sh
+	@sh tests/tools/exim.sh
 
 demo:
 	@sh tests/tools/deps.sh build
@@ -152,6 +153,7 @@ demo:
 
 test:
 	@sh tests/tools/deps.sh
+	@sh tests/tools/exim.sh
 	@$(SUB) V=release all
 	@$(SUB) V=asan all test-programs
 	@$(SUB) V=clang all test-programs

@@ -68,6 +68,15 @@ static bool status_of(struct str value, int n[3]) {
   return true;
 }
 
+/* Exim says 5.0.0 of everything, and what the remote server answered in the diagnostic code: `smtp; 550 5.1.1 no such user`. */
+static void status_of_words(struct str words, int n[3]) {
+  int said[3];
+  if (n[0] && (n[1] || n[2])) return;
+  if (words.len < 9 || words.ptr[0] < '2' || words.ptr[0] > '5' || (words.ptr[3] != ' ' && words.ptr[3] != '-')) return;
+  if (!status_of((struct str){ words.ptr + 4, words.len - 4 }, said) || said[0] != words.ptr[0] - '0' || (n[0] && said[0] != n[0])) return;
+  memcpy(n, said, sizeof said);
+}
+
 static bool is_dead(const int n[3]) {
   if (n[0] != 5) return false;
   if (n[1] == 1) return n[2] == 1 || n[2] == 2 || n[2] == 3 || n[2] == 6 || n[2] == 10;
@@ -112,15 +121,17 @@ static void read_status(struct str text, struct inbound *out) {
     struct str action = field_of(group, "Action", value, sizeof value);
     bool failed = strncasecmp(action.ptr, "failed", 6) == 0, delayed = strncasecmp(action.ptr, "delayed", 7) == 0;
     if (!failed && !delayed) continue;
-    bool has = status_of(field_of(group, "Status", value, sizeof value), n);
-    enum inbound_kind kind = failed && has && is_dead(n) ? INBOUND_PERMANENT : INBOUND_TEMPORARY;
-    if (out->kind == INBOUND_PERMANENT) continue;
-    out->kind = kind;
-    if (has) snprintf(out->status, sizeof out->status, "%d.%d.%d", n[0] % 10, n[1] % 1000, n[2] % 1000);
+    (void)status_of(field_of(group, "Status", value, sizeof value), n);
     struct str words = field_of(group, "Diagnostic-Code", value, sizeof value);
     const char *semicolon = words.len ? memchr(words.ptr, ';', words.len) : NULL;
     if (semicolon) words = str_slice(semicolon + 1, words.ptr + words.len);
     while (words.len && words.ptr[0] == ' ') words.ptr++, words.len--;
+    status_of_words(words, n);
+    bool has = n[0] != 0;
+    enum inbound_kind kind = failed && has && is_dead(n) ? INBOUND_PERMANENT : INBOUND_TEMPORARY;
+    if (out->kind == INBOUND_PERMANENT) continue;
+    out->kind = kind;
+    if (has) snprintf(out->status, sizeof out->status, "%d.%d.%d", n[0] % 10, n[1] % 1000, n[2] % 1000);
     cut(out->reason, sizeof out->reason, words);
   }
 }

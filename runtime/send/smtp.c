@@ -136,13 +136,13 @@ static void write_body(struct smtp_session *s) {
 
 /* --- replies ------------------------------------------------------------------------------------------------------- */
 
-/* At MAIL the server does not know yet where the mail goes. */
-static enum fate fate_of(enum verdict v, enum reply_command command) {
+/* At MAIL the server does not know yet where the mail goes; behind it, a policy (5.7.x) may be this destination's alone. */
+static enum fate fate_of(const struct reply *r, enum verdict v, enum reply_command command) {
   switch (v) {
     case VERDICT_OK: return FATE_SENT;
     case VERDICT_LATER: return FATE_LATER;
     case VERDICT_BUSY: return command == REPLY_TO_MAIL ? FATE_LATER : FATE_BUSY;
-    case VERDICT_US: return FATE_HELD;
+    case VERDICT_US: return command != REPLY_TO_MAIL && r->status[1] == 7 ? FATE_BUSY : FATE_HELD;
     case VERDICT_ADDRESS:
     case VERDICT_REFUSED: break;
   }
@@ -155,7 +155,7 @@ static void mail_failed(struct smtp_session *s, const struct reply *r, enum repl
   s->dirty = true;
   if (s->refused) return;
   reply_show(r, reason, sizeof reason);
-  settle(s, s->mail, fate_of(v, command), reason);
+  settle(s, s->mail, fate_of(r, v, command), reason);
   s->refused = true;
 }
 
@@ -197,7 +197,7 @@ static void heard_dot(struct smtp_session *s, const struct reply *r, struct smtp
     char reason[REPLY_TEXT_BYTES + 32];
     enum verdict v = reply_verdict(r, REPLY_TO_DOT);
     reply_show(r, reason, sizeof reason);
-    settle(s, mail, fate_of(v, REPLY_TO_DOT), reason);
+    settle(s, mail, fate_of(r, v, REPLY_TO_DOT), reason);
     s->dotted = NULL;
   }
   begin_mail(s);

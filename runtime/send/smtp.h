@@ -14,7 +14,7 @@
 enum fate {
   FATE_SENT,     /* the server took it: 250 to the dot */
   FATE_LATER,    /* 4xx */
-  FATE_BUSY,     /* 4xx about where it goes, not about the mail */
+  FATE_BUSY,     /* 4xx about where it goes, not about the mail; a policy (5.7.x) that refuses us there */
   FATE_REFUSED,  /* 5xx about the mail or its address */
   FATE_HELD,     /* the server refuses us, not the mail: VERDICT_US */
   FATE_UNSENT,   /* the connection ended before the dot: as if it had never been tried */

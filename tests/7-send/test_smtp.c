@@ -168,6 +168,9 @@ static void refusals(void **state) {
   /* About us: the address is kept. */
   PLAY(0, L("a@x"), L(HELLO_PIPED, ">MAIL FROM:<us@x>\r\nRCPT TO:<a@x>\r\nDATA\r\n", "<550 5.7.1 no\r\n503 5.5.1 x\r\n503 5.5.1 x\r\n"),
     "a@x held (550 5.7.1 no)\n");
+  /* About us, by a policy that may be this destination's alone. */
+  PLAY(0, L("a@x"), L(HELLO_PIPED, ">MAIL FROM:<us@x>\r\nRCPT TO:<a@x>\r\nDATA\r\n", "<250 ok\r\n550 5.7.1 no\r\n503 5.5.1 x\r\n"),
+    "a@x busy (550 5.7.1 no)\n");
   /* The dot is refused. */
   PLAY(0, L("a@x"), L(HELLO_PIPED, ">MAIL FROM:<us@x>\r\nRCPT TO:<a@x>\r\nDATA\r\n", "<250 ok\r\n250 ok\r\n354 go\r\n",
     ">Subject: a@x\r\n\r\n..\r\n.\r\n", "<554 5.6.0 content\r\n"), "a@x refused (554 5.6.0 content)\n");
