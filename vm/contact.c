@@ -353,6 +353,7 @@ static void write_held(struct buf *b, const struct contact *c) {
     buf_varint(b, h->fork);
     buf_varint(b, h->watch);
     buf_varint(b, h->experiment);
+    if (h->experiment) buf_varint(b, h->variant);
   }
 }
 
@@ -371,6 +372,7 @@ static void read_held(struct reader *r, struct contact *c) {
     h->fork = read_u32(r, UINT32_MAX);
     h->watch = read_u32(r, UINT32_MAX);
     h->experiment = read_u32(r, UINT32_MAX);
+    h->variant = h->experiment ? read_u32(r, UINT32_MAX) : 0;
   }
 }
 

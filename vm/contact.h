@@ -70,7 +70,7 @@ struct held {
   int64_t asked_ms;      /* when the script sent it */
   int64_t due_ms;        /* when it is asked about again; INT64_MAX: HELD_PAUSED */
   uint32_t campaign, entry, fork; /* the strand that sent it */
-  uint32_t experiment;   /* whose variant has done something when this leaves: stored name id; 0: none */
+  uint32_t experiment, variant; /* the variant that has done something when this leaves, by stored name ids; experiment 0: none */
   uint32_t watch;        /* fork of the strand that stands by with its `unless` and `if still`; 0: none */
   uint8_t flags;
 };

@@ -65,6 +65,11 @@ static bool given_values(struct live *l, const struct strand_item *item, const s
   return fits;
 }
 
+static enum camp_err expose(struct live *l, const struct unit *u, uint32_t pc) {
+  struct exposure x = experiments_whose(l, u, pc);
+  return experiments_expose(l, x.experiment, x.variant);
+}
+
 enum camp_err live_outbox(struct live *l, struct strand_item *item, const struct effect *f, struct outbox_row *row) {
   struct engine *e = l->e;
   row->contact = l->c.id;
@@ -82,7 +87,7 @@ enum camp_err live_outbox(struct live *l, struct strand_item *item, const struct
   TRY(engine_message_id(e, f->name, &row->message));
   TRY(store_outbox_put(e->store, row));
   l->c.last_message = row->id;
-  if (row->state == OUTBOX_READY) TRY(experiments_expose(l, experiments_whose(l, item->s.unit, f->pc)));
+  if (row->state == OUTBOX_READY) TRY(expose(l, item->s.unit, f->pc));
   if (row->state == OUTBOX_READY) e->pending.sends++;
   else if (row->state == OUTBOX_DROPPED) e->pending.drops++;
   return CAMP_OK;
@@ -271,6 +276,6 @@ static bool is_exposure(enum effect_kind kind) {
 enum camp_err live_apply(struct live *l, struct strand_item *item, const struct effect *f) {
   const struct unit *u = item->s.unit;
   TRY(apply(l, item, f));
-  if (is_exposure(f->kind)) TRY(experiments_expose(l, experiments_whose(l, u, f->pc)));
+  if (is_exposure(f->kind)) TRY(expose(l, u, f->pc));
   return segments_settle(l);
 }

@@ -167,21 +167,22 @@ enum camp_err experiments_assign(struct live *l, const struct strand_item *item,
   return l->base_ms < l->now_ms ? look_back(l, mine) : CAMP_OK;
 }
 
-uint32_t experiments_whose(const struct live *l, const struct unit *u, uint32_t pc) {
+struct exposure experiments_whose(const struct live *l, const struct unit *u, uint32_t pc) {
   for (uint32_t i = 0; i < u->experiment_count; i++)
     for (uint32_t k = 0; k < u->experiments[i].variant_count; k++) {
       uint32_t v = u->experiments[i].first_variant + k;
       if (pc < u->variants[v].from_pc || pc >= u->variants[v].to_pc) continue;
       const struct assignment *mine = contact_assignment(&l->c, u->link->experiments[i]);
-      return mine && !mine->exposed && mine->variant == u->link->variants[v] ? mine->experiment : 0;
+      bool whose = mine && !mine->exposed && mine->variant == u->link->variants[v];
+      return whose ? (struct exposure){ mine->experiment, mine->variant } : (struct exposure){ 0, 0 };
     }
-  return 0;
+  return (struct exposure){ 0, 0 };
 }
 
-/* Two of a variant's messages may have been held, and the contact may have become one with another: the first exposes. */
-enum camp_err experiments_expose(struct live *l, uint32_t experiment) {
+/* Two of a variant's messages may have been held, of which the first exposes; and the contact may have become one with another. */
+enum camp_err experiments_expose(struct live *l, uint32_t experiment, uint32_t variant) {
   struct assignment *mine = experiment ? contact_assignment(&l->c, experiment) : NULL;
-  if (!mine || mine->exposed) return CAMP_OK;
+  if (!mine || mine->exposed || mine->variant != variant) return CAMP_OK;
   mine->exposed = l->changed = true;
   return store_assignment_expose(l->e->store, experiment, l->c.id, l->now_ms);
 }

@@ -116,9 +116,10 @@ static struct verdict ask_first(struct live *l, const struct unit *message, stru
 }
 
 static enum camp_err hold(struct live *l, const struct strand_item *item, const struct effect *f, const struct outbox_row *row) {
+  struct exposure x = experiments_whose(l, item->s.unit, f->pc);
   struct held h = { .row = row->id, .asked_ms = row->asked_ms, .due_ms = row->sent_ms, .flags = HELD_WAITED,
                     .campaign = row->campaign, .entry = item->s.entry, .fork = item->s.fork,
-                    .experiment = experiments_whose(l, item->s.unit, f->pc) };
+                    .experiment = x.experiment, .variant = x.variant };
   VEC_PUSH(&l->e->contact, &l->c.held, h);
   l->changed = true;
   return CAMP_OK;
@@ -322,7 +323,7 @@ static enum camp_err decide(struct live *l, int64_t id, struct strand_item **sen
   row.reason = v.reason;
   if (leaves && row.via.len) row.via = v.channel;
   TRY(store_outbox_release(l->e->store, &row));
-  if (leaves) TRY(experiments_expose(l, was.experiment));
+  if (leaves) TRY(experiments_expose(l, was.experiment, was.variant));
   if (leaves) l->e->pending.sends++;
   else l->e->pending.drops++;
   if (leaves && message) policy_released(l, message, v.channel, l->now_ms);

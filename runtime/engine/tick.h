@@ -288,9 +288,11 @@ enum camp_err experiments_number(struct engine *e) MUST_CHECK; /* their names' n
 enum camp_err experiments_deploy(struct store *s, struct arena *a, const struct unit *u, uint32_t unit) MUST_CHECK;
 enum camp_err experiments_take(struct live *l) MUST_CHECK; /* the event in hand */
 enum camp_err experiments_assign(struct live *l, const struct strand_item *item, const struct effect *f) MUST_CHECK;
-/* The experiment (stored name id) whose variant is exposed by what the unit does at pc; 0: none, or it was before. */
-uint32_t experiments_whose(const struct live *l, const struct unit *u, uint32_t pc);
-enum camp_err experiments_expose(struct live *l, uint32_t experiment) MUST_CHECK; /* 0: nothing to do */
+/* The variant that is exposed by what the unit does at pc, by stored name ids; experiment 0: none, or it was before. */
+struct exposure { uint32_t experiment, variant; };
+struct exposure experiments_whose(const struct live *l, const struct unit *u, uint32_t pc);
+/* Unless the contact has another variant by now. experiment 0: nothing to do. */
+enum camp_err experiments_expose(struct live *l, uint32_t experiment, uint32_t variant) MUST_CHECK;
 /* Another contact is this one. `events`: its events' ids, which are sorted. */
 enum camp_err experiments_merge(struct live *l, const struct contact *other, int64_t *events, uint32_t event_count) MUST_CHECK;
 

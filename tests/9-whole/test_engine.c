@@ -68,6 +68,10 @@ static const char journey[] =
   "  split { 30% { send m1 } 30% { for each e in a.l { if e > 3 { send m2 } else { wait 5h }; emit y with { n: e } } } else { tag \"rest\" } }\n"
   "  repeat 3 times every 1d { wait for b where k is a.k up to 30h { send m3 } else { split night { 50% { join fast } 50% { leave fast } } } }\n"
   "  send m4 }\n"
+  "campaign tried { start when b or c; entry every time up to 3 at once\n"
+  "  experiment word { variant p 40% { send m1 } variant q 60% { wait 5h; tag \"q\" } holdout 20%; measure a where n > 3 or d within 2d }\n"
+  "  wait 10h\n"
+  "  experiment amount { variant u 50% { } variant v 50% { send m6 }; measure sum(a.n) within 3d } }\n"
   "campaign clock { start every day at 09:00 for fast; start every monday and thursday at 21:30 for count(a, last 3d) >= 2\n"
   "  start at 2026-01-09 12:00 in \"Asia/Tokyo\"; entry every time up to 2 at once; ends on 2026-01-20\n"
   "  send m3; wait 20h; send m4 }\n";
@@ -147,7 +151,7 @@ static int64_t deployed_ms = t0_ms;
 static void deploy(struct store *s, const char *rest) {
   struct compilation c;
   struct engine_error e = { "" };
-  char text[8192];
+  char text[16384];
   snprintf(text, sizeof text, "%s%s", declarations, rest);
   compilation_init(&c);
   compilation_add(&c, STR("journey.camp"), str_from_c(text), false);
@@ -200,7 +204,7 @@ static bool print_row(void *context, int columns, const char *const *names, cons
 
 /* Everything a user could notice. The caller frees it. */
 static char *dump(struct store *s) {
-  static const char *const reports[] = { "dump_messages", "dump_events", "dump_positions", "dump_members", "dump_conversions", "dump_aliases", "dump_shown", "dump_consents",
+  static const char *const reports[] = { "dump_messages", "dump_events", "dump_positions", "dump_members", "dump_conversions", "dump_aliases", "dump_shown", "dump_consents", "dump_assignments",
                                          "summary", "rejects" };
   struct buf b;
   buf_init(&b, 16 << 20);
@@ -279,6 +283,7 @@ static void batches_and_runs_do_not_matter(void **unused) { batches_and_runs(1, 
 static void merges_do_not_matter(void **unused) {
   join_every = 12;
   batches_and_runs(31, "entered it before, and is the same contact");
+  batches_and_runs(31, "the first assignment stands; ");
   join_every = 0;
 }
 
