@@ -9,7 +9,7 @@ PREFIX ?= /usr/local
 B := build/$(V)
 GEN := build/gen
 
-PKGS := sqlite3 libpcre2-8 libcrypto libcurl gmime-3.0
+PKGS := sqlite3 libpcre2-8 libcrypto libcurl gmime-3.0 gumbo libidn2
 ifneq ($(wildcard /usr/lib/*/pkgconfig/sqlite3.pc /usr/lib/pkgconfig/sqlite3.pc),)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)

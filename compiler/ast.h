@@ -160,6 +160,10 @@ struct list_decl   { struct name name; };
 /* `{{ code }}`: what a message says of the values that come with a send. */
 struct said_value { struct name name; bool required; /* somewhere without a default */ struct said_value *next; };
 struct sending { const struct stmt *stmt; struct sending *next; };
+/* A file that a message attaches, or shows in its text. */
+struct mail_file { struct name path; struct name as; /* len 0: the path's last part */ struct mail_file *next;
+  struct str hash, base64, type; /* filled by the driver: SHA-256 in hex, lines of a mail, "image/png"; hash len 0: there is none */ };
+struct mail_page;         /* mail_page.h */
 struct message_decl{ struct name name; struct name channel; struct name subject, body; /* text and its span inside the quotes */
   bool has_subject, has_body, body_is_file;
   struct name topic;      /* len 0: none */
@@ -168,7 +172,12 @@ struct message_decl{ struct name name; struct name channel; struct name subject,
   uint8_t priority;       /* enum priority of vm/program.h */
   struct value expires;   /* V_MISSING: never */
   bool sent;              /* filled by flow: a statement sends it */
-  struct said_value *said; struct sending *sendings; /* filled by flow */ };
+  struct said_value *said; struct sending *sendings; /* filled by flow */
+  struct name text, from, reply_to; /* span.to 0: not said */
+  bool text_is_file, untracked;
+  struct span untracked_span;
+  struct mail_file *attached, **attached_tail;
+  struct mail_page *page;     /* filled by the driver: of a body that is HTML, and of what it takes in; else NULL */ };
 
 /* What `show` shows on a page: texts by part; title, body, button, link, image, and the priority, a number. */
 struct content_part { struct name word; struct name text; struct value number; struct content_part *next; };

@@ -12,6 +12,7 @@
  *    so what is reported is the same on any machine. */
 #include "allow.h"
 #include "care.h"
+#include "mail.h"
 #include "workers.h"
 
 struct embedded_file { const char *path; const char *text; unsigned long bytes; };
@@ -21,7 +22,7 @@ struct driver {
   struct compilation *c;
   const struct source_reader *reader;
   struct table loaded;   /* paths that were added */
-  VEC(struct message_decl *) files; /* bodies that are files */
+  VEC(struct message_decl *) messages;
   uint32_t zones_compared; /* wrong zones for which the nearest was looked for */
 };
 
@@ -135,8 +136,8 @@ static void load_all(struct driver *d, struct tree *tree) {
     for (struct item *item = *first; item; item = item->next)
       if (item->kind == ITEM_USE)
         use_item(d, item);
-      else if (item->kind == ITEM_MESSAGE && item->message.body_is_file)
-        VEC_PUSH(&d->c->arena, &d->files, &item->message);
+      else if (item->kind == ITEM_MESSAGE)
+        VEC_PUSH(&d->c->arena, &d->messages, &item->message);
   }
   *prelude.tail = tree->items;
   tree->items = prelude.items;
@@ -144,24 +145,30 @@ static void load_all(struct driver *d, struct tree *tree) {
 
 /* --- message files ------------------------------------------------------------------------------------------------- */
 /* `body file "hello.html"` becomes the file's text, in a source of its own so that mistakes in it show its lines. */
-static void load_body(struct driver *d, struct message_decl *m) {
-  const char *from = arena_str(&d->c->arena, d->c->sources.items[m->body.span.source].path).ptr;
+static void load_text(struct driver *d, struct name *body) {
+  const char *from = arena_str(&d->c->arena, d->c->sources.items[body->span.source].path).ptr;
   struct str shown, text;
-  if (!d->reader || !d->reader->read || !d->reader->read(d->reader->context, &d->c->arena, from, m->body.text, &shown, &text)) {
-    struct diagnostic *g = diag(d->c, DIAG_E0510, m->body.span, "there is no file `" STR_FMT "`", STR_ARG(m->body.text));
+  if (!d->reader || !d->reader->read || !d->reader->read(d->reader->context, &d->c->arena, from, body->text, &shown, &text)) {
+    struct diagnostic *g = diag(d->c, DIAG_E0510, body->span, "there is no file `" STR_FMT "`", STR_ARG(body->text));
     g->help = STR("paths are relative to the script that names them");
-    m->body.text.len = 0;
+    body->text.len = 0;
     return;
   }
   compilation_add(d->c, shown, text, true);
   d->c->sources.items[d->c->sources.count - 1].template = true;
-  m->body = (struct name){ text, { d->c->sources.count - 1, 0, (uint32_t)text.len } };
+  *body = (struct name){ text, { d->c->sources.count - 1, 0, (uint32_t)text.len } };
 }
 
 /* After all scripts, because what is added here is no script. */
-static void load_bodies(struct driver *d) {
-  for (uint32_t i = 0; i < d->files.count; i++)
-    load_body(d, d->files.items[i]);
+static void load_bodies(struct driver *d, struct scope *s) {
+  for (uint32_t i = 0; i < d->messages.count; i++) {
+    struct message_decl *m = d->messages.items[i];
+    if (m->body_is_file) load_text(d, &m->body);
+    if (m->text_is_file) load_text(d, &m->text);
+    m->text.text = mail_url_tags(&d->c->arena, m->text.text);
+    m->body.text = mail_url_tags(&d->c->arena, m->body.text);
+    mail_load(s, m);
+  }
 }
 
 /* --- time zones ---------------------------------------------------------------------------------------------------- */
@@ -296,7 +303,7 @@ void compile(struct compilation *c, const struct source_reader *reader) {
   tree.tail = &tree.items;
   load_all(&d, &tree);
   uint32_t syntax_count = c->diagnostics.count;
-  load_bodies(&d);
+  load_bodies(&d, &scope);
   c->line_count = count_lines(c);
   cases_expand(c, &tree);
   check_zones(&d, &tree);

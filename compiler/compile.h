@@ -68,6 +68,9 @@ struct source_reader {
   /* Reads `use "./common.camp"` relative to `from`, or a stdlib module by bare name with from NULL. The text is
    * copied into the arena with a NUL behind it; *shown is the path for messages. False when there is none. */
   bool (*read)(void *context, struct arena *a, const char *from, struct str name, struct str *shown, struct str *text);
+  /* A file that a message attaches or shows, by its path relative to `from`; NULL: there is none. It must lie below the project's folder. */
+  enum file_found { FILE_READ, FILE_ABSENT, FILE_OUTSIDE, FILE_TOO_LARGE } (*read_file)(void *context, struct arena *a, const char *from,
+                                                                                      struct str path, size_t bytes_max, struct str *bytes);
   /* Both may be NULL: then any time zone passes. Whether the system has the zone; and all their names, one a line, which
    * is asked for only to find what a wrong one was meant to be. */
   bool (*zone_known)(void *context, struct str name);

@@ -11,6 +11,7 @@
  *    changes nothing in the tree but what is the unit's own. When a limit is met, all is emitted again by one. */
 #include "emit.h"
 #include "care.h"
+#include "mail.h"
 #include "workers.h"
 
 #include "vm/base/hash.h"
@@ -664,8 +665,9 @@ static void collect_units(struct compilation *c, struct tree *tree, struct emiss
   e->items = items.items;
   e->operations = operations.items;
   e->count = items.count;
-  e->units = arena_alloc(&c->arena, (items.count + 1) * sizeof *e->units); /* room for the policy */
-  e->places = arena_zalloc(&c->arena, items.count + 1, sizeof *e->places);
+  uint32_t room = items.count + 1 + emit_files(NULL, NULL, tree); /* and the policy */
+  e->units = arena_alloc(&c->arena, room * sizeof *e->units);
+  e->places = arena_zalloc(&c->arena, room, sizeof *e->places);
 }
 
 void emit_program(struct compilation *c, struct tree *tree, struct scope *scope) {
@@ -685,6 +687,7 @@ void emit_program(struct compilation *c, struct tree *tree, struct scope *scope)
   c->places = e.places;
   if (emit_policy(&b, &e.units[e.count], tree))
     e.count++;
+  e.count += emit_files(&b, &e.units[e.count], tree);
   for (struct item *i = tree->items; i; i = i->next)
     if (i->kind == ITEM_TEST)
       emit_test(&b, i);

@@ -68,6 +68,8 @@ struct builder {
   const struct event_ref *hand;
   const struct frame *hand_frame;
   struct buf text;                /* scratch */
+  struct str (*instead)(void *context, struct str text); /* what is compiled for a snippet or a layout; NULL: as it is */
+  void *instead_context;
 };
 
 /* emit.c: tables and code */

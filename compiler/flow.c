@@ -7,6 +7,7 @@
  * 1. Linear in the script: every statement and expression is seen once, and every campaign once in the search for loops.
  * 2. A loop is reported only when it is certain: unconditional statements, events without `where`, no wait between. */
 #include "care.h"
+#include "mail.h"
 
 #include "vm/base/limits.h"
 
@@ -179,6 +180,7 @@ static void flow_via(struct flow *f, const struct stmt *st) {
 static void flow_send(struct flow *f, const struct stmt *st) {
   if (st->decl)
     values_note(f->c, st->decl, st);
+  mail_check_given(f->c, st);
   flow_via(f, st);
   if (st->after.type != V_MISSING || st->at)
     return;
@@ -403,6 +405,7 @@ static void flow_texts(struct flow *f, struct message_decl *m) {
     template_check(f->s, m, m->subject.text, m->subject.span);
   if (m->has_body)
     template_check(f->s, m, m->body.text, m->body.span);
+  mail_check(f->s, m);
 }
 
 static const char *const content_words[] = { "title", "body", "button", "link", "image", "priority" };

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "liquid_message.h"
+#include "mail.h"
 #include "vm/liquid_file.h"
 
 /* --- checking -------------------------------------------------------------------------------------------------------- */
@@ -25,7 +26,7 @@ static void check_variable(const struct reader_of_template *r, uint32_t pc) {
   const struct lq_unit *u = &r->u;
   uint32_t name = u->code[pc] >> 8, next = pc + 1, op = u->code[next] & 0xff;
   struct str text = u->names[name].text;
-  if (*liquid_own(r, liquid_template_of(u, pc), name)) return;
+  if (*liquid_own(r, liquid_template_of(u, pc), name) || mail_is_url(text)) return;
   if (!str_is(text, "contact")) {
     if (!r->noted[name]) note_value(r->s, r->m, text, liquid_span(r, text), liquid_is_required(u, name));
     r->noted[name] = 1;
@@ -219,6 +220,50 @@ void liquid_check(struct scope *s, struct message_decl *m, struct str text, stru
   liquid_compiler_free(r.c);
 }
 
+/* --- messages as mails ----------------------------------------------------------------------------------------------- */
+
+const struct str *liquid_own_names(struct scope *s, const struct message_decl *m, uint32_t *count) {
+  struct reader_of_template r = { .s = s, .a = &s->c->arena, .script = m->name.span.source, .c = liquid_compiler_new() };
+  VEC(struct str) own = { 0 };
+  if (liquid_compile(&r, m->body.text, m->body.span, true)) {
+    liquid_mark_own(&r);
+    for (uint32_t t = 0; t < r.u.template_count; t++)
+      for (uint32_t i = 0; i < r.u.name_count; i++)
+        if (*liquid_own(&r, t, i)) VEC_PUSH(r.a, &own, arena_str(r.a, r.u.names[i].text));
+  }
+  liquid_compiler_free(r.c);
+  *count = own.count;
+  return own.items;
+}
+
+const struct mail_taken *liquid_taken(struct scope *s, struct message_decl *m, uint32_t *count, bool *html) {
+  /* With the message, so that files are read; what is wrong in them is said here or by the check, once. */
+  struct reader_of_template r = { .s = s, .a = &s->c->arena, .m = m, .script = m->name.span.source, .c = liquid_compiler_new() };
+  VEC(struct mail_taken) taken = { 0 };
+  *html = liquid_is_html(&r, m->body.text);
+  if (*html && memmem(m->body.text.ptr, m->body.text.len, "{%", 2)) {
+    (void)liquid_compile(&r, m->body.text, m->body.span, true);
+    for (uint32_t i = 0; i < r.texts.count; i++)
+      if (r.texts.items[i].text.ptr != m->body.text.ptr)
+        VEC_PUSH(r.a, &taken, ((struct mail_taken){ r.texts.items[i].text, r.texts.items[i].span }));
+  }
+  liquid_compiler_free(r.c);
+  *count = taken.count;
+  return taken.items;
+}
+
+bool liquid_is_whole(struct scope *s, const struct message_decl *m, struct str text) {
+  struct reader_of_template r = { .s = s, .a = &s->c->arena, .script = m->name.span.source, .c = liquid_compiler_new() };
+  struct mail_edit edit = { .m = m, .text = true };
+  if (text.ptr != m->body.text.ptr) r.instead = mail_instead, r.instead_context = &edit;
+  uint32_t unknown, mended;
+  bool whole = liquid_compile(&r, text, m->body.span, false);
+  (void)liquid_unknown_filters(r.c, &unknown);
+  (void)liquid_mended(r.c, &mended);
+  liquid_compiler_free(r.c);
+  return whole && !unknown && !mended;
+}
+
 /* --- emitting -------------------------------------------------------------------------------------------------------- */
 
 struct parts { VEC(struct part) items; };
@@ -239,7 +284,7 @@ static void add_attribute(struct builder *b, struct parts *parts, struct str nam
 }
 
 const struct part *liquid_parts(struct builder *b, struct str text, struct span span, uint32_t script, bool body, uint32_t *count) {
-  struct reader_of_template r = { .s = b->s, .a = b->a, .script = script, .c = liquid_compiler_new() };
+  struct reader_of_template r = { .s = b->s, .a = b->a, .script = script, .c = liquid_compiler_new(), .instead = b->instead, .instead_context = b->instead_context };
   struct parts parts = { { 0 } };
   if (liquid_compile(&r, text, span, body)) { /* otherwise the check has said so, and nothing is written */
     const struct lq_unit *u = &r.u;

@@ -17,6 +17,8 @@ struct reader_of_template {
   struct lq_unit u;
   uint8_t *own;              /* by template and name: OWN */
   uint8_t *noted;            /* by name */
+  struct str (*instead)(void *context, struct str text); /* what is compiled for a text that is taken in; NULL: the text */
+  void *instead_context;
 };
 enum { OWN = 1, REACHED = 2 };
 

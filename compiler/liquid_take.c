@@ -43,7 +43,7 @@ static bool find_layout(void *context, struct str name, struct str *text) {
   const struct snippet *found = snippet_find(r->s, r->a, r->script, "layouts", name, r->m != NULL);
   if (!found || !found->found) return false;
   take(r, name, found);
-  *text = found->text;
+  *text = r->instead ? r->instead(r->instead_context, found->text) : found->text;
   return true;
 }
 
@@ -103,7 +103,7 @@ static bool take_snippets(struct reader_of_template *r) {
       if (!found || !found->found) continue;
       struct str kept = arena_str(r->a, *name);
       take(r, kept, found);
-      if (!liquid_add(r->c, kept, found->text, &e)) {
+      if (!liquid_add(r->c, kept, r->instead ? r->instead(r->instead_context, found->text) : found->text, &e)) {
         whole = false;
         if (r->m) liquid_report(r, &e);
       }

@@ -128,6 +128,9 @@ struct type_ref *type_choice(struct parse *p, struct token first, struct expr *c
 struct message_decl *message_new(struct parse *p);
 struct message_decl *message_part(struct parse *p, struct message_decl *m, struct token word, struct name value, bool file);
 struct message_decl *message_bad(struct message_decl *m);
+/* mail_decl.c: `attach file "terms.pdf" as "Terms.pdf"`, `reply to "…"`, `untracked`. */
+struct mail_word { struct name word, value, as; bool file, to, bare; };
+struct message_decl *mail_part(struct parse *p, struct message_decl *m, struct mail_word w);
 
 void campaign_open(struct parse *p, struct campaign_decl *campaign); /* clauses and statements go to it from here */
 struct item *campaign_new(struct parse *p, struct token first, struct name name);

@@ -7,6 +7,7 @@
  * 1. A mistake is reported at its own place in the script, whatever escapes and indentation stand before it.
  * 2. Texts without a mark cost one search and become one part. */
 #include "emit.h"
+#include "mail.h"
 
 struct template {
   struct scope *s;
@@ -118,6 +119,15 @@ void note_value(struct scope *s, struct message_decl *m, struct str name, struct
   (*end)->required |= required;
 }
 
+/* `{{ camp_link_3 }}` and `{{ camp_pixel }}`, which emit_message.c has put there. */
+static void part_link(struct template *t, struct str name) {
+  uint32_t link = 0;
+  bool pixel = str_is(name, MAIL_PIXEL);
+  for (size_t i = sizeof MAIL_LINK - 1; !pixel && i < name.len; i++) link = link * 10 + (uint32_t)(name.ptr[i] - '0');
+  struct part p = { .kind = PART_LINK, .text = NONE, .field = pixel ? NONE : link };
+  VEC_PUSH(t->b->a, &t->parts, p);
+}
+
 /* `{{ code }}`: the name has been read, up to `at`. */
 static void parse_value(struct template *t, struct str name, size_t from, size_t at, size_t to) {
   struct str instead = { NULL, 0 };
@@ -130,8 +140,12 @@ static void parse_value(struct template *t, struct str name, size_t from, size_t
     only_attributes(t, from, to, "a message says one value between `{{` and `}}`");
     return;
   }
+  if (mail_is_link(name)) {
+    if (t->b) part_link(t, name);
+    return;
+  }
   if (!t->b) {
-    note_value(t->s, t->message, name, span_of(t, from, name_to), !has_default);
+    if (!mail_is_url(name)) note_value(t->s, t->message, name, span_of(t, from, name_to), !has_default);
     return;
   }
   struct part p = { .kind = PART_VALUE, .text = has_default ? build_string(t->b, instead) : NONE,

@@ -5,7 +5,7 @@
  *
  *   1. One mistake, one error: a value that no send gives is reported where the message says it, one that some give and others
  *      do not, at the others. */
-#include "names.h"
+#include "mail.h"
 
 void values_note(struct compilation *c, struct message_decl *m, const struct stmt *send) {
   struct sending *s = ARENA_NEW(&c->arena, struct sending);
@@ -98,7 +98,7 @@ static bool meant_by_text(const struct message_decl *m, const struct prop *p) {
 }
 
 static void check_given(struct compilation *c, struct scope *s, const struct message_decl *m, const struct prop *p) {
-  if (says(m, p->name.text) || meant_by_text(m, p))
+  if (says(m, p->name.text) || meant_by_text(m, p) || mail_is_url(p->name.text))
     return;
   struct diagnostic *d = diag(c, DIAG_W0134, p->name.span, "the message `" STR_FMT "` does not say `" STR_FMT "`", STR_ARG(m->name.text),
                               STR_ARG(p->name.text));

@@ -83,6 +83,7 @@
 %type wire          { struct request_part * }
 %type statuses      { struct request_part * }
 %type status        { struct token }
+%type mail_part     { struct mail_word }
 %type campaign_head { struct item * }
 %type campaign_body { struct item * }
 %type rule_head     { struct item * }
@@ -269,12 +270,24 @@ part(A) ::= CHANNEL(T) name(N).                   { A = message_part(p, message_
 part(A) ::= SUBJECT(T) TEXT(N).                   { A = message_part(p, message_new(p), T, name_of(p, N), false); }
 part(A) ::= BODY(T) TEXT(N).                      { A = message_part(p, message_new(p), T, name_of(p, N), false); }
 part(A) ::= BODY(T) FILE TEXT(N).                 { A = message_part(p, message_new(p), T, name_of(p, N), true); }
+part(A) ::= mail_part(W).                         { A = mail_part(p, message_new(p), W); }
 part(A) ::= BAD.                                  { A = message_bad(message_new(p)); }
 part(A) ::= part(M) EOL CHANNEL(T) name(N).       { A = message_part(p, M, T, N, false); }
 part(A) ::= part(M) EOL SUBJECT(T) TEXT(N).       { A = message_part(p, M, T, name_of(p, N), false); }
 part(A) ::= part(M) EOL BODY(T) TEXT(N).          { A = message_part(p, M, T, name_of(p, N), false); }
 part(A) ::= part(M) EOL BODY(T) FILE TEXT(N).     { A = message_part(p, M, T, name_of(p, N), true); }
+part(A) ::= part(M) EOL mail_part(W).             { A = mail_part(p, M, W); }
 part(A) ::= part(M) EOL BAD.                      { A = message_bad(M); }
+/* What only a mail has: its words are names, so that no keyword comes of them. */
+mail_part(A) ::= NAME(W).                         { A = (struct mail_word){ .word = name_of(p, W) }; }
+mail_part(A) ::= NAME(W) NAME(V).                 { A = (struct mail_word){ .word = name_of(p, W), .value = name_of(p, V), .bare = true }; }
+mail_part(A) ::= NAME(W) TEXT(V).                 { A = (struct mail_word){ .word = name_of(p, W), .value = name_of(p, V) }; }
+mail_part(A) ::= FROM(W) TEXT(V).                 { A = (struct mail_word){ .word = name_of(p, W), .value = name_of(p, V) }; }
+mail_part(A) ::= NAME(W) TO TEXT(V).              { A = (struct mail_word){ .word = name_of(p, W), .value = name_of(p, V), .to = true }; }
+mail_part(A) ::= NAME(W) FILE TEXT(V).            { A = (struct mail_word){ .word = name_of(p, W), .value = name_of(p, V), .file = true }; }
+mail_part(A) ::= NAME(W) FILE TEXT(V) AS TEXT(N). {
+  A = (struct mail_word){ .word = name_of(p, W), .value = name_of(p, V), .file = true, .as = name_of(p, N) };
+}
 
 part(A) ::= TOPIC(T) name(N).                     { A = message_topic(p, message_new(p), T, N); }
 part(A) ::= TRANSACTIONAL(T).                     { A = message_transactional(p, message_new(p), T); }

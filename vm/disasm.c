@@ -260,6 +260,9 @@ static void put_parts(struct buf *b, const struct unit *u, const char *what, con
     buf_c(b, "    ");
     if (p[i].kind == PART_TEXT) {
       buf_json_str(b, unit_string(u, p[i].text));
+    } else if (p[i].kind == PART_LINK) {
+      if (p[i].field == NONE) buf_c(b, "pixel");
+      else buf_printf(b, "link %u", p[i].field);
     } else if (p[i].kind == PART_LIQUID) {
       buf_printf(b, "liquid, %zu bytes", unit_string(u, p[i].text).len);
     } else {
@@ -292,6 +295,26 @@ static void put_code(struct buf *b, const struct unit *u) {
   }
 }
 
+static void put_mail(struct buf *b, const struct unit *u) {
+  static const char *const said[] = { "html", "untracked", "urls" };
+  for (uint32_t i = 0; i < sizeof said / sizeof *said; i++)
+    if (u->mail >> i & 1) buf_printf(b, "  %s\n", said[i]);
+  put_parts(b, u, "text", u->text, u->text_count);
+  put_parts(b, u, "from", u->from, u->from_count);
+  put_parts(b, u, "reply to", u->reply_to, u->reply_to_count);
+  for (uint32_t i = 0; i < u->link_count; i++) {
+    char what[32];
+    snprintf(what, sizeof what, "link %u", i);
+    put_parts(b, u, what, u->link_parts + u->links[i].first, u->links[i].count);
+  }
+  for (uint32_t i = 0; i < u->attachment_count; i++) {
+    const struct attachment *at = &u->attachments[i];
+    buf_c(b, at->inside ? "  shows " : "  attaches ");
+    put_string(b, u, at->name);
+    buf_printf(b, " as " STR_FMT ", %.12s\n", STR_ARG(unit_string(u, at->type)), unit_string(u, at->file).ptr);
+  }
+}
+
 static void put_release(struct buf *b, const struct unit *u) {
   static const char *const priorities[] = { "normal", "high", "low" };
   if (u->topic != NONE) {
@@ -320,7 +343,7 @@ static void put_release(struct buf *b, const struct unit *u) {
 }
 
 void unit_disassemble(struct buf *b, const struct unit *u) {
-  static const char *const kinds[] = { "campaign", "rule", "message", "segment", "score", "policy", "channel", "operation" };
+  static const char *const kinds[] = { "campaign", "rule", "message", "segment", "score", "policy", "channel", "operation", "file" };
   buf_printf(b, "%s ", kinds[u->kind]);
   put_name(b, unit_name(u));
   buf_c(b, "  ; ");
@@ -343,6 +366,8 @@ void unit_disassemble(struct buf *b, const struct unit *u) {
   put_experiments(b, u);
   put_parts(b, u, "subject", u->subject, u->subject_count);
   put_parts(b, u, "body", u->body, u->body_count);
+  if (u->kind == UNIT_MESSAGE) put_mail(b, u);
+  if (u->kind == UNIT_FILE && u->string_count == 2) buf_printf(b, "  base64, %zu bytes\n", u->strings[1].len);
   if (u->kind == UNIT_MESSAGE || u->kind == UNIT_POLICY) put_release(b, u);
   if (u->request) request_disassemble(b, u);
   put_code(b, u);

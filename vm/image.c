@@ -27,7 +27,7 @@ struct looker { uint32_t what, segment; uint8_t look; };
 struct symbol {
   struct str text;
   uint64_t hash;
-  const struct unit *campaign, *message, *channel, *operation; /* the current ones of this name */
+  const struct unit *campaign, *message, *channel, *operation, *file; /* the current ones of this name */
   struct pattern *pattern;               /* compiled for MATCHES */
   uint32_t measure;                      /* whose canonical text this is, or NONE */
   uint32_t segment, score;               /* the segment, and the score, of this name, or NONE */
@@ -248,7 +248,7 @@ static void name_unit(struct image *im, const struct unit *u) {
     VEC_PUSH(&im->arena, &im->scores, ((struct image_score){ .unit = u, .symbol = u->link->symbols[u->name], .half_ms = half_ms }));
     return;
   }
-  const struct unit **place = u->kind == UNIT_MESSAGE ? &s->message : &s->campaign;
+  const struct unit **place = u->kind == UNIT_MESSAGE ? &s->message : u->kind == UNIT_FILE ? &s->file : &s->campaign;
   if (!*place) *place = u;
 }
 
@@ -260,7 +260,8 @@ void image_add(struct image *im, struct unit *u, bool current) {
   link->current = current;
   link->symbols = arena_alloc(&im->arena, u->string_count * sizeof *link->symbols);
   link->stored = arena_zalloc(&im->arena, u->string_count, sizeof *link->stored);
-  for (uint32_t i = 0; i < u->string_count; i++) link->symbols[i] = intern(im, u->strings[i]);
+  /* Nobody asks for what a file holds by its text. */
+  for (uint32_t i = 0; i < u->string_count; i++) link->symbols[i] = intern(im, u->strings[u->kind == UNIT_FILE ? 0 : i]);
   if (u->experiment_count) {
     link->experiments = arena_zalloc(&im->arena, u->experiment_count, sizeof *link->experiments);
     link->variants = arena_zalloc(&im->arena, u->variant_count, sizeof *link->variants);
@@ -568,6 +569,11 @@ struct str image_channel_address(const struct image *im, struct str channel) {
   const struct unit *u = image_channel(im, channel);
   if (u) return unit_string(u, u->request->address);
   return str_is(channel, "email") ? STR("email") : str_is(channel, "sms") ? STR("phone") : str_is(channel, "push") ? STR("push_token") : (struct str){ NULL, 0 };
+}
+
+const struct unit *image_file(const struct image *im, struct str name) {
+  const struct symbol *s = find(im, name);
+  return s ? s->file : NULL;
 }
 
 const struct unit *image_policy(const struct image *im) { return im->policy; }

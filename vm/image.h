@@ -90,6 +90,7 @@ const struct unit *image_operation(const struct image *image, struct str name); 
 /* The contact's attribute that holds its address on the channel; empty: the channel goes to no address (a chat, a webhook), so every
  * contact can be reached. Channels that no script declares have a standard one: email, sms phone, push push_token. */
 struct str image_channel_address(const struct image *image, struct str channel);
+const struct unit *image_file(const struct image *image, struct str name); /* what a message attaches, or NULL */
 const struct unit *image_policy(const struct image *image); /* topics, caps and quiet hours of the present program, or NULL */
 uint32_t image_measure_count(const struct image *image);
 struct image_measure *image_measure(const struct image *image, uint32_t i);

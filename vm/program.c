@@ -34,7 +34,7 @@
  *
  * Body of a unit: the hashed part
  *
- *   byte                kind: 0 campaign, 1 rule, 2 message, 3 segment, 4 score, 5 policy, 6 channel, 7 operation
+ *   byte                kind: 0 campaign, 1 rule, 2 message, 3 segment, 4 score, 5 policy, 6 channel, 7 operation, 8 file
  *   index               name
  *   byte value index varint two values   entry rule: kind, within, key's code, how many at once, end, on resume
  *   byte                count of locals
@@ -64,6 +64,11 @@
  *   table of            topics:   index name, byte double opt in
  *   table of            caps:     varint count, value window, index channel, index topic, index text, byte drop
  *   table of            quiet hours: varint from, varint to, byte weekdays, index channel, index text, byte drop
+ *   and, of a message alone:
+ *   byte                its properties as a mail (MAIL_…)
+ *   four tables of      parts of its text, from, reply to and links: as above
+ *   table of            links: varint first part, varint count of parts
+ *   table of            attachments: index file, index name, index type, byte inside
  *   text                code
  *   of a score alone:   value halves, table of rules: index event, index filter's code, value points
  *   of a channel and an operation alone:
@@ -290,6 +295,25 @@ static void put_release(struct buf *b, const struct unit *u) {
 }
 
 static bool has_request(const struct unit *u) { return u->kind == UNIT_CHANNEL || u->kind == UNIT_OPERATION; }
+static void put_mail(struct buf *b, const struct unit *u) {
+  put_byte(b, u->mail);
+  put_parts(b, u->text, u->text_count);
+  put_parts(b, u->from, u->from_count);
+  put_parts(b, u->reply_to, u->reply_to_count);
+  put_parts(b, u->link_parts, u->link_part_count);
+  put_number(b, u->link_count);
+  for (uint32_t i = 0; i < u->link_count; i++) {
+    put_number(b, u->links[i].first);
+    put_number(b, u->links[i].count);
+  }
+  put_number(b, u->attachment_count);
+  for (uint32_t i = 0; i < u->attachment_count; i++) {
+    put_index(b, u->attachments[i].file);
+    put_index(b, u->attachments[i].name);
+    put_index(b, u->attachments[i].type);
+    put_byte(b, u->attachments[i].inside);
+  }
+}
 
 static void put_body(struct buf *b, const struct unit *u) {
   put_byte(b, u->kind);
@@ -313,6 +337,7 @@ static void put_body(struct buf *b, const struct unit *u) {
   put_parts(b, u->subject, u->subject_count);
   put_parts(b, u->body, u->body_count);
   if (has_release(u)) put_release(b, u);
+  if (u->kind == UNIT_MESSAGE) put_mail(b, u);
   buf_lstr(b, (struct str){ (const char *)u->code, u->code_bytes });
   if (u->kind == UNIT_SCORE) put_score(b, u);
   if (has_request(u)) request_write(b, u->request);
@@ -640,6 +665,28 @@ static void get_release(struct loader *l, struct unit *u) {
   u->quiets = quiets;
 }
 
+static void get_mail(struct loader *l, struct unit *u) {
+  u->mail = reader_byte(&l->r);
+  u->text = get_parts(l, &u->text_count, "text parts");
+  u->from = get_parts(l, &u->from_count, "from parts");
+  u->reply_to = get_parts(l, &u->reply_to_count, "reply to parts");
+  u->link_parts = get_parts(l, &u->link_part_count, "link parts");
+  struct message_link *links = UNIT_TABLE(l, &u->link_count, 2, struct message_link, "links");
+  EACH_ROW(l, i, u->link_count) {
+    links[i].first = get_u32(l);
+    links[i].count = get_u32(l);
+  }
+  u->links = links;
+  struct attachment *attachments = get_table(l, &u->attachment_count, LIMIT_MESSAGE_FILES_COUNT, 4, sizeof *attachments, "attachments");
+  EACH_ROW(l, i, u->attachment_count) {
+    attachments[i].file = get_index(l);
+    attachments[i].name = get_index(l);
+    attachments[i].type = get_index(l);
+    attachments[i].inside = get_flag(l);
+  }
+  u->attachments = attachments;
+}
+
 static void get_body(struct loader *l, struct unit *u) {
   u->kind = reader_byte(&l->r);
   u->name = get_index(l);
@@ -664,6 +711,7 @@ static void get_body(struct loader *l, struct unit *u) {
   u->body = get_parts(l, &u->body_count, "body parts");
   u->topic = NONE;
   if (has_release(u)) get_release(l, u);
+  if (u->kind == UNIT_MESSAGE) get_mail(l, u);
   struct str code = reader_str(&l->r);
   if (code.len > LIMIT_UNIT_CODE_BYTES) fail(l, CAMP_LIMIT, "more than %u bytes of code", LIMIT_UNIT_CODE_BYTES);
   u->code = (const uint8_t *)code.ptr;

@@ -18,6 +18,7 @@
 
 #define PROGRAM_MAGIC "CAMPPRG\n"
 #define PROGRAM_VERSION 2
+#define FILE_LINE_BYTES 76 /* of base64 in a UNIT_FILE; each line ends in \n */
 #define UNIT_HASH_BYTES 32 /* SHA-256 (FIPS 180-4) of the unit's body */
 #define NONE UINT32_MAX    /* no index, no pc */
 
@@ -37,8 +38,9 @@ struct opcode_info {
 extern const struct opcode_info opcode_table[256];
 
 /* A segment is an expression: its code begins at pc 0. A score has rules. */
+/* A file that messages attach or show: its name is its SHA-256 in hex, its second string its base64 in lines of a mail. */
 enum unit_kind { UNIT_CAMPAIGN, UNIT_RULE, UNIT_MESSAGE, UNIT_SEGMENT, UNIT_SCORE, UNIT_POLICY,
-  UNIT_CHANNEL, UNIT_OPERATION /* of a connector: crm.create_task */, UNIT_KIND_COUNT };
+  UNIT_CHANNEL, UNIT_OPERATION /* of a connector: crm.create_task */, UNIT_FILE, UNIT_KIND_COUNT };
 enum priority { PRIORITY_NORMAL, PRIORITY_HIGH, PRIORITY_LOW };
 
 struct field {       /* a property or attribute as code looks at it */
@@ -141,12 +143,28 @@ struct entry_rule {
 
 enum part_kind {
   PART_TEXT, PART_ATTR, PART_VALUE /* given with the send */,
-  PART_LIQUID /* the last: a compiled template; then the attributes before it are not printed, the template reads them */
+  PART_LIQUID /* the last: a compiled template; then the attributes before it are not printed, the template reads them */,
+  PART_LINK /* of a body: the address of link `field`, or where there is none the picture that tells of an open */
 };
 struct part {          /* a piece of a message's subject or body */
   uint8_t kind;
   uint32_t text;       /* PART_TEXT: string to copy; PART_LIQUID: string of liquid_file.h; else: string printed when the attribute or value is missing, or NONE */
-  uint32_t field;      /* PART_ATTR, PART_VALUE; else NONE */
+  uint32_t field;      /* PART_ATTR, PART_VALUE; PART_LINK; else NONE */
+};
+
+/* What a message is as a mail. Templates name the address of link 3 `camp_link_3`, the picture `camp_pixel`. */
+enum {
+  MAIL_HTML = 1,       /* the body is HTML */
+  MAIL_UNTRACKED = 2,  /* its links lead where they say, and it has no picture that tells of an open */
+  MAIL_URLS = 4,       /* it says unsubscribe_url, preferences_url or view_in_browser_url */
+  MAIL_BITS = 7
+};
+struct message_link { uint32_t first, count; };  /* in link_parts: the address as it is, without HTML's escapes */
+struct attachment {
+  uint32_t file;       /* string: the name of its UNIT_FILE */
+  uint32_t name;       /* string: how a reader sees it; of a picture in the text, its Content-ID */
+  uint32_t type;       /* string: "application/pdf" */
+  bool inside;         /* the text shows it */
 };
 
 /* UNIT_POLICY: what contacts consent to, and what holds messages back at release. */
@@ -215,6 +233,14 @@ struct unit {
   const struct request *request;
   const struct part *subject;     uint32_t subject_count;
   const struct part *body;        uint32_t body_count;
+  /* UNIT_MESSAGE */
+  uint8_t mail;        /* MAIL_… */
+  const struct part *text;        uint32_t text_count;  /* beside a body of HTML */
+  const struct part *from;        uint32_t from_count;
+  const struct part *reply_to;    uint32_t reply_to_count;
+  const struct part *link_parts;  uint32_t link_part_count;
+  const struct message_link *links;       uint32_t link_count;
+  const struct attachment *attachments; uint32_t attachment_count;
   /* beside the hashed part */
   struct str file;
   const struct step *steps;       uint32_t step_count;

@@ -147,7 +147,8 @@ static bool counts_ok(struct check *c) {
     { u->goal_count, "goals" }, { u->score_rule_count, "score rules" }, { u->schedule_count, "schedules" }, { u->wait_count, "waits" }, { u->branch_count, "branches" }, { u->emit_count, "emits" },
     { u->emit_key_count, "keys of emits" }, { u->experiment_count, "experiments" }, { u->variant_count, "variants" },
     { u->response_count, "responses" }, { u->subject_count, "subject parts" }, { u->body_count, "body parts" },
-    { u->cap_count, "caps" }, { u->quiet_count, "quiet hours" },
+    { u->cap_count, "caps" }, { u->quiet_count, "quiet hours" }, { u->text_count, "text parts" }, { u->from_count, "from parts" },
+    { u->reply_to_count, "reply to parts" }, { u->link_part_count, "link parts" }, { u->link_count, "links" },
   };
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
     if (tables[i].count > LIMIT_UNIT_ITEMS_COUNT) {
@@ -350,7 +351,11 @@ static bool parts_ok(struct check *c, const struct part *p, uint32_t count, cons
       if (i + 1 == count && p[i].field == NONE) continue;
       return refuse(c, CAMP_CORRUPT, "%s %u: a template is not the last part", where, i);
     }
-    if (p[i].kind > PART_LIQUID) return refuse(c, CAMP_CORRUPT, "%s %u: kind %u is unknown", where, i, p[i].kind);
+    if (p[i].kind == PART_LINK && p == c->u->body) {
+      if (p[i].text == NONE && (p[i].field == NONE || p[i].field < c->u->link_count)) continue;
+      return refuse(c, CAMP_CORRUPT, "%s %u: it is none of the links", where, i);
+    }
+    if (p[i].kind >= PART_LIQUID) return refuse(c, CAMP_CORRUPT, "%s %u: kind %u is unknown", where, i, p[i].kind);
     if (p[i].kind == PART_TEXT) {
       if (!string_ok(c, p[i].text, where, i)) return false;
     } else if (!string_or_none(c, p[i].text, where, i) || !index_ok(c, p[i].field, c->u->field_count, "field", where, i)) {
@@ -394,6 +399,59 @@ static bool request_ok(struct check *c) {
   if (u->kind != UNIT_CHANNEL && u->kind != UNIT_OPERATION) return true;
   const char *flaw = request_flaw(u);
   return flaw ? refuse(c, CAMP_CORRUPT, "the request: %s", flaw) : true;
+}
+
+/* What stands in a mail as it is must be nothing but base64 in lines: no program file can put a header or a part there. */
+static bool is_base64(struct str s) {
+  size_t line = 0;
+  for (size_t i = 0; i < s.len; i++) {
+    char ch = s.ptr[i];
+    bool digit = (ch >= '0' && ch <= '9') || (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || ch == '+' || ch == '/' || ch == '=';
+    if (ch == '\n' && line) line = 0;
+    else if (!digit || ++line > FILE_LINE_BYTES) return false;
+  }
+  return line == 0;
+}
+
+static bool file_ok(struct check *c) {
+  const struct unit *u = c->u;
+  if (u->kind != UNIT_FILE) return true;
+  if (u->string_count == 2 && u->name == 0 && u->strings[0].len == 2 * UNIT_HASH_BYTES && !u->code_bytes && is_base64(u->strings[1]) &&
+      u->strings[1].len / (FILE_LINE_BYTES + 1) * (FILE_LINE_BYTES / 4 * 3) <= LIMIT_MESSAGE_FILES_BYTES)
+    return true;
+  return refuse(c, CAMP_CORRUPT, "a file is no base64 of at most %u bytes", LIMIT_MESSAGE_FILES_BYTES);
+}
+
+/* One word of visible ASCII, as a header takes it: `application/pdf`. */
+static bool is_token(struct str s) {
+  for (size_t i = 0; i < s.len; i++)
+    if (s.ptr[i] <= ' ' || s.ptr[i] > '~' || memchr("\"();<>,:\\", s.ptr[i], 10)) return false;
+  return s.len > 0 && s.len < 100;
+}
+
+static bool mail_ok(struct check *c) {
+  const struct unit *u = c->u;
+  if (u->kind != UNIT_MESSAGE) return true;
+  if (u->mail > MAIL_BITS) return refuse(c, CAMP_CORRUPT, "mail property %u is unknown", u->mail);
+  if (!parts_ok(c, u->text, u->text_count, "text") || !parts_ok(c, u->from, u->from_count, "from") ||
+      !parts_ok(c, u->reply_to, u->reply_to_count, "reply to"))
+    return false;
+  for (uint32_t i = 0; i < u->link_count; i++) {
+    const struct message_link *link = &u->links[i];
+    if (!link->count || link->first > u->link_part_count || link->count > u->link_part_count - link->first)
+      return refuse(c, CAMP_CORRUPT, "link %u: its parts are not in the table", i);
+    if (!parts_ok(c, u->link_parts + link->first, link->count, "link")) return false;
+  }
+  if (u->attachment_count > LIMIT_MESSAGE_FILES_COUNT)
+    return refuse(c, CAMP_LIMIT, "%u attachments: at most %d fit in a message", u->attachment_count, LIMIT_MESSAGE_FILES_COUNT);
+  for (uint32_t i = 0; i < u->attachment_count; i++) {
+    const struct attachment *at = &u->attachments[i];
+    if (!string_ok(c, at->file, "attachment", i) || !string_ok(c, at->name, "attachment", i) || !string_ok(c, at->type, "attachment", i))
+      return false;
+    if (!is_token(u->strings[at->type]) || (at->inside && !is_token(u->strings[at->name])))
+      return refuse(c, CAMP_CORRUPT, "attachment %u: its type or its Content-ID is no word", i);
+  }
+  return true;
 }
 
 static bool steps_ok(struct check *c) {
@@ -566,7 +624,7 @@ enum camp_err unit_verify(const struct unit *u, struct program_error *e) {
   e->text[0] = '\0';
   if (!counts_ok(&c) || !pool_ok(&c) || !emits_ok(&c)) return c.err;
   if (!parts_ok(&c, u->subject, u->subject_count, "subject") || !parts_ok(&c, u->body, u->body_count, "body")) return c.err;
-  if (!release_ok(&c) || !experiments_ok(&c) || !steps_ok(&c) || !request_ok(&c)) return c.err;
+  if (!release_ok(&c) || !experiments_ok(&c) || !mail_ok(&c) || !file_ok(&c) || !steps_ok(&c) || !request_ok(&c)) return c.err;
   size_t n = u->code_bytes;
   /* Most units fit in the small array: a project has thousands, and each is verified twice. */
   uint32_t small[1024], *memory = small;

@@ -171,7 +171,7 @@ void coverage_begin(struct coverage *c, const struct compilation *of) {
     const struct unit *u = &program->units[i];
     uint32_t first = p;
     for (uint32_t k = 0; k < of->places[i].count; k++) c->places[p++] = &of->places[i].items[k];
-    if (u->kind == UNIT_MESSAGE || u->kind == UNIT_POLICY || is_standard(of, u->file)) continue;
+    if (u->kind == UNIT_MESSAGE || u->kind == UNIT_POLICY || u->kind == UNIT_FILE || is_standard(of, u->file)) continue;
     struct unit_cover *uc = &c->units[c->unit_count++];
     *uc = (struct unit_cover){ .unit = u, .file = u->file };
     uc->ran = arena_zalloc(a, u->code_bytes + 1, sizeof *uc->ran);

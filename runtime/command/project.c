@@ -16,6 +16,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -159,7 +160,7 @@ static bool read_source(void *context, struct arena *a, const char *from, struct
 
 /* Zone files are looked for only when a script names a zone. A system without any would refuse each: there, none is
  * checked, and the command that needs one says so. */
-struct zone_files { struct zones *zones; bool absent; };
+struct zone_files { struct zones *zones; bool absent; char *const *paths; int count; /* of the project */ };
 
 static bool zone_known(void *context, struct str name) {
   struct zone_files *z = context;
@@ -168,6 +169,40 @@ static bool zone_known(void *context, struct str name) {
     z->absent = access(zones_folder(z->zones), R_OK) != 0;
   }
   return z->absent || zones_find(z->zones, name) != NULL;
+}
+
+/* What a path of the project is below: the folder, or the folder of the script. */
+static bool project_root(const char *path, char root[PATH_MAX]) {
+  struct stat st;
+  if (!realpath(path, root) || stat(root, &st) != 0) return false;
+  char *slash = strrchr(root, '/');
+  if (!S_ISDIR(st.st_mode) && slash) slash[slash == root] = 0;
+  return true;
+}
+
+/* Links are followed before the place is judged: what a message takes along is really below the project's folder. */
+static bool is_below(const struct zone_files *z, const char *real) {
+  char root[PATH_MAX];
+  for (int i = 0; i < z->count; i++) {
+    if (!project_root(z->paths[i], root)) continue;
+    size_t n = strlen(root);
+    if (strncmp(real, root, n) == 0 && (real[n] == '/' || n == 1)) return true;
+  }
+  return false;
+}
+
+static enum file_found read_below(void *context, struct arena *a, const char *from, struct str path, size_t bytes_max, struct str *bytes) {
+  char real[PATH_MAX];
+  struct stat st;
+  if (memchr(path.ptr ? path.ptr : "", 0, path.len)) return FILE_ABSENT;
+  const char *slash = strrchr(from, '/');
+  struct str folder = path.len && path.ptr[0] == '/' ? STR("") : slash ? str_slice(from, slash + 1) : STR("");
+  struct str named = arena_printf(a, STR_FMT STR_FMT, STR_ARG(folder), STR_ARG(path));
+  if (!realpath(named.ptr, real)) return FILE_ABSENT;
+  if (!is_below(context, real)) return FILE_OUTSIDE;
+  if (stat(real, &st) != 0 || !S_ISREG(st.st_mode)) return FILE_ABSENT;
+  if (file_read(a, real, bytes_max, bytes)) return FILE_READ;
+  return errno == EFBIG ? FILE_TOO_LARGE : FILE_ABSENT;
 }
 
 static struct str zone_names(void *context, struct arena *a) {
@@ -328,8 +363,8 @@ bool project_load(struct project *p, const char *command, char *const *paths, in
     struct stat st;
     if (stat(paths[i], &st) == 0 && !S_ISDIR(st.st_mode)) p->compilation.partial = true; /* the rest of its folder is not looked at */
   }
-  struct zone_files zones = { NULL, false };
-  struct source_reader reader = { .context = &zones, .read = read_source, .zone_known = zone_known, .zone_names = zone_names };
+  struct zone_files zones = { .paths = paths, .count = count };
+  struct source_reader reader = { .context = &zones, .read = read_source, .read_file = read_below, .zone_known = zone_known, .zone_names = zone_names };
   compile(&p->compilation, &reader);
   zones_free(zones.zones);
   if (p->compilation.error_count == 0) p->program = p->compilation.program;

@@ -1,23 +1,34 @@
-/* From an envelope to the bytes of a mail.
+/* From an envelope to the bytes of a mail: its headers, and its parts in their order.
  *
- * Not for: choosing what a message says (render.c), where its bytes go (maildir.c).
+ *   multipart/mixed             when it has attachments
+ *     multipart/alternative     when it is a page with a text
+ *       text/plain
+ *       multipart/related       when the page shows pictures of its own
+ *         text/html
+ *         image/png …
+ *     application/pdf …
+ *
+ * Not for: choosing what a message says (render.c), how a text is encoded (mime_text.c), where its bytes go (maildir.c).
  *
  * Invariants:
  * 1. No header holds a CR, LF or other control character that came from a value, so no value can add a header.
  * 2. No line is longer than 998 bytes (RFC 5322, 2.1.1), no encoded word longer than 75 (RFC 2047, 2).
- * 3. Equal envelopes give equal bytes: the date is the message's, the Message-ID comes from its key. */
+ * 3. Equal envelopes give equal bytes: the date is the message's, the Message-ID and the boundaries come from its key.
+ * 4. A boundary holds `=_`, which neither quoted-printable nor base64 ever has, and a part that stands as it is has no line that begins
+ *    with `--=_`: so no text ends its own part. */
 #include "runtime/send/mime.h"
 
-#include <openssl/sha.h>
-
+#include "runtime/send/address.h"
+#include "runtime/send/mime_text.h"
 #include "vm/base/utf8.h"
 #include "vm/calendar.h"
 
+#include <openssl/sha.h>
+
 enum {
-  LINE_BYTES_MAX = 998,
   RAW_VALUE_BYTES_MAX = 900, /* leaves room for the header's name */
   WORD_BYTES = 45,           /* 60 in base64; with =?UTF-8?B?…?= 72 of the 75 allowed */
-  QP_LINE_BYTES = 76,
+  FOLD_BYTES = 76,
 };
 
 static bool is_control(char c) { return (unsigned char)c < 0x20 || c == 0x7f; }
@@ -29,16 +40,6 @@ static bool needs_words(struct str s) {
     if (s.ptr[i] == '=' && i + 1 < s.len && s.ptr[i + 1] == '?') return true; /* would be read as an encoded word */
   }
   return false;
-}
-
-static void base64(struct buf *b, const unsigned char *in, size_t len) {
-  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (size_t i = 0; i < len; i += 3) {
-    uint32_t n = (uint32_t)in[i] << 16 | (i + 1 < len ? (uint32_t)in[i + 1] << 8 : 0) | (i + 2 < len ? in[i + 2] : 0);
-    char four[4] = { digits[n >> 18], digits[n >> 12 & 63], i + 1 < len ? digits[n >> 6 & 63] : '=',
-                     i + 2 < len ? digits[n & 63] : '=' };
-    buf_add(b, four, 4);
-  }
 }
 
 /* Bytes of a word that ends between characters. */
@@ -55,44 +56,72 @@ static void encoded_words(struct buf *b, struct str s) {
     size_t n = word_bytes(s);
     for (size_t i = 0; i < n; i++) clean[i] = is_control(s.ptr[i]) ? ' ' : (unsigned char)s.ptr[i];
     buf_c(b, first ? "=?UTF-8?B?" : "\n =?UTF-8?B?");
-    base64(b, clean, n);
+    mime_base64(b, clean, n);
     buf_c(b, "?=");
     s.ptr += n;
     s.len -= n;
   }
 }
 
-static void header_value(struct buf *b, struct str value) {
+/* Long values go on in a line that begins with a blank, where they have one (RFC 5322, 2.2.3). column: bytes of the line so far. */
+static void header_value(struct buf *b, struct str value, size_t column) {
   if (needs_words(value)) {
     encoded_words(b, value);
     return;
   }
-  for (size_t i = 0; i < value.len; i++) buf_byte(b, is_control(value.ptr[i]) ? ' ' : (uint8_t)value.ptr[i]);
+  size_t word = 0;
+  for (size_t i = 0; i < value.len; i++) {
+    char c = is_control(value.ptr[i]) ? ' ' : value.ptr[i];
+    bool gap = c == ' ' && i > 0 && i + 1 < value.len && value.ptr[i - 1] > ' ' && value.ptr[i + 1] > ' ';
+    if (gap) {
+      for (word = i + 1; word < value.len && value.ptr[word] > ' ';) word++;
+      if (column + (word - i) > FOLD_BYTES) buf_byte(b, '\n'), column = 0;
+    }
+    buf_byte(b, (uint8_t)c);
+    column++;
+  }
 }
 
 void mime_header(struct buf *b, const char *name, struct str value) {
   buf_c(b, name);
   buf_c(b, ": ");
-  header_value(b, value);
+  header_value(b, value, strlen(name) + 2);
   buf_byte(b, '\n');
 }
 
-/* `Name <address>`: encoded words may stand for the name only. */
-static void from_header(struct buf *b, struct str from) {
-  size_t at = from.len;
-  while (at > 0 && from.ptr[at - 1] != '<') at--;
-  size_t name = at > 0 ? at - 1 : 0;
-  while (name > 0 && from.ptr[name - 1] == ' ') name--;
-  if (name == 0 || !needs_words((struct str){ from.ptr, name })) {
-    mime_header(b, "From", from);
+/* A name as a phrase: words, in quotes when it holds what means something in an address, encoded when it is not ASCII. */
+static void mailbox_header(struct buf *b, const char *header, struct str name, struct str address) {
+  bool quotes = false;
+  for (size_t i = 0; i < name.len; i++) quotes |= memchr("()<>[]:;@\\,.\"", name.ptr[i], 12) != NULL;
+  buf_printf(b, "%s: ", header);
+  if (needs_words(name)) {
+    encoded_words(b, name);
+  } else {
+    if (quotes) buf_byte(b, '"');
+    for (size_t i = 0; i < name.len; i++) {
+      if (name.ptr[i] == '"' || name.ptr[i] == '\\') buf_byte(b, '\\');
+      buf_byte(b, is_control(name.ptr[i]) ? ' ' : (uint8_t)name.ptr[i]);
+    }
+    if (quotes) buf_byte(b, '"');
+  }
+  if (name.len) buf_c(b, " <");
+  buf_str(b, address); /* read by address.c: it holds nothing that could end it; beyond ASCII it stands as it is (RFC 6532) */
+  buf_c(b, name.len ? ">\n" : "\n");
+}
+
+/* CAMP_FROM is the user's: what is no address stays as it is, without control characters. */
+static void from_header(struct buf *b, const struct envelope *e, struct str from) {
+  struct arena a;
+  struct mailbox m;
+  const char *why;
+  if (e->from.len) {
+    mailbox_header(b, "From", e->from_name, e->from);
     return;
   }
-  size_t quoted = name > 2 && from.ptr[0] == '"' && from.ptr[name - 1] == '"'; /* encoded words need no quotes */
-  buf_c(b, "From: ");
-  encoded_words(b, (struct str){ from.ptr + quoted, name - 2 * quoted });
-  buf_c(b, " <");
-  header_value(b, (struct str){ from.ptr + at, from.len - at });
-  buf_byte(b, '\n');
+  arena_init(&a, 1024);
+  if (mailbox_read(&a, from, &m, &why)) mailbox_header(b, "From", m.name, m.address);
+  else mime_header(b, "From", from);
+  arena_deinit(&a);
 }
 
 /* What follows the @ of the sender's address: a Message-ID is to be unique beyond this machine. */
@@ -147,79 +176,170 @@ static void message_id(struct buf *b, const struct envelope *e, struct str from)
   arena_deinit(&a);
 }
 
-static bool is_html(struct str body) {
-  size_t i = 0;
-  while (i < body.len && memchr(" \t\r\n", body.ptr[i], 4)) i++;
-  return i < body.len && body.ptr[i] == '<';
-}
+/* --- headers of lists ------------------------------------------------------------------------------------------------ */
 
-/* CRLF counts as a line's end; a CR alone does not survive transport as it is. */
-static bool line_ends(struct str s, size_t i) {
-  return s.ptr[i] == '\n' || (s.ptr[i] == '\r' && i + 1 < s.len && s.ptr[i + 1] == '\n');
-}
-
-static bool needs_quoting(struct str body, bool ascii) {
-  size_t line = 0;
-  for (size_t i = 0; i < body.len; i++) {
-    if (line_ends(body, i)) {
-      line = 0;
-      continue;
-    }
-    if (is_control(body.ptr[i]) && body.ptr[i] != '\t') return true;
-    if (ascii && (unsigned char)body.ptr[i] >= 0x80) return true;
-    if (++line > LINE_BYTES_MAX) return true;
+/* A name as a word that may stand anywhere: `Spring sale` as `Spring_sale`. */
+static void put_label(struct buf *b, struct str s, size_t bytes_max) {
+  if (s.len > bytes_max) s.len = bytes_max;
+  if (!s.len) buf_byte(b, '-');
+  for (size_t i = 0; i < s.len; i++) {
+    char c = s.ptr[i];
+    bool word = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '-' || c == '_';
+    buf_byte(b, word ? (uint8_t)c : '_');
   }
+}
+
+/* What Gmail and Yahoo ask of who writes to many: a way out by one POST (RFC 8058) and by mail (RFC 2369), a name of the list (RFC 2919), a
+ * name under which complaints are counted; and no holiday notes back (RFC 3834). */
+static void list_headers(struct buf *b, const struct envelope *e, struct str from) {
+  struct str domain = from_domain(e->from.len ? e->from : from);
+  buf_printf(b, "List-Unsubscribe: <" STR_FMT ">", STR_ARG(e->unsubscribe));
+  if (e->bounces.len) buf_printf(b, ",\n <mailto:" STR_FMT "?subject=unsubscribe>", STR_ARG(e->bounces));
+  buf_c(b, "\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\nList-Id: <");
+  put_label(b, e->topic, 60);
+  buf_printf(b, "." STR_FMT ">\nFeedback-ID: ", STR_ARG(domain));
+  put_label(b, e->campaign, 40);
+  buf_byte(b, ':');
+  put_label(b, e->message, 40);
+  buf_byte(b, ':');
+  put_label(b, e->topic, 40);
+  buf_byte(b, ':');
+  put_label(b, domain, 60);
+  buf_c(b, "\nPrecedence: bulk\nAuto-Submitted: auto-generated\n");
+}
+
+/* --- parts ----------------------------------------------------------------------------------------------------------- */
+
+enum { BOUNDARY_BYTES = 40 };
+struct parts { struct buf *b; const struct envelope *e; bool ascii; char boundary[BOUNDARY_BYTES]; };
+
+static void boundary_of(const struct envelope *e, char out[BOUNDARY_BYTES]) {
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  SHA256((const unsigned char *)e->key.ptr, e->key.len, digest);
+  size_t n = (size_t)snprintf(out, BOUNDARY_BYTES, "=_camp_");
+  for (size_t i = 0; i < 12; i++) n += (size_t)snprintf(out + n, BOUNDARY_BYTES - n, "%02x", digest[i]);
+}
+
+/* Which of the nested boundaries: one more letter. */
+static void begin(struct parts *p, char level) { buf_printf(p->b, "--%s%c\n", p->boundary, level); }
+static void end(struct parts *p, char level) { buf_printf(p->b, "--%s%c--\n", p->boundary, level); }
+static void multipart(struct parts *p, const char *kind, char level) {
+  buf_printf(p->b, "Content-Type: multipart/%s;%s\n boundary=\"%s%c\"\n\n", kind,
+             strcmp(kind, "related") == 0 ? " type=\"text/html\";" : "", p->boundary, level);
+}
+
+static void text_part(struct parts *p, const char *kind, struct str text) { mime_text(p->b, kind, text, p->ascii, true); }
+
+/* `filename="terms.pdf"`, and beyond ASCII `filename*=UTF-8''%C3%BC.pdf` (RFC 2231). */
+static void file_name(struct buf *b, const char *parameter, struct str name) {
+  static const char kept[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  bool plain = true;
+  for (size_t i = 0; i < name.len; i++) plain = plain && (memchr(kept, name.ptr[i], sizeof kept - 1) || name.ptr[i] == ' ');
+  if (plain) {
+    buf_printf(b, ";\n %s=\"" STR_FMT "\"", parameter, STR_ARG(name));
+    return;
+  }
+  buf_printf(b, ";\n %s*=UTF-8''", parameter);
+  for (size_t i = 0; i < name.len && i < 200; i++)
+    if (name.ptr[i] && memchr(kept, name.ptr[i], sizeof kept - 1)) buf_byte(b, (uint8_t)name.ptr[i]);
+    else buf_printf(b, "%%%02X", (unsigned)(unsigned char)name.ptr[i]);
+}
+
+static void file_part(struct parts *p, const struct enclosure *f) {
+  struct buf *b = p->b;
+  buf_printf(b, "Content-Type: " STR_FMT, STR_ARG(f->type));
+  if (!f->inside) file_name(b, "name", f->name);
+  buf_c(b, "\nContent-Transfer-Encoding: base64\n");
+  if (f->inside) buf_printf(b, "Content-ID: <" STR_FMT ">\nContent-Disposition: inline\n", STR_ARG(f->name));
+  else {
+    buf_c(b, "Content-Disposition: attachment");
+    file_name(b, "filename", f->name);
+    buf_byte(b, '\n');
+  }
+  buf_byte(b, '\n');
+  buf_str(b, f->base64);
+}
+
+static void files(struct parts *p, bool inside, char level) {
+  for (uint32_t i = 0; i < p->e->file_count; i++) {
+    if (p->e->files[i].inside != inside) continue;
+    begin(p, level);
+    file_part(p, &p->e->files[i]);
+  }
+}
+
+static bool has_files(const struct envelope *e, bool inside) {
+  for (uint32_t i = 0; i < e->file_count; i++)
+    if (e->files[i].inside == inside) return true;
   return false;
 }
 
-static void plain_body(struct buf *b, struct str body) {
-  for (size_t i = 0; i < body.len;) {
-    const char *cr = memchr(body.ptr + i, '\r', body.len - i); /* of a CRLF: needs_quoting has seen the others */
-    size_t end = cr ? (size_t)(cr - body.ptr) : body.len;
-    buf_add(b, body.ptr + i, end - i);
-    i = end + (cr ? 1 : 0);
+static void page_part(struct parts *p) {
+  if (!has_files(p->e, true)) {
+    text_part(p, "html", p->e->body);
+    return;
+  }
+  multipart(p, "related", 'r');
+  begin(p, 'r');
+  text_part(p, "html", p->e->body);
+  files(p, true, 'r');
+  end(p, 'r');
+}
+
+static void content(struct parts *p) {
+  if (!p->e->html) {
+    text_part(p, "plain", p->e->body);
+  } else if (!p->e->text.len) {
+    page_part(p);
+  } else {
+    multipart(p, "alternative", 'a');
+    begin(p, 'a');
+    text_part(p, "plain", p->e->text);
+    begin(p, 'a');
+    page_part(p);
+    end(p, 'a');
   }
 }
 
-static void quoted_printable(struct buf *b, struct str body) {
-  static const char hex[] = "0123456789ABCDEF";
-  size_t column = 0;
-  for (size_t i = 0; i < body.len; i++) {
-    unsigned char c = (unsigned char)body.ptr[i];
-    if (line_ends(body, i)) {
-      if (c == '\r') i++;
-      buf_byte(b, '\n');
-      column = 0;
-      continue;
-    }
-    bool last = i + 1 == body.len || line_ends(body, i + 1);
-    bool raw = (c > 0x20 && c < 0x7f && c != '=') || ((c == ' ' || c == '\t') && !last);
-    size_t width = raw ? 1 : 3;
-    if (column + width > QP_LINE_BYTES - (last ? 0 : 1)) {
-      buf_c(b, "=\n");
-      column = 0;
-    }
-    if (raw) buf_byte(b, c);
-    else buf_add(b, (char[3]){ '=', hex[c >> 4], hex[c & 15] }, 3);
-    column += width;
-  }
+static void mixed(struct parts *p) {
+  multipart(p, "mixed", 'm');
+  begin(p, 'm');
+  content(p);
+  files(p, false, 'm');
+  end(p, 'm');
 }
 
-void mime_write(struct buf *b, const struct envelope *e, struct str from, bool ascii) {
-  bool quoted = needs_quoting(e->body, ascii);
-  from_header(b, from);
-  mime_header(b, "To", e->to);
-  mime_header(b, "Subject", e->subject);
+/* --- the mail -------------------------------------------------------------------------------------------------------- */
+
+static void headers(struct buf *b, const struct envelope *e, struct str from) {
+  from_header(b, e, from);
+  if (e->reply_to.len) mailbox_header(b, "Reply-To", e->reply_name, e->reply_to);
+  mailbox_header(b, "To", (struct str){ "", 0 }, e->to);
+  if (e->test) {
+    struct buf subject;
+    buf_init(&subject, LIMIT_MESSAGE_BYTES + 16);
+    buf_c(&subject, "[test] ");
+    buf_str(&subject, e->subject);
+    mime_header(b, "Subject", buf_as_str(&subject));
+    buf_deinit(&subject);
+  } else {
+    mime_header(b, "Subject", e->subject);
+  }
   date_header(b, e->at_ms);
   message_id(b, e, from);
   buf_c(b, "MIME-Version: 1.0\n");
-  buf_printf(b, "Content-Type: text/%s; charset=utf-8\n", is_html(e->body) ? "html" : "plain");
-  buf_printf(b, "Content-Transfer-Encoding: %s\n", quoted ? "quoted-printable" : ascii ? "7bit" : "8bit");
+  if (e->topic.len) list_headers(b, e, from);
   mime_header(b, "X-Camp-Key", e->key);
   mime_header(b, "X-Camp-Campaign", e->campaign);
   if (e->token.len) mime_header(b, "X-Camp-Mail", e->token);
-  buf_byte(b, '\n');
-  if (quoted) quoted_printable(b, e->body);
-  else plain_body(b, e->body);
-  if (e->body.len == 0 || e->body.ptr[e->body.len - 1] != '\n') buf_byte(b, '\n');
+  if (e->test) buf_c(b, "X-Camp-Test: yes\n");
+}
+
+void mime_write(struct buf *b, const struct envelope *e, struct str from, bool ascii) {
+  struct parts p = { .b = b, .e = e, .ascii = ascii };
+  boundary_of(e, p.boundary);
+  headers(b, e, from);
+  if (!e->html && !e->file_count) mime_text(b, "plain", e->body, ascii, false);
+  else if (has_files(e, false)) mixed(&p);
+  else content(&p);
 }

@@ -5,8 +5,8 @@
 #include "runtime/send/send.h"
 #include "vm/base/limits.h"
 
-/* The longest mail: quoted-printable triples a body, base64 adds 7/10 to a subject. */
-enum { MAIL_BYTES_MAX = 6 * LIMIT_MESSAGE_BYTES };
+/* The longest mail: quoted-printable triples a page and its text, base64 adds 7/10 to a subject and a third to files. */
+enum { MAIL_BYTES_MAX = 10 * LIMIT_MESSAGE_BYTES + 2 * LIMIT_MESSAGE_FILES_BYTES };
 
 /* Appends the whole mail. from: a header value such as `Camp <camp@localhost>`. The same envelope gives the same bytes.
  * ascii: nothing but ASCII is in it, so that no relay needs to change it, and with it what was signed. */

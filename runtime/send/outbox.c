@@ -148,6 +148,15 @@ enum camp_err outbox_open(struct store *s, const struct image *image, const char
   arena_init(&o->orders, 4096);
   buf_init(&o->scratch, LIMIT_MESSAGE_BYTES);
   o->texts = texts_new();
+  if (!texts_open(o->texts, ops->background != NULL, why)) {
+    outbox_close(o);
+    return CAMP_BAD;
+  }
+  texts_missing(o->texts, image, why);
+  if (why[0]) {
+    outbox_close(o);
+    return CAMP_BAD;
+  }
   o->target = arena_str(&o->kept, str_from_c(target)).ptr;
   o->key = sender_key(&o->kept, ops, o->target);
   const char *path = store_path(s);
@@ -262,7 +271,7 @@ static void render_batch(struct outbox *o, const struct outbox_item *items, uint
     if (render_envelope(o->texts, o->image, o->store, item, a, &o->scratch, e, reason)) {
       if (hold(o, b, item, &e->to)) continue;
       b->rendered[b->envelope_count++] = item;
-      bytes += e->subject.len + e->body.len;
+      bytes += e->subject.len + e->body.len + e->text.len;
     } else {
       b->failed[b->failed_count] = item;
       b->reasons[b->failed_count++] = arena_str(a, str_from_c(reason));

@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/send/address.h"
 #include "runtime/send/mime.h"
 
 static int64_t steady_ms(void) {
@@ -159,15 +160,22 @@ static enum camp_err read_environment(struct sender *s, char why[WHY_BYTES]) {
   }
   s->from = arena_str(&s->kept, str_from_c(from));
   if (secret) s->secret = arena_str(&s->kept, str_from_c(secret));
-  s->return_path = arena_str(&s->kept, bare_address(path && *path ? str_from_c(path) : s->from));
-  const char *at = s->return_path.len ? memrchr(s->return_path.ptr, '@', s->return_path.len) : NULL;
-  struct str address = bare_address(s->from);
-  const char *from_at = address.len ? memrchr(address.ptr, '@', address.len) : NULL;
-  if (!at || !from_at) {
-    snprintf(why, WHY_BYTES, "CAMP_FROM and CAMP_RETURN_PATH hold an address each, such as news@shop.example");
+  struct mailbox sender, back;
+  const char *what = NULL, *which = "CAMP_FROM";
+  bool good = mailbox_read(&s->kept, s->from, &sender, &what);
+  if (good && path && *path) {
+    which = "CAMP_RETURN_PATH";
+    good = mailbox_read(&s->kept, arena_str(&s->kept, str_from_c(path)), &back, &what);
+  } else {
+    back = sender;
+  }
+  if (!good) {
+    snprintf(why, WHY_BYTES, "%s %s; CAMP_FROM and CAMP_RETURN_PATH hold an address each, such as news@shop.example", which, what);
     return CAMP_BAD;
   }
-  return keys && *keys ? dkim_open(keys, str_slice(from_at + 1, address.ptr + address.len), &s->dkim, why) : CAMP_OK;
+  s->return_path = back.address;
+  s->host_of_from = address_host(sender.address);
+  return keys && *keys ? dkim_open(keys, s->host_of_from, &s->dkim, why) : CAMP_OK;
 }
 
 static enum camp_err start(struct sender *s, const char *spec, const struct sender_place *place, char why[WHY_BYTES]) {

@@ -54,11 +54,22 @@ static struct str with_token(char **at, struct str address, struct str token) {
 }
 
 struct relay_mail *relay_mail_new(struct sender *s, const struct envelope *e) {
-  size_t bytes = e->key.len + e->contact.len + e->to.len + e->channel.len + e->message.len + e->campaign.len + e->subject.len + e->body.len + s->return_path.len + 2 * TOKEN_BYTES + 16;
+  size_t bytes = e->key.len + e->contact.len + e->to.len + e->channel.len + e->message.len + e->campaign.len + e->subject.len + e->body.len + e->text.len + e->from_name.len + e->from.len + e->reply_name.len + e->reply_to.len +
+                 e->topic.len + e->unsubscribe.len + s->return_path.len + 2 * TOKEN_BYTES + 32 + e->file_count * sizeof *e->files + sizeof(void *);
   struct relay_mail *m = malloc(sizeof *m + bytes);
   CHECK(m);
-  char *at = (char *)(m + 1);
+  struct enclosure *files = (struct enclosure *)(void *)(m + 1); /* first, for their alignment */
+  char *at = (char *)(files + e->file_count);
   m->envelope = *e;
+  if (e->file_count) memcpy(files, e->files, e->file_count * sizeof *files);
+  m->envelope.files = files;
+  m->envelope.text = copied(&at, e->text);
+  m->envelope.from_name = copied(&at, e->from_name);
+  m->envelope.from = copied(&at, e->from);
+  m->envelope.reply_name = copied(&at, e->reply_name);
+  m->envelope.reply_to = copied(&at, e->reply_to);
+  m->envelope.topic = copied(&at, e->topic);
+  m->envelope.unsubscribe = copied(&at, e->unsubscribe);
   m->envelope.key = copied(&at, e->key);
   m->envelope.contact = copied(&at, e->contact);
   m->envelope.to = copied(&at, e->to);
@@ -73,6 +84,7 @@ struct relay_mail *relay_mail_new(struct sender *s, const struct envelope *e) {
     token_write(token, s->secret, e->outbox_id);
     m->envelope.token = copied(&at, str_from_c(token));
     return_path = with_token(&at, s->return_path, m->envelope.token);
+    m->envelope.bounces = return_path;
   }
   m->smtp = (struct smtp_mail){ .from = return_path, .to = bare_address(m->envelope.to) };
   m->smtp.utf8 = !is_ascii(m->smtp.to);

@@ -61,7 +61,7 @@ struct sender {
   struct arena kept;
   struct relay relays[LIMIT_RELAYS_COUNT];
   uint32_t relay_count;
-  struct str from, return_path, secret;
+  struct str from, return_path, secret, host_of_from;
   uint64_t identity;           /* of the database */
   /* under the lock */
   pthread_mutex_t lock;

@@ -6,12 +6,15 @@
  * 1. The key is a function of contact, campaign, entry, fork and ordinal, and no two of those give the same key: / and %
  *    inside a name are written as %XX.
  * 2. The subject and the address hold no control characters, whatever the attributes hold.
- * 3. In a body that begins with a tag, attributes and values are escaped, so that a contact's name cannot add tags.
+ * 3. In a body that is a page, which the compiler knows and no attribute can make it, attributes and values are escaped, so that a contact's name
+ *    cannot add tags.
  * 4. Subject and body are each at most LIMIT_MESSAGE_BYTES. */
 #include "runtime/send/render.h"
 
 #include <stdio.h>
 
+#include "runtime/send/address.h"
+#include "runtime/send/links.h"
 #include "vm/base/limits.h"
 #include "vm/contact.h"
 
@@ -55,19 +58,18 @@ static void add_escaped(struct buf *b, struct str s) {
   }
 }
 
-static bool begins_with_tag(const struct unit *u, const struct part *parts, uint32_t count) {
-  if (count == 0 || parts[0].kind != PART_TEXT) return false;
-  struct str text = unit_string(u, parts[0].text);
-  size_t i = 0;
-  while (i < text.len && memchr(" \t\r\n", text.ptr[i], 4)) i++;
-  return i < text.len && text.ptr[i] == '<';
-}
-
 /* An attribute, as it is now, or a value that came with the send. */
-static struct value part_value(const struct unit *u, const struct part *p, struct contact *c, struct str given) {
+static struct value part_value(const struct writing *w, const struct part *p) {
+  const struct unit *u = w->unit;
+  struct contact *c = w->contact;
+  struct str given = w->given;
   const struct field *f = &u->fields[p->field];
   struct str name = unit_string(u, f->name);
   if (p->kind == PART_ATTR) return contact_attribute(c, name, f, zone_utc());
+  if (u->mail & MAIL_URLS && str_ends(name, STR("_url"))) {
+    struct str url = render_url(w, name);
+    if (url.len) return value_text(url);
+  }
   struct json member = given.len ? json_member(given, name) : (struct json){ .type = JSON_BAD };
   return member.type == JSON_BAD ? value_missing() : value_from_json(member, V_MISSING, 0, zone_utc(), c->arena);
 }
@@ -81,18 +83,73 @@ static void add_value(struct buf *b, const struct unit *u, const struct part *p,
   else buf_str(b, text);
 }
 
-static bool add_parts(struct buf *b, const struct unit *u, const struct part *parts, uint32_t count, struct contact *c, struct str given,
-                      bool html) {
+/* False with *why when a link in it cannot be printed; too long is seen by b->failed. */
+static bool add_parts(struct buf *b, const struct writing *w, const struct part *parts, uint32_t count, bool html, char why[REASON_BYTES]) {
   for (uint32_t i = 0; i < count && !b->failed; i++) {
-    if (parts[i].kind == PART_TEXT) buf_str(b, unit_string(u, parts[i].text));
-    else add_value(b, u, &parts[i], part_value(u, &parts[i], c, given), html);
+    if (parts[i].kind == PART_TEXT) buf_str(b, unit_string(w->unit, parts[i].text));
+    else if (parts[i].kind != PART_LINK) add_value(b, w->unit, &parts[i], part_value(w, &parts[i]), html);
+    else if (!render_link(w, parts[i].field, b, why)) return false;
   }
-  return !b->failed;
+  return true;
 }
 
-static bool take_address(struct contact *c, const struct field *text, struct envelope *out, char why[REASON_BYTES]) {
+static bool add_any(struct buf *b, const struct writing *w, const struct part *parts, uint32_t count, bool html, char why[REASON_BYTES]) {
+  if (count && parts[count - 1].kind == PART_LIQUID) return texts_render(w, parts, count, b, why);
+  return add_parts(b, w, parts, count, html, why);
+}
+
+/* --- addresses of ours ----------------------------------------------------------------------------------------------- */
+
+struct str render_url(const struct writing *w, struct str name) {
+  bool live;
+  const struct links *links = texts_links(w->texts, &live);
+  enum token_kind kind = str_is(name, "unsubscribe_url") ? TOKEN_UNSUBSCRIBE : str_is(name, "preferences_url") ? TOKEN_PREFERENCES : TOKEN_VIEW;
+  if (kind == TOKEN_VIEW && !str_is(name, "view_in_browser_url")) return (struct str){ "", 0 };
+  struct buf b;
+  buf_init(&b, 8 * LIMIT_KEY_BYTES + 4096);
+  links_write(&b, links, kind, w->outbox_id, 0, w->key);
+  struct str url = arena_str(w->contact->arena, buf_as_str(&b));
+  buf_deinit(&b);
+  return url;
+}
+
+bool render_target(const struct writing *w, uint32_t link, struct buf *b, char why[160]) {
+  const struct message_link *l = &w->unit->links[link];
+  return add_any(b, w, w->unit->link_parts + l->first, l->count, false, why);
+}
+
+bool render_link(const struct writing *w, uint32_t link, struct buf *b, char why[160]) {
+  bool live;
+  const struct links *links = texts_links(w->texts, &live);
+  if (links->real) {
+    if (link == NONE) buf_c(b, "<img src=\"");
+    links_write(b, links, link == NONE ? TOKEN_OPEN : TOKEN_CLICK, w->outbox_id, link == NONE ? 0 : link, w->key);
+    if (link == NONE) buf_c(b, "\" width=\"1\" height=\"1\" alt=\"\" style=\"border:0\">");
+    return true;
+  }
+  if (link == NONE) return true;
+  const struct message_link *l = &w->unit->links[link];
+  const struct part *first = &w->unit->link_parts[l->first];
+  if (l->count == 1 && first->kind == PART_TEXT) {
+    add_escaped(b, unit_string(w->unit, first->text));
+    return true;
+  }
+  struct buf target;
+  buf_init(&target, LIMIT_MESSAGE_BYTES);
+  bool good = render_target(w, link, &target, why);
+  add_escaped(b, buf_as_str(&target));
+  buf_deinit(&target);
+  return good;
+}
+
+/* Where it goes. A key that is no address will do where mail is only kept. */
+static bool take_address(const struct writing *w, const struct field *text, struct envelope *out, char why[REASON_BYTES]) {
+  struct contact *c = w->contact;
   struct value v = contact_attribute(c, STR("email"), text, zone_utc());
-  out->to = v.type == V_TEXT && v.aux ? value_str(v) : c->key;
+  bool own = v.type == V_TEXT && v.aux, live, email = str_is(out->channel, "email");
+  const char *what;
+  (void)texts_links(w->texts, &live);
+  out->to = own ? value_str(v) : c->key;
   if (out->to.len > LIMIT_KEY_BYTES) {
     snprintf(why, REASON_BYTES, "the address (contact.email) is longer than %d bytes", LIMIT_KEY_BYTES);
     return false;
@@ -102,7 +159,28 @@ static bool take_address(struct contact *c, const struct field *text, struct env
     snprintf(why, REASON_BYTES, "the address (contact.email) holds a control character at byte %zu", i + 1);
     return false;
   }
-  return true;
+  if (!email || (!live && !memchr(out->to.ptr ? out->to.ptr : "", '@', out->to.len)) || address_read(c->arena, out->to, &out->to, &what)) return true;
+  if (own) snprintf(why, REASON_BYTES, "the address (contact.email) %s: %.80s", what, out->to.ptr);
+  else snprintf(why, REASON_BYTES, "the contact has no address (contact.email), and its key %s", what);
+  return false;
+}
+
+/* `from` and `reply to`, which may hold what a contact wrote: one address or none leaves. */
+static bool take_mailbox(const struct writing *w, const struct part *parts, uint32_t count, const char *which, struct buf *b, struct str *name,
+                         struct str *address, char why[REASON_BYTES]) {
+  struct mailbox m;
+  const char *what;
+  if (!count) return true;
+  buf_clear(b);
+  if (!add_any(b, w, parts, count, false, why)) return false;
+  if (b->failed || b->len > 998) what = "is too long";
+  else if (mailbox_read(w->contact->arena, arena_str(w->contact->arena, buf_as_str(b)), &m, &what)) {
+    *name = m.name;
+    *address = m.address;
+    return true;
+  }
+  snprintf(why, REASON_BYTES, "its `%s` %s", which, what);
+  return false;
 }
 
 static bool too_long(const struct envelope *e, const char *what, char why[REASON_BYTES]) {
@@ -112,24 +190,61 @@ static bool too_long(const struct envelope *e, const char *what, char why[REASON
 }
 
 /* A subject or a body, from its parts or its template. */
-static bool add_text(struct texts *texts, struct buf *b, const struct unit *u, bool body, struct contact *c, const struct outbox_item *item,
+static bool add_text(const struct writing *w, struct buf *b, const struct part *parts, uint32_t count, const char *what, bool html,
                      const struct envelope *e, char why[REASON_BYTES]) {
-  const struct part *parts = body ? u->body : u->subject;
-  uint32_t count = body ? u->body_count : u->subject_count;
   buf_clear(b);
-  if (count && parts[count - 1].kind == PART_LIQUID) {
-    if (!texts_render(texts, u, parts, count, c, item->row.given, item->row.at_ms, b, why)) return false;
-    if (!b->failed) return true;
-  } else if (add_parts(b, u, parts, count, c, item->row.given, body && begins_with_tag(u, parts, count))) {
-    return true;
-  }
-  return too_long(e, body ? "body" : "subject", why);
+  if (!add_any(b, w, parts, count, html, why)) return false;
+  return !b->failed || too_long(e, what, why);
 }
 
-/* What leaves on one line: an attribute must not begin another one. */
+/* What leaves on one line: an attribute must not begin another one, also not by a line's end that only Unicode knows. */
 static void one_line(struct buf *b) {
-  for (size_t i = 0; i < b->len; i++)
-    if (is_control(b->data[i])) b->data[i] = ' ';
+  for (size_t i = 0; i < b->len; i++) {
+    const unsigned char *at = (const unsigned char *)b->data + i;
+    bool separator = i + 2 < b->len && at[0] == 0xe2 && at[1] == 0x80 && (at[2] == 0xa8 || at[2] == 0xa9);
+    bool next = i + 1 < b->len && at[0] == 0xc2 && at[1] == 0x85;
+    if (separator) memset(b->data + i, ' ', 3);
+    else if (next) memset(b->data + i, ' ', 2);
+    else if (is_control(b->data[i])) b->data[i] = ' ';
+  }
+}
+
+/* The text beside a page: what conditions left out, or stands twice where one text takes in another, leaves no empty lines. In place. */
+static struct str tidied(struct str s) {
+  char *out = (char *)(uintptr_t)s.ptr;
+  size_t n = 0, ends = 2;
+  for (size_t i = 0; i < s.len; i++) {
+    if (n == 0 && s.ptr[i] == ' ') continue;
+    ends = s.ptr[i] == '\n' ? ends + 1 : 0;
+    if (ends <= 2) out[n++] = s.ptr[i];
+  }
+  return (struct str){ out, n };
+}
+
+static bool take_files(const struct image *image, const struct unit *u, struct arena *a, struct envelope *out, char why[REASON_BYTES]) {
+  if (!u->attachment_count) return true;
+  struct enclosure *files = arena_zalloc(a, u->attachment_count, sizeof *files);
+  for (uint32_t i = 0; i < u->attachment_count; i++) {
+    const struct attachment *at = &u->attachments[i];
+    const struct unit *file = image_file(image, unit_string(u, at->file));
+    if (!file) {
+      snprintf(why, REASON_BYTES, "its file `%.80s` is no longer in the program", unit_string(u, at->name).ptr);
+      return false;
+    }
+    files[i] = (struct enclosure){ unit_string(u, at->name), unit_string(u, at->type), unit_string(file, 1), at->inside };
+  }
+  out->files = files;
+  out->file_count = u->attachment_count;
+  return true;
+}
+
+bool render_clicked(struct texts *texts, const struct unit *u, const struct outbox_item *item, uint32_t link, struct arena *a, struct buf *b,
+                    char why[160]) {
+  struct contact c = { .id = item->row.contact, .key = contact_of(item), .attributes = item->attributes, .arena = a };
+  struct writing w = { texts, u, &c, item->row.given, item->row.at_ms, item->row.id, { "", 0 } };
+  if (link < u->link_count) return render_target(&w, link, b, why);
+  snprintf(why, 160, "the message has no link %u any more", link);
+  return false;
 }
 
 bool render_envelope(struct texts *texts, const struct image *image, const struct store *store, const struct outbox_item *item,
@@ -146,13 +261,26 @@ bool render_envelope(struct texts *texts, const struct image *image, const struc
   }
   static const struct field text = { .type = V_TEXT };
   struct contact c = { .id = item->row.contact, .key = contact_of(item), .attributes = item->attributes, .arena = a };
+  struct writing w = { texts, u, &c, item->row.given, item->row.at_ms, item->row.id, out->key };
   out->channel = item->row.via.len ? item->row.via : unit_string(u, u->channel);
-  if (!take_address(&c, &text, out, why)) return false;
-  if (!add_text(texts, b, u, false, &c, item, out, why)) return false;
+  out->html = u->mail & MAIL_HTML && str_is(out->channel, "email");
+  if (!take_address(&w, &text, out, why)) return false;
+  if (!take_mailbox(&w, u->from, u->from_count, "from", b, &out->from_name, &out->from, why)) return false;
+  if (!take_mailbox(&w, u->reply_to, u->reply_to_count, "reply to", b, &out->reply_name, &out->reply_to, why)) return false;
+  if (!add_text(&w, b, u->subject, u->subject_count, "subject", false, out, why)) return false;
   one_line(b);
   out->subject = arena_str(a, buf_as_str(b));
-  if (!add_text(texts, b, u, true, &c, item, out, why)) return false;
+  if (!add_text(&w, b, u->body, u->body_count, "body", out->html, out, why)) return false;
   if (str_is(out->channel, "sms")) one_line(b);
   out->body = arena_str(a, buf_as_str(b));
+  if (u->text_count) {
+    if (!add_text(&w, b, u->text, u->text_count, "text", false, out, why)) return false;
+    out->text = tidied(arena_str(a, buf_as_str(b)));
+  }
+  if (u->topic != NONE && str_is(out->channel, "email")) {
+    out->topic = unit_string(u, u->topic);
+    out->unsubscribe = render_url(&w, STR("unsubscribe_url"));
+  }
+  if (!take_files(image, u, a, out, why)) return false;
   return true;
 }

@@ -11,10 +11,35 @@ struct contact;
 bool render_envelope(struct texts *texts, const struct image *image, const struct store *store, const struct outbox_item *item,
                      struct arena *a, struct buf *b, struct envelope *out, char why[160]);
 
+/* What a message is printed for. */
+struct writing {
+  struct texts *texts;
+  const struct unit *unit;
+  struct contact *contact;
+  struct str given;       /* the values of the send, JSON */
+  int64_t at_ms, outbox_id;
+  struct str key;
+};
+/* The address of a link as it is, or of ours that counts it; the picture, when link is NONE. Appended to b, escaped for HTML.
+ * False with *why when the link's own template fails. */
+bool render_link(const struct writing *w, uint32_t link, struct buf *b, char why[160]);
+/* unsubscribe_url and its like. */
+struct str render_url(const struct writing *w, struct str name);
+/* The address of link `link` as it is, for who followed it: with the contact's attributes and the send's values, not escaped. */
+bool render_target(const struct writing *w, uint32_t link, struct buf *b, char why[160]);
+/* The same from an outbox row. False with *why when there is no such link any more. */
+bool render_clicked(struct texts *texts, const struct unit *message, const struct outbox_item *item, uint32_t link, struct arena *a, struct buf *b,
+                    char why[160]);
+
 /* template_text.c: templates as they were read from the program, kept by their messages' hashes, and the renderer for them. */
 struct texts *texts_new(void);
 void texts_free(struct texts *t);
+/* Reads the addresses of links from the environment. live: mail leaves for real, so each needs a usable address. */
+struct links;
+bool texts_open(struct texts *t, bool live, char why[160]) MUST_CHECK;
+const struct links *texts_links(const struct texts *t, bool *live);
+/* Why this program's mail cannot leave for real with the environment as it is; empty when it can. */
+void texts_missing(const struct texts *t, const struct image *image, char why[256]);
 /* One text of a message whose last part is PART_LIQUID: appended to b. False with *why when the template fails. */
-bool texts_render(struct texts *t, const struct unit *u, const struct part *parts, uint32_t count, struct contact *c, struct str given,
-                  int64_t now_ms, struct buf *b, char why[160]);
+bool texts_render(const struct writing *w, const struct part *parts, uint32_t count, struct buf *b, char why[160]);
 #endif

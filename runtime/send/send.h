@@ -7,12 +7,24 @@
 #include "vm/base/buf.h"
 #include "vm/image.h"
 
+struct enclosure {        /* a file that travels with a mail */
+  struct str name, type;  /* `terms.pdf`, or a Content-ID; `application/pdf` */
+  struct str base64;      /* in lines that end in \n */
+  bool inside;            /* the page shows it */
+};
 struct envelope {         /* one rendered message */
   int64_t outbox_id;
   struct str key;         /* stable: "contact/campaign/entry.ordinal", the base of Message-ID and file names */
   struct str contact, to; /* the contact's key; its address (contact.email, else the key) */
   struct str channel, message, campaign;
   struct str subject, body;
+  bool html;              /* the body is a page, and text what stands for it */
+  struct str text;
+  struct str from_name, from, reply_name, reply_to; /* addresses; from empty: CAMP_FROM's */
+  struct str topic, unsubscribe; /* whose mail it is, and the address that ends it by one POST (RFC 8058); empty: a mail of no list */
+  const struct enclosure *files; uint32_t file_count; /* borrow from the program */
+  bool test;              /* sent by hand, to be seen by its sender */
+  struct str bounces;     /* the return path that names this mail; empty without CAMP_SECRET */
   struct str token;       /* names the mail to those who send it back (token.h); empty without CAMP_SECRET */
   int64_t at_ms;          /* when it was released */
 };

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "runtime/send/links.h"
 #include "runtime/send/render.h"
 #include "vm/contact.h"
 #include "vm/liquid_file.h"
@@ -21,6 +22,9 @@ struct texts {
   struct arena arena;  /* of what is kept, with copies of its bytes */
   struct kept *kept;
   uint32_t count;
+  struct arena environment;
+  struct links links;
+  bool live;
 };
 
 struct texts *texts_new(void) {
@@ -30,6 +34,7 @@ struct texts *texts_new(void) {
   t->kept = calloc(KEPT_MAX, sizeof *t->kept);
   CHECK(t->kept);
   arena_init(&t->arena, 16384);
+  arena_init(&t->environment, 1024);
   return t;
 }
 
@@ -37,8 +42,33 @@ void texts_free(struct texts *t) {
   if (!t) return;
   lq_renderer_free(t->renderer);
   arena_deinit(&t->arena);
+  arena_deinit(&t->environment);
   free(t->kept);
   free(t);
+}
+
+bool texts_open(struct texts *t, bool live, char why[160]) {
+  t->live = live;
+  return links_open(&t->environment, &t->links, why);
+}
+
+const struct links *texts_links(const struct texts *t, bool *live) {
+  *live = t->live;
+  return &t->links;
+}
+
+void texts_missing(const struct texts *t, const struct image *image, char why[256]) {
+  why[0] = 0;
+  for (uint32_t i = 0; t->live && !t->links.real && i < image_unit_count(image); i++) {
+    const struct unit *u = image_unit(image, i);
+    if (u->kind != UNIT_MESSAGE || !u->link->current || !str_is(unit_string(u, u->channel), "email")) continue;
+    if (!(u->mail & MAIL_URLS) && u->topic == NONE) continue;
+    const char *name = t->links.secret.len ? "CAMP_BASE_URL" : "CAMP_SECRET";
+    snprintf(why, 256, "message `%.*s` %s, so %s must be set%s", (int)(unit_name(u).len > 60 ? 60 : unit_name(u).len), unit_name(u).ptr,
+             u->topic != NONE ? "has a topic, and a way out of it in its headers" : "says an address of ours, such as unsubscribe_url", name,
+             t->links.secret.len ? ", such as CAMP_BASE_URL=https://mail.shop.example" : ": addresses in mails are signed with it");
+    return;
+  }
 }
 
 static const struct lq_unit *template_of(struct texts *t, const struct unit *u, uint32_t text) {
@@ -115,26 +145,67 @@ static struct lq contact_value(struct lq_cx *cx, const struct unit *u, const str
 }
 
 /* The values that came with the send, and the contact. */
-static struct lq data_of(struct lq_cx *cx, const struct unit *u, const struct part *parts, uint32_t count, struct contact *c, struct str given) {
-  uint32_t members = 1, n = 0;
+static struct lq_entry safe_entry(struct lq_cx *cx, struct str name, struct buf *b) {
+  struct lq v = lq_str(arena_str(cx->arena, buf_as_str(b)));
+  v.safe = 1;
+  buf_clear(b);
+  return entry(name, v);
+}
+
+/* Addresses of ours: those that a message says by name, and those that stand where its links led. */
+static bool add_urls(const struct writing *w, struct lq_cx *cx, struct lq_entry *entries, uint32_t *n, char why[160]) {
+  static const struct str urls[] = { { "unsubscribe_url", 15 }, { "preferences_url", 15 }, { "view_in_browser_url", 19 } };
+  const struct unit *u = w->unit;
+  for (size_t i = 0; u->mail & MAIL_URLS && i < sizeof urls / sizeof *urls; i++) {
+    struct lq v = lq_str(render_url(w, urls[i]));
+    v.safe = 1;
+    entries[(*n)++] = entry(urls[i], v);
+  }
+  if (!(u->mail & MAIL_HTML)) return true;
+  struct buf b;
+  bool good = true;
+  buf_init(&b, LIMIT_MESSAGE_BYTES);
+  for (uint32_t i = 0; i < u->link_count && good; i++) {
+    good = render_link(w, i, &b, why);
+    entries[(*n)++] = safe_entry(cx, arena_printf(cx->arena, "camp_link_%u", i), &b);
+  }
+  if (good && !(u->mail & MAIL_UNTRACKED)) {
+    good = render_link(w, NONE, &b, why);
+    entries[(*n)++] = safe_entry(cx, STR("camp_pixel"), &b);
+  }
+  buf_deinit(&b);
+  return good;
+}
+
+/* ours: with the addresses, which a link's own template does not say. */
+static bool data_of(const struct writing *to, struct lq_cx *cx, const struct part *parts, uint32_t count, bool ours, struct lq *out, char why[160]) {
+  const struct unit *u = to->unit;
+  struct contact *c = to->contact;
+  struct str given = to->given;
+  uint32_t members = ours ? 5 + u->link_count : 1, n = 0;
   struct json_walk w;
   if (given.len)
     for (w = json_walk_of(given); json_next(&w);) members++;
   struct lq_entry *entries = arena_zalloc(cx->arena, members, sizeof *entries);
+  if (ours && !add_urls(to, cx, entries, &n, why)) return false;
   if (given.len)
     for (w = json_walk_of(given); json_next(&w);) {
       struct str name = json_key(&w, cx->arena);
       entries[n++] = entry(name, seen(cx, value_from_json(w.value, V_MISSING, 0, zone_utc(), cx->arena)));
     }
   entries[n++] = entry(STR("contact"), contact_value(cx, u, parts, count, c));
-  return hash_value(entries, n, cx);
+  *out = hash_value(entries, n, cx);
+  return true;
 }
 
-bool texts_render(struct texts *t, const struct unit *u, const struct part *parts, uint32_t count, struct contact *c, struct str given,
-                  int64_t now_ms, struct buf *b, char why[160]) {
-  struct lq_cx cx = { .arena = c->arena, .allocated_max = LIMIT_LIQUID_MEMORY_BYTES };
-  struct lq_settings settings = { .now_ms = now_ms, .stop_at_error = true, .limits = { .output_bytes = LIMIT_MESSAGE_BYTES } };
-  struct lq data = data_of(&cx, u, parts, count, c, given);
+bool texts_render(const struct writing *w, const struct part *parts, uint32_t count, struct buf *b, char why[160]) {
+  struct texts *t = w->texts;
+  const struct unit *u = w->unit;
+  struct lq_cx cx = { .arena = w->contact->arena, .allocated_max = LIMIT_LIQUID_MEMORY_BYTES };
+  struct lq_settings settings = { .now_ms = w->at_ms, .stop_at_error = true, .limits = { .output_bytes = LIMIT_MESSAGE_BYTES } };
+  struct lq data;
+  bool link = parts >= u->link_parts && parts < u->link_parts + u->link_part_count;
+  if (!data_of(w, &cx, parts, count, !link, &data, why)) return false;
   struct lq_result r = lq_render(t->renderer, template_of(t, u, parts[count - 1].text), 0, data, &settings);
   if (r.error_count) {
     snprintf(why, 160, "the template: %.*s", (int)(r.errors[0].len > 140 ? 140 : r.errors[0].len), r.errors[0].ptr);

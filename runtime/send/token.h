@@ -8,6 +8,14 @@
 #include "vm/base/str.h"
 
 enum { TOKEN_BYTES = 64 };
+/* Tokens in links. Each says what it is good for, so that one from a picture unsubscribes nobody:
+ *
+ *   ID.MAC        of a mail, for what its kind says       MAC over "KIND ID"
+ *   ID-LINK.MAC   of one of its links                     MAC over "click ID LINK" */
+enum token_kind { TOKEN_CLICK, TOKEN_OPEN, TOKEN_UNSUBSCRIBE, TOKEN_PREFERENCES, TOKEN_VIEW };
+void token_link_write(char out[TOKEN_BYTES], struct str secret, enum token_kind kind, int64_t outbox_id, uint32_t link);
+/* The whole text is a token of this kind that the secret made. link: 0 but for TOKEN_CLICK. */
+bool token_link_read(struct str text, struct str secret, enum token_kind kind, int64_t *outbox_id, uint32_t *link);
 void token_write(char out[TOKEN_BYTES], struct str secret, int64_t outbox_id);
 /* The first token of the text that the secret made; false when there is none. */
 bool token_find(struct str text, struct str secret, int64_t *outbox_id);

@@ -17,6 +17,7 @@ void camp_parseTrace(FILE *to, char *prompt);
 
 /* What the grammar takes and a later stage refuses or warns of: no example can use it. */
 static const char *const never[] = {
+  "mail_part ::= NAME NAME",              /* a word that no message has, with a name behind it */
   "parts ::=",                             /* a message that says nothing */
   "rules ::=",                             /* a policy that says nothing */
   "expectation ::= EXPECT name HELD FOR name", "expectation ::= EXPECT name NOT HELD FOR name", "expectation ::= expectation UNTIL moment",

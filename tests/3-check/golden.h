@@ -59,7 +59,7 @@ static inline void golden_case(void **state) {
   struct compilation c;
   compilation_init(&c);
   compilation_add(&c, str_from_c(slash + 1), golden_read(&a, g->path), false);
-  struct source_reader reader = { folder, golden_reader, golden_zone, golden_zones };
+  struct source_reader reader = { .context = folder, .read = golden_reader, .zone_known = golden_zone, .zone_names = golden_zones };
   compile(&c, &reader);
   struct buf b;
   buf_init(&b, 16u << 20);

@@ -152,7 +152,7 @@ static const struct table_case { const char *name; void (*change)(struct assembl
   CASE(name_out, "name 0: string 99 is not one of 12"),
   CASE(name_none, "name 0: string 4294967295 is not one of 12"),
   CASE(channel_out, "channel 0: string 99 is not one of 12"),
-  CASE(kind_unknown, "kind 8 is none of a unit"),
+  CASE(kind_unknown, "kind 9 is none of a unit"),
   CASE(segment_acts, "a segment has triggers, stops, goals or waits"),
   CASE(score_acts, "a score has triggers, stops, goals or waits"),
   CASE(message_topic, "topic 0: string 99 is not one of 12"),

@@ -52,16 +52,17 @@ static void a_mail(void **state) {
     "Date: Mon, 12 Jan 2026 10:00:00 +0000\n"
     "Message-ID: <ann%2Fwelcome%2F1.1@localhost>\n"
     "MIME-Version: 1.0\n"
-    "Content-Type: text/plain; charset=utf-8\n"
-    "Content-Transfer-Encoding: 8bit\n"
     "X-Camp-Key: ann/welcome/1.1\n"
     "X-Camp-Campaign: welcome\n"
+    "Content-Type: text/plain; charset=utf-8\n"
+    "Content-Transfer-Encoding: 8bit\n"
     "\n"
     "Welcome!\nYours\n");
 }
 
 static void html_and_quoting(void **state) {
   struct envelope e = with(HELLO, NULL, "caf\xc3\xa9 =?x?=", STR(" <p>a=b \xc3\xa9\r\nend \r\n\x01</p>\n"));
+  e.html = true;
   assert_string_equal(mail_of(&e, "\"Zo\xc3\xab Shop\" <post@shop.example>"),
     "From: =?UTF-8?B?Wm/DqyBTaG9w?= <post@shop.example>\n"
     "To: ann@example.com\n"
@@ -69,10 +70,10 @@ static void html_and_quoting(void **state) {
     "Date: Mon, 12 Jan 2026 10:00:00 +0000\n"
     "Message-ID: <ann%2Fwelcome%2F1.1@shop.example>\n"
     "MIME-Version: 1.0\n"
-    "Content-Type: text/html; charset=utf-8\n"
-    "Content-Transfer-Encoding: quoted-printable\n"
     "X-Camp-Key: ann/welcome/1.1\n"
     "X-Camp-Campaign: welcome\n"
+    "Content-Type: text/html; charset=utf-8\n"
+    "Content-Transfer-Encoding: quoted-printable\n"
     "\n"
     " <p>a=3Db =C3=A9\nend=20\n=01</p>\n");
 }

@@ -79,6 +79,7 @@ static void make_image(void) {
   for (size_t i = 0; i < 2001; i++) long_body[i] = (struct part){ PART_ATTR, NONE, 0 };
   units[0] = message(0, BODY, 3);
   units[1] = message(7, HTML, 3);
+  units[1].mail = MAIL_HTML | MAIL_UNTRACKED;
   units[2] = message(10, long_body, 2001);
   image = image_new();
   for (int i = 0; i < 3; i++) image_add(image, &units[i], true);

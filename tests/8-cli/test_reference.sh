@@ -4,7 +4,9 @@ set -u
 . "$CAMP_ROOT/tests/8-cli/lib.sh"
 awk -v page=grammar '/^```camp$/ { n++; file = sprintf("%s-%03d.camp", page, n); next } /^```/ { file = "" } file { print > file }' "$CAMP_ROOT/grammar/README.md"
 awk -v page=readme '/^```camp$/ { n++; file = sprintf("%s-%03d.camp", page, n); next } /^```/ { file = "" } file { print > file }' "$CAMP_ROOT/README.md"
-printf "<p>An offer.</p>\n" > offer.html  # which an example takes its body from
+# What examples take their bodies from, attach and show.
+printf "<p>An offer.</p>\n" > offer.html; printf "An offer.\n" > offer.txt; printf "%%PDF-1.4\n" > terms.pdf
+printf '\211PNG\r\n\032\nlogo' > logo.png
 tested=0
 for example in *.camp; do
   holds "$example is clean: $(grep -v '^$' "$example" | head -1 | cut -c 1-60)" sh -c "camp check $example && ! camp check --format short $example | grep ."

@@ -2,7 +2,7 @@
 # Installs what is missing to build (deps.sh build) or to build and test (deps.sh), with apt. Says what it will install; without
 # root it prints the command and stops; does nothing when all is there. DEPS_DRY=1 only prints.
 set -eu
-build="gcc libc6-dev make pkg-config re2c lemon libsqlite3-dev libpcre2-dev libssl-dev libcurl4-openssl-dev libgmime-3.0-dev tzdata"
+build="gcc libc6-dev make pkg-config re2c lemon libsqlite3-dev libpcre2-dev libssl-dev libcurl4-openssl-dev libgmime-3.0-dev libgumbo-dev libidn2-dev tzdata"
 test="clang libclang-rt-14-dev libcmocka-dev libjansson-dev sqlite3 vim openssl postfix python3-dkim dnsmasq-base libnss-wrapper libidn12 libgnutls-dane0 libnsl2 libdb5.3"
 # Node is often there from elsewhere, so its commands are asked for and not its packages.
 command -v node > /dev/null && command -v npm > /dev/null || test="$test nodejs npm"
@@ -12,7 +12,7 @@ if ! command -v dpkg-query > /dev/null || ! command -v apt-get > /dev/null; then
   # Elsewhere the packages have other names: look for what they bring.
   missing=
   for tool in cc make pkg-config re2c lemon; do command -v $tool > /dev/null || missing="$missing $tool"; done
-  for lib in sqlite3 libpcre2-8 libcrypto libcurl gmime-3.0; do pkg-config --exists $lib 2> /dev/null || missing="$missing $lib"; done
+  for lib in sqlite3 libpcre2-8 libcrypto libcurl gmime-3.0 gumbo libidn2; do pkg-config --exists $lib 2> /dev/null || missing="$missing $lib"; done
   [ -z "$missing" ] && exit 0
   echo "This is no Debian system, so nothing can be installed here. Missing:$missing" >&2
   exit 1

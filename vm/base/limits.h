@@ -59,6 +59,9 @@
 /* Engine */
 #define LIMIT_BATCH_COUNT 200000             /* inputs or timers in one transaction */
 #define LIMIT_MESSAGE_BYTES (1u << 20)       /* one rendered message */
+#define LIMIT_MESSAGE_FILES_BYTES (5u << 20) /* what one message attaches and shows in its text, together */
+#define LIMIT_MESSAGE_FILES_COUNT 50
+#define LIMIT_MESSAGE_LINKS_COUNT 1000       /* links of one message whose clicks are counted */
 /* Liquid: always on, for templates and data are other people's */
 #define LIMIT_LIQUID_OUTPUT_BYTES (4u << 20)     /* one rendered text */
 #define LIMIT_LIQUID_MEMORY_BYTES (16u << 20)    /* what one render makes besides: joined texts, split arrays */
