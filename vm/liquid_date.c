@@ -448,6 +448,26 @@ static bool moment_of(struct lq_env *env, struct lq v, struct lq_time *out) {
   return lq_time_parse(env, s, out);
 }
 
+/* The date filter in messages: in the contact's zone, or the one that it names, whatever zone the text was written in; in the language
+ * that it names. */
+bool filter_camp_date(struct lq_env *env, const struct lq *args, uint32_t count, struct lq *out) {
+  struct lq_time t;
+  struct str format;
+  struct lq_options o;
+  struct lq_env here = *env;
+  *out = args[0];
+  if (!lq_options_of(env, args, &count, &o)) return false;
+  if (count != 2) return lq_fail(env->cx, "date wants a format such as '%%d %%B %%Y'");
+  if (!lq_to_s(env->cx, args[1], &format)) return false;
+  here.zone = o.zone ? o.zone : env->zone;
+  if (!format.len || !moment_of(&here, args[0], &t)) return true;
+  if (t.utc || *t.zone == 0 || o.zone || t.offset_s != zone_offset_s(here.zone, t.utc_s * MS_PER_SECOND)) t = lq_time_at(here.zone, t.utc_s, t.ns);
+  struct lq_buf b = { .cx = env->cx };
+  if (!lq_strftime(&b, &t, format, o.locale)) return false;
+  *out = lq_buf_value(&b);
+  return true;
+}
+
 bool lq_format_date(struct lq_env *env, struct lq input, struct str format, struct lq *out, bool *is_date) {
   struct lq_time t;
   *is_date = moment_of(env, input, &t);

@@ -44,6 +44,11 @@ bool lq_filter_run(struct lq_env *env, uint32_t id, const struct lq *args, uint3
 bool lq_items(struct lq_env *env, struct lq v, struct lq *array) MUST_CHECK; /* as the reference iterates an input: flat */
 bool lq_format_date(struct lq_env *env, struct lq input, struct str format, struct lq *out, bool *is_date) MUST_CHECK;
 
+/* `locale: "fr", zone: "Europe/Paris"` behind the others, which *count then counts; what is not said is the render's. */
+struct lq_locale;
+struct lq_options { const struct lq_locale *locale; const struct zone *zone; };
+bool lq_options_of(struct lq_env *env, const struct lq *args, uint32_t *count, struct lq_options *out) MUST_CHECK;
+
 bool lq_escape_html(struct lq_buf *b, struct str s) MUST_CHECK;
 
 #define FILTER(id, name, min, max, flags, function) lq_filter_fn function;

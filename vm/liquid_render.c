@@ -362,7 +362,7 @@ static void begin(struct lq_renderer *r, const struct lq_unit *u, struct lq data
   r->unit = u;
   r->data = data;
   r->cx = (struct lq_cx){ .arena = &r->arena, .allocated_max = s->limits.memory_bytes ? s->limits.memory_bytes : LIMIT_LIQUID_MEMORY_BYTES };
-  r->env = (struct lq_env){ &r->cx, s->now_ms, s->zone ? s->zone : zone_utc(), { NULL, 0 }, s->find_zone, s->zone_context, lq_part, r };
+  r->env = (struct lq_env){ &r->cx, s->now_ms, s->zone ? s->zone : zone_utc(), s->locale, s->find_zone, s->zone_context, lq_part, r };
   r->out_len = 0;
   r->captures = 0;
   r->assigned = r->assigned_all = 0;

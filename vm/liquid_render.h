@@ -15,6 +15,7 @@ struct lq_settings {
   int64_t now_ms;
   const struct zone *zone;    /* NULL: UTC */
   struct lq_limits limits;
+  struct str locale;          /* of filters that name none; empty: English, and money by its letters */
   bool stop_at_error;         /* sending: the first error ends the render */
   const struct zone *(*find_zone)(void *context, struct str name);
   void *zone_context;

@@ -7,13 +7,6 @@
 
 #include "liquid_number.h"
 
-static const char *const months[] = { "January", "February", "March", "April", "May", "June", "July", "August", "September",
-                                      "October", "November", "December" };
-static const char *const months_short[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-static const char *const days[] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday" };
-static const char *const days_short[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-static const struct lq_names english = { months, months_short, days, days_short };
-
 struct parts {
   struct civil c;
   int weekday; /* 0 = Sunday */
@@ -130,7 +123,7 @@ static int week_of_year(const struct parts *p, int first_weekday) {
 
 /* One conversion; *known false when there is no such letter. */
 static bool convert(struct lq_buf *b, const struct lq_time *t, const struct parts *p, char c, const struct spec *s,
-                    const struct lq_names *names, bool *known) {
+                    const struct lq_locale *names, bool *known) {
   const char *whole = composite(c);
   int hour12 = p->c.hour % 12 == 0 ? 12 : p->c.hour % 12;
   int64_t century = p->c.year / 100 - (p->c.year % 100 < 0), in_century = p->c.year - century * 100;
@@ -204,9 +197,9 @@ static struct spec read_spec(struct str f, size_t *at, bool *good) {
   return s;
 }
 
-bool lq_strftime(struct lq_buf *b, const struct lq_time *t, struct str f, const struct lq_names *names) {
+bool lq_strftime(struct lq_buf *b, const struct lq_time *t, struct str f, const struct lq_locale *names) {
   struct parts p = parts_of(t);
-  if (!names) names = &english;
+  if (!names) names = lq_locale_english();
   for (size_t i = 0; i < f.len; i++) {
     size_t end = i;
     while (end < f.len && f.ptr[end] != '%') end++;

@@ -90,6 +90,8 @@ int session_store(struct session *s, const char *path, const struct store_option
   return exit_code_of(err);
 }
 
+static const struct zone *find_zone(void *zones, struct str name) { return zones_find(zones, name); }
+
 int session_engine(struct session *s, struct engine_options o, int64_t deploy_ms, const char *send) {
   struct engine_error error = { "" };
   struct patience p = { s, 0 };
@@ -110,7 +112,10 @@ int session_engine(struct session *s, struct engine_options o, int64_t deploy_ms
     return EXIT_COULD_NOT;
   }
   err = outbox_open(s->store, engine_image(s->engine), send, &s->outbox, why);
-  if (err == CAMP_OK) return EXIT_FINE;
+  if (err == CAMP_OK) {
+    outbox_zones(s->outbox, find_zone, s->zones, s->zone);
+    return EXIT_FINE;
+  }
   complain(s->command, "--send %s: %s", send, why[0] ? why : camp_err_text(err));
   return exit_code_of(err);
 }

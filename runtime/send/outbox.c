@@ -135,6 +135,10 @@ static enum camp_err open_sender(struct outbox *o, char why[WHY_BYTES]) {
   return err;
 }
 
+void outbox_zones(struct outbox *o, zone_finder *find, void *context, const struct zone *project) {
+  texts_zones(o->texts, find, context, project);
+}
+
 enum camp_err outbox_open(struct store *s, const struct image *image, const char *spec, struct outbox **out, char why[256]) {
   *out = NULL;
   const char *target;

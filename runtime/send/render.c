@@ -74,11 +74,11 @@ static struct value part_value(const struct writing *w, const struct part *p) {
   return member.type == JSON_BAD ? value_missing() : value_from_json(member, V_MISSING, 0, zone_utc(), c->arena);
 }
 
-static void add_value(struct buf *b, const struct unit *u, const struct part *p, struct value v, bool html) {
+static void add_value(struct buf *b, const struct unit *u, const struct part *p, struct value v, const struct zone *z, bool html) {
   /* Only texts, lists and records can hold what needs escaping; numbers, money and dates print none of it. */
   bool holds_text = v.type == V_TEXT || v.type == V_LIST || v.type == V_RECORD;
   struct str text = holds_text ? value_str(v) : unit_string(u, p->text);
-  if (!holds_text && v.type != V_MISSING) value_print(b, v, zone_utc());
+  if (!holds_text && v.type != V_MISSING) value_print(b, v, z);
   else if (html) add_escaped(b, text);
   else buf_str(b, text);
 }
@@ -87,8 +87,10 @@ static void add_value(struct buf *b, const struct unit *u, const struct part *p,
 static bool add_parts(struct buf *b, const struct writing *w, const struct part *parts, uint32_t count, bool html, char why[REASON_BYTES]) {
   for (uint32_t i = 0; i < count && !b->failed; i++) {
     if (parts[i].kind == PART_TEXT) buf_str(b, unit_string(w->unit, parts[i].text));
-    else if (parts[i].kind != PART_LINK) add_value(b, w->unit, &parts[i], part_value(w, &parts[i]), html);
-    else if (!render_link(w, parts[i].field, b, why)) return false;
+    else if (parts[i].kind != PART_LINK) {
+      struct value v = part_value(w, &parts[i]);
+      add_value(b, w->unit, &parts[i], v, v.type == V_MOMENT ? texts_zone(w->texts, w->contact) : zone_utc(), html);
+    } else if (!render_link(w, parts[i].field, b, why)) return false;
   }
   return true;
 }

@@ -34,6 +34,9 @@ bool render_clicked(struct texts *texts, const struct unit *message, const struc
 /* template_text.c: templates as they were read from the program, kept by their messages' hashes, and the renderer for them. */
 struct texts *texts_new(void);
 void texts_free(struct texts *t);
+/* The contact's own zone, or else the project's. */
+const struct zone *texts_zone(const struct texts *t, struct contact *c);
+void texts_zones(struct texts *t, zone_finder *find, void *context, const struct zone *project);
 /* Reads the addresses of links from the environment. live: mail leaves for real, so each needs a usable address. */
 struct links;
 bool texts_open(struct texts *t, bool live, char why[160]) MUST_CHECK;

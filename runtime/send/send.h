@@ -74,6 +74,10 @@ const struct sender_ops *sender_find(const char *spec, const char **target, char
  * the commit delivers the same keys again: the Maildir name is the same, and the file is cut back to its mark. */
 struct outbox;
 enum camp_err outbox_open(struct store *s, const struct image *image, const char *spec, struct outbox **out, char why[256]) MUST_CHECK;
+/* Where zones are found, for dates in texts: the contact's own, or else the project's. Without this they are in UTC. */
+struct zone;
+typedef const struct zone *zone_finder(void *context, struct str name);
+void outbox_zones(struct outbox *o, zone_finder *find, void *context, const struct zone *project);
 enum camp_err outbox_flush(struct outbox *o, bool by_time, int64_t until_ms, int64_t now_ms, uint32_t batch, uint64_t *sent, char why[256]) MUST_CHECK;
 /* Whether mail leaves for real, beside the engine: then a flush hands over and records, and mails may be under way behind it. */
 bool outbox_is_live(const struct outbox *o);

@@ -25,6 +25,9 @@ struct texts {
   struct arena environment;
   struct links links;
   bool live;
+  zone_finder *find_zone;
+  void *zone_context;
+  const struct zone *project_zone;
 };
 
 struct texts *texts_new(void) {
@@ -71,6 +74,22 @@ void texts_missing(const struct texts *t, const struct image *image, char why[25
   }
 }
 
+void texts_zones(struct texts *t, zone_finder *find, void *context, const struct zone *project) {
+  t->find_zone = find;
+  t->zone_context = context;
+  t->project_zone = project;
+}
+
+/* The contact's zone; one that the system does not have is the project's, as the engine takes it. */
+const struct zone *texts_zone(const struct texts *t, struct contact *c) {
+  static const struct field text = { .type = V_TEXT };
+  const struct zone *project = t->project_zone ? t->project_zone : zone_utc(), *found = NULL;
+  if (!t->find_zone || !c->attributes.len) return project;
+  struct value name = contact_attribute(c, STR("timezone"), &text, zone_utc());
+  if (name.type == V_TEXT) found = t->find_zone(t->zone_context, value_str(name));
+  return found ? found : project;
+}
+
 static const struct lq_unit *template_of(struct texts *t, const struct unit *u, uint32_t text) {
   const char *why;
   for (uint32_t i = 0; i < t->count; i++)
@@ -91,16 +110,16 @@ static const struct lq_unit *template_of(struct texts *t, const struct unit *u, 
 
 /* --- what a template reads ------------------------------------------------------------------------------------------- */
 
-static struct lq printed(struct lq_cx *cx, struct value v) {
+static struct lq printed(struct lq_cx *cx, struct value v, const struct zone *z) {
   struct buf b;
   buf_init(&b, LIMIT_EVENT_BYTES);
-  value_print(&b, v, zone_utc());
+  value_print(&b, v, z);
   struct lq text = lq_str(arena_str(cx->arena, buf_as_str(&b)));
   buf_deinit(&b);
   return text;
 }
 
-static struct lq seen(struct lq_cx *cx, struct value v) {
+static struct lq seen(struct lq_cx *cx, struct value v, const struct zone *z) {
   struct json j;
   struct lq out;
   const char *why;
@@ -115,7 +134,7 @@ static struct lq seen(struct lq_cx *cx, struct value v) {
     case V_LIST: case V_RECORD:
       if (json_check(value_str(v), &j, &why, &at) && lq_from_json(cx, j, &out)) return out;
       return lq_nil();
-    default: return printed(cx, v);
+    default: return printed(cx, v, z);
   }
 }
 
@@ -130,14 +149,15 @@ static struct lq_entry entry(struct str name, struct lq v) {
 }
 
 /* `contact`, with the attributes that stand before the template. */
-static struct lq contact_value(struct lq_cx *cx, const struct unit *u, const struct part *parts, uint32_t count, struct contact *c) {
+static struct lq contact_value(struct lq_cx *cx, const struct unit *u, const struct part *parts, uint32_t count, struct contact *c,
+                               const struct zone *z) {
   struct lq_entry *entries = arena_zalloc(cx->arena, count, sizeof *entries);
   uint32_t n = 0;
   for (uint32_t i = 0; i < count; i++) {
     if (parts[i].kind != PART_ATTR) continue;
     const struct field *f = &u->fields[parts[i].field];
     struct str name = unit_string(u, f->name);
-    struct lq v = seen(cx, contact_attribute(c, name, f, zone_utc()));
+    struct lq v = seen(cx, contact_attribute(c, name, f, z), z);
     if (v.type == LQ_NIL && parts[i].text != NONE) v = lq_str(unit_string(u, parts[i].text));
     entries[n++] = entry(name, v);
   }
@@ -178,7 +198,8 @@ static bool add_urls(const struct writing *w, struct lq_cx *cx, struct lq_entry 
 }
 
 /* ours: with the addresses, which a link's own template does not say. */
-static bool data_of(const struct writing *to, struct lq_cx *cx, const struct part *parts, uint32_t count, bool ours, struct lq *out, char why[160]) {
+static bool data_of(const struct writing *to, struct lq_cx *cx, const struct part *parts, uint32_t count, bool ours, const struct zone *z,
+                    struct lq *out, char why[160]) {
   const struct unit *u = to->unit;
   struct contact *c = to->contact;
   struct str given = to->given;
@@ -191,9 +212,9 @@ static bool data_of(const struct writing *to, struct lq_cx *cx, const struct par
   if (given.len)
     for (w = json_walk_of(given); json_next(&w);) {
       struct str name = json_key(&w, cx->arena);
-      entries[n++] = entry(name, seen(cx, value_from_json(w.value, V_MISSING, 0, zone_utc(), cx->arena)));
+      entries[n++] = entry(name, seen(cx, value_from_json(w.value, V_MISSING, 0, z, cx->arena), z));
     }
-  entries[n++] = entry(STR("contact"), contact_value(cx, u, parts, count, c));
+  entries[n++] = entry(STR("contact"), contact_value(cx, u, parts, count, c, z));
   *out = hash_value(entries, n, cx);
   return true;
 }
@@ -202,10 +223,11 @@ bool texts_render(const struct writing *w, const struct part *parts, uint32_t co
   struct texts *t = w->texts;
   const struct unit *u = w->unit;
   struct lq_cx cx = { .arena = w->contact->arena, .allocated_max = LIMIT_LIQUID_MEMORY_BYTES };
-  struct lq_settings settings = { .now_ms = w->at_ms, .stop_at_error = true, .limits = { .output_bytes = LIMIT_MESSAGE_BYTES } };
+  struct lq_settings settings = { .now_ms = w->at_ms, .zone = texts_zone(t, w->contact), .find_zone = t->find_zone,
+                                  .zone_context = t->zone_context, .stop_at_error = true, .limits = { .output_bytes = LIMIT_MESSAGE_BYTES } };
   struct lq data;
   bool link = parts >= u->link_parts && parts < u->link_parts + u->link_part_count;
-  if (!data_of(w, &cx, parts, count, !link, &data, why)) return false;
+  if (!data_of(w, &cx, parts, count, !link, settings.zone, &data, why)) return false;
   struct lq_result r = lq_render(t->renderer, template_of(t, u, parts[count - 1].text), 0, data, &settings);
   if (r.error_count) {
     snprintf(why, 160, "the template: %.*s", (int)(r.errors[0].len > 140 ? 140 : r.errors[0].len), r.errors[0].ptr);

@@ -104,4 +104,25 @@ same "a layout, its blocks, what stands outside of them, and snippets in HTML" \
   '<h1>Sale, News A&amp;B</h1>\n\n\n<li>&lt;a&gt; 1/2</li><li>b 2/2</li>&copy; 2026 A&amp;B X\n<hr>.' "$(taken inside body)"
 same "the same snippets in a text, and the file of the folder above" 'far' "$(taken plain subject)"
 same "text is not escaped" '&copy; 1 A&B X<li>b /</li>' "$(taken plain body)"
+
+# Dates are in the contact's zone, and in the project's for who has none; names of months in the language that the text asks for.
+cat > zones.camp <<'C'
+zone "Europe/Paris"
+contact { ends: moment; language: text }
+message due {
+  subject "{{ contact.ends | date: '%d.%m.%Y %H:%M' }}"
+  body "{{ contact.ends | date: '%-d %B %H:%M %z', locale: contact.language }}, {{ 'now' | date: '%H:%M', zone: 'Asia/Tokyo' }}, {{ '2026-08-05' | date: '%d' }}"
+}
+when signup then send due
+C
+cat > zones.ndjson <<'J'
+{"type":"identify","userId":"ann","timestamp":"2026-01-05T09:00:00Z","traits":{"ends":"2026-07-31T23:30:00Z","language":"fr-CA"}}
+{"type":"identify","userId":"bob","timestamp":"2026-01-05T09:00:00Z","traits":{"ends":"2026-07-31T23:30:00Z","timezone":"America/New_York"}}
+{"type":"track","userId":"ann","event":"signup","timestamp":"2026-01-05T10:00:00Z"}
+{"type":"track","userId":"bob","event":"signup","timestamp":"2026-01-05T10:00:00Z"}
+J
+camp simulate zones.camp --events zones.ndjson --send file:zones.out --db zones.db > /dev/null 2>&1
+due() { sed -n "s/.*\"to\":\"$1\".*\"subject\":\"\(.*\)\",\"body\":\"\(.*\)\".*/\1 - \2/p" zones.out; }
+same "in the project's zone, in French" '01.08.2026 01:30 - 1 août 01:30 +0200, 19:00, 05' "$(due ann)"
+same "in the contact's own, in English" '31.07.2026 19:30 - 31 July 19:30 -0400, 19:00, 05' "$(due bob)"
 finish
