@@ -74,7 +74,7 @@ struct expr {
 };
 
 enum stmt_kind { STMT_SCORE, STMT_SEND, STMT_JOIN, STMT_LEAVE, STMT_TAG, STMT_UNTAG, STMT_SET, STMT_EMIT, STMT_EXIT, STMT_START,
-  STMT_STOP, STMT_SUBSCRIBE, STMT_UNSUBSCRIBE, STMT_IF, STMT_WAIT, STMT_SPLIT, STMT_EXPERIMENT, STMT_REPEAT, STMT_EACH, STMT_DO, STMT_SHOW, STMT_BAD };
+  STMT_STOP, STMT_SUBSCRIBE, STMT_UNSUBSCRIBE, STMT_IF, STMT_WAIT, STMT_SPLIT, STMT_EXPERIMENT, STMT_REPEAT, STMT_EACH, STMT_DO, STMT_SHOW, STMT_CALL, STMT_BAD };
 enum wait_kind { WAIT_DURATION, WAIT_UNTIL_MOMENT, WAIT_UNTIL_TIME, WAIT_UNTIL_WINDOW, WAIT_EVENTS };
 enum { SINCE_NOW, SINCE_START, SINCE_LAST };
 
@@ -117,6 +117,8 @@ struct stmt {
   struct span after_span;
   struct expr *at;        /* send … at MOMENT */
   struct event_ref *unless;
+  struct name operation;  /* call: `name` is the connector */
+  struct name reply;      /* call … as reply; len 0: nobody waits for it */
   struct name_list *via;  /* the channels, in order; NULL: the message's own */
   struct expr *if_still;
   struct prop *props;     /* emit, send, start with { } */
@@ -136,6 +138,7 @@ struct stmt {
   struct stmt *next;
   /* filled by names */
   void *decl;
+  struct frame *frame;           /* call: the reply, as what stands behind it sees it */
   struct str id;                 /* split: its name, or its place among those without one; start with { }: the event */
   struct binding *bindings;      /* do: the parameters; `then` is the sequence, written out */
 };
@@ -218,7 +221,7 @@ struct request_part { uint8_t kind; struct span span; struct name name; struct r
   struct member *members; struct expr *a, *b; struct request_part *next; };
 struct channel_decl { struct name name; struct name to; /* the attribute that holds the address; len 0: it goes to no address */
   struct request_decl *request; };
-struct operation_decl { struct name name; struct span span; struct member *params; struct request_decl *request; struct member *reply;
+struct operation_decl { struct name name; struct span span; struct event_decl replied; /* filled by names: the reply's fields, status and error */  struct member *params; struct request_decl *request; struct member *reply;
   struct str full;        /* crm.create_task */
   struct str connector; bool called; struct operation_decl *next; };
 struct connector_decl { struct name name; struct operation_decl *operations; };
@@ -251,7 +254,8 @@ struct expect { uint8_t kind; bool sent; struct name at_column, within_column; s
   uint32_t times; struct expr *cond; };
 struct test_line { uint8_t kind; /* enum test_kind */ struct span span; struct name contact, event, of, fixture, at_column; struct prop *props;
   struct case_row *rows; /* TEST_CASES: the columns, then the cases */ const struct test_decl *given; /* filled by names */
-  int64_t civil_ms; bool has_at; struct expect expect; struct test_line *next; };
+  int64_t civil_ms; bool has_at; struct expect expect; struct name operation; /* `reply of crm.create_task`: `of` is the connector */
+  struct operation_decl *replies; struct test_line *next; };
 struct test_decl { struct name name; struct test_line *lines; uint8_t state; /* names: cycle mark of a fixture */ bool torn; /* names: who is on the stage is not known whole */ uint32_t steps; /* names: with those of its fixtures */ };
 
 struct sequence_decl { struct name name; struct member *params; struct stmt *body; bool open /* is being written out */, used; struct binding *own; };

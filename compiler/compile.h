@@ -104,10 +104,11 @@ const struct explain *explain_at(size_t i); /* NULL behind the last */
 /* What a test block says, for the runner. Names are resolved, times are civil in the project's zone. */
 enum test_kind { TEST_CONTACT, TEST_AT, TEST_EVENT, TEST_EXPECT_SENT, TEST_EXPECT_NOTHING, TEST_EXPECT_COND, TEST_EXPECT_INSIDE,
   TEST_EXPECT_DROPPED, TEST_EXPECT_ELSE, TEST_EXPECT_SHOWN, TEST_EXPECT_HELD, TEST_EXPECT_VARIANT,
-  TEST_EXPECT_CONVERTED, TEST_IS,
+  TEST_EXPECT_CONVERTED, TEST_EXPECT_CALLED, TEST_IS,
+  TEST_REPLY /* of the oldest call of operation `of` that has none; name: reply or failure; props by their place in the response, a line a member */,
   TEST_PAUSE, TEST_RESUME /* of campaign `name`; within as in entry_rule.resume */,
   TEST_GIVEN, TEST_CASES /* of the tree alone: a test has the steps of its fixtures, and is one of its cases */ };
-struct test_prop { struct str name; struct value value; bool consents; /* name is a topic */ };
+struct test_prop { struct str name; struct value value; bool consents; /* name is a topic; of TEST_REPLY: it is the reply's own status or error */ };
 struct test_operand { struct span span; uint32_t pc; uint32_t depth; }; /* a part of a condition, by itself: code at pc */
 /* What a step says or asks of a contact. */
 enum fact_kind { FACT_LIST, FACT_TAG, FACT_ATTRIBUTE };

@@ -368,6 +368,8 @@ void build_pending(struct builder *b) {
     b->in_measure = p.kind == PENDING_MEASURE || p.kind == PENDING_SCORE || p.kind == PENDING_RESPONSE;
     if (p.kind == PENDING_ARM)
       emit_deadline(b, p.arm);
+    else if (p.kind == PENDING_REPLY)
+      emit_reply_filter(b, p.local, p.well);
     else if (p.kind == PENDING_KEY || p.kind == PENDING_SCHEDULE)
       emit_expr(b, p.cond);
     else
@@ -383,6 +385,7 @@ void build_pending(struct builder *b) {
     case PENDING_TRIGGER: b->triggers.items[p.item].filter_pc = pc; break;
     case PENDING_STOP: b->stops.items[p.item].filter_pc = pc; break;
     case PENDING_GOAL: b->goals.items[p.item].filter_pc = pc; break;
+    case PENDING_REPLY:
     case PENDING_BRANCH: b->branches.items[p.item].filter_pc = pc; break;
     case PENDING_MEASURE: b->measures.items[p.item].filter_pc = pc; break;
     case PENDING_ARM: b->waits_made.items[p.item].arm_pc = pc; break;

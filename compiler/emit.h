@@ -9,13 +9,15 @@ struct index_entry { uint64_t hash; uint32_t generation, item; uint8_t kind; };
 
 /* Expression code stands behind all step code, so what is to be written there is remembered until then. */
 enum pending_kind { PENDING_TRIGGER, PENDING_STOP, PENDING_GOAL, PENDING_BRANCH, PENDING_MEASURE, PENDING_ARM, PENDING_KEY, PENDING_SCHEDULE,
-  PENDING_SCORE, PENDING_RESPONSE };
+  PENDING_SCORE, PENDING_RESPONSE, PENDING_REPLY };
 struct pending {
   uint8_t kind;
   uint32_t item;                  /* whose pc it is */
   const struct event_ref *event;  /* its `of` and where, with the event in hand */
   const struct expr *cond;        /* and this */
   const struct stmt *arm;         /* PENDING_ARM */
+  uint32_t local;                 /* PENDING_REPLY: where the call's key is */
+  bool well;                      /* … a reply that says that it went well, else any */
 };
 
 /* The local of an element that code is written for: kept here, because a definition's tree is every unit's. */
@@ -110,8 +112,12 @@ void emit_start_values(struct builder *b, const struct frame *f, const struct ev
 
 /* emit_stmt.c: the statements of a block, one behind the other. */
 void emit_block(struct builder *b, const struct stmt *block);
+uint32_t emit_wait_op(struct builder *b, const struct stmt *st, bool deadline);
 /* experiment.c */
 void emit_experiment(struct builder *b, const struct stmt *st);
+/* emit_call.c */
+void emit_call(struct builder *b, const struct stmt *st);
+void emit_reply_filter(struct builder *b, uint32_t local, bool well);
 
 /* live.c */
 void live_fill(struct builder *b);

@@ -116,7 +116,7 @@ void emit_deadline(struct builder *b, const struct stmt *st) {
 
 /* --- waits --------------------------------------------------------------------------------------------------------- */
 /* The deadline, if any, and the WAIT; returns its index. The branches follow at once, so they stand together. */
-static uint32_t emit_wait_op(struct builder *b, const struct stmt *st, bool deadline) {
+uint32_t emit_wait_op(struct builder *b, const struct stmt *st, bool deadline) {
   uint32_t w = b->waits_made.count;
   struct wait wait = { .first_branch = b->branches.count, .arm_pc = NONE, .timeout_pc = NONE, .message = NONE };
   if (st->kind == STMT_SEND) wait.message = build_string(b, st->name.text);
@@ -443,6 +443,7 @@ static void emit_stmt(struct builder *b, const struct stmt *st) {
       build_op(b, OP_START, build_string(b, st->name.text), 0);
     break;
   case STMT_STOP: build_op(b, OP_STOP, build_string(b, st->name.text), 0); break;
+  case STMT_CALL: emit_call(b, st); break;
   case STMT_IF: emit_if(b, st); break;
   case STMT_WAIT: emit_wait(b, st); break;
   case STMT_SPLIT: emit_split(b, st); break;
@@ -470,7 +471,7 @@ static void emit_forked(struct builder *b, const struct stmt *st) {
  * before it goes its way before. Returns what comes after the run. */
 static const struct stmt *emit_rule_run(struct builder *b, const struct stmt *from, bool last_block) {
   const struct stmt *end = from, *last = NULL;
-  for (; end && end->kind != STMT_WAIT && !(last && stmt_exits(end)); end = end->next)
+  for (; end && end->kind != STMT_WAIT && !(end->kind == STMT_CALL && end->reply.text.len) && !(last && stmt_exits(end)); end = end->next)
     if (is_delayed(end))
       last = end;
     else
@@ -504,8 +505,10 @@ void emit_block(struct builder *b, const struct stmt *block) {
     emit_rule_block(b, block, false);
     return;
   }
+  uint32_t mark = b->local_next;
   for (const struct stmt *st = block; st; st = st->next)
     emit_stmt(b, st);
+  b->local_next = mark;
 }
 
 /* A goal counts for as long as it says, also when the run has come to its end before. */

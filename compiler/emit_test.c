@@ -5,6 +5,19 @@
  * Invariant: each condition has a unit of its own, without triggers, whose code is the expression. */
 #include "emit.h"
 
+/* Fields of a reply by their places in the response. */
+static void reply_props(struct builder *b, const struct test_line *l, struct test_step *s) {
+  VEC(struct test_prop) out = { 0 };
+  for (const struct prop *p = l->props; p; p = p->next) {
+    const struct member *field = scope_property(b->s, &l->replies->replied, p->name.text);
+    bool own = str_is(p->name.text, "status") || str_is(p->name.text, "error");
+    struct test_prop prop = { own || !field ? p->name.text : reply_path(b->s, field), literal_value(p->value), own };
+    VEC_PUSH(b->a, &out, prop);
+  }
+  s->props = out.items;
+  s->prop_count = out.count;
+}
+
 static const struct test_prop *props_of(struct builder *b, const struct prop *props, uint32_t *count) {
   VEC(struct test_prop) out = { 0 };
   for (const struct prop *p = props; p; p = p->next) {
@@ -104,7 +117,7 @@ static const struct unit *condition_of(struct builder *b, const struct test_line
 
 static struct test_step step_of(struct builder *b, const struct test_line *l, const struct test_decl *t) {
   const struct expect *x = &l->expect;
-  bool event = l->kind == TEST_EVENT || l->kind == TEST_IS;
+  bool event = l->kind == TEST_EVENT || l->kind == TEST_IS || l->kind == TEST_REPLY;
   struct test_step s = { .kind = (enum test_kind)l->kind, .span = l->span, .contact = l->contact.text,
                          .name = event ? l->event.text : x->experiment.text.len ? x->experiment.text : x->campaign.text.len ? x->campaign.text : x->content.text.len ? x->content.text : x->message.text, .of = x->variant.text.len ? x->variant.text : l->of.text, .civil_ms = l->civil_ms,
                          .has_at = l->has_at || x->has_at, .has_until = x->has_until, .until_ms = x->until_ms, .once = x->once, .negated = x->negated,
@@ -114,6 +127,13 @@ static struct test_step step_of(struct builder *b, const struct test_line *l, co
   if (!s.contact.len)
     s.contact = x->contact.text;
   s.props = props_of(b, l->props, &s.prop_count);
+  if (l->replies) {
+    s.of = l->replies->full;
+    if (l->kind == TEST_REPLY)
+      reply_props(b, l, &s);
+    else
+      s.name = l->replies->full;
+  }
   if (x->cond)
     s.unit = condition_of(b, l, t, &s);
   struct facts facts = { 0 };

@@ -70,7 +70,7 @@ static void edge_add(struct flow *f, struct node *from, struct node *to, struct 
 }
 
 static bool stmt_waits(const struct stmt *st) {
-  return st->kind == STMT_WAIT || (st->kind == STMT_SEND && (st->after.type != V_MISSING || st->at));
+  return st->kind == STMT_WAIT || (st->kind == STMT_CALL && st->reply.text.len) || (st->kind == STMT_SEND && (st->after.type != V_MISSING || st->at));
 }
 
 /* A campaign that a start always enters again. Inside a run that waits, the default entry ignores further starts. */
@@ -251,8 +251,12 @@ static bool flow_stmt(struct flow *f, const struct stmt *st) {
     flow_send(f, st);
   if (st->kind == STMT_START && st->decl)
     ((struct campaign_decl *)st->decl)->started = true;
-  if (st->kind == STMT_START || st->kind == STMT_EMIT)
+  if (st->kind == STMT_START || st->kind == STMT_EMIT || st->kind == STMT_CALL)
     values_twice(f->c, st->props);
+  if (st->kind == STMT_CALL) {
+    (void)flow_block(f, st->otherwise);
+    return true;
+  }
   if (st->kind == STMT_EXIT)
     return false;
   if (st->kind == STMT_IF) {

@@ -39,8 +39,10 @@ static void resolve_campaign(struct resolver *r, struct campaign_decl *cd) {
     resolve_events(r, st->events, &later, false);
   r->split_last = r->written = 0;
   r->campaign = cd;
+  r->body = cd->body;
   resolve_block(r, cd->body, &later);
   r->campaign = NULL;
+  r->body = NULL;
 }
 
 /* Tests and fixtures that hold a statement with a mistake of syntax. */
@@ -60,6 +62,9 @@ void names_resolve(struct compilation *c, struct tree *tree, struct scope *scope
   mark_torn(c, tree);
   struct resolver r = { .s = scope, .c = c };
   policy_resolve(c, tree, scope);
+  for (struct item *i = tree->items; i; i = i->next)
+    if (i->kind == ITEM_CONNECTOR)
+      declare_replies(&r, &i->connector);
   for (struct item *i = tree->items; i; i = i->next) {
     if ((i->kind == ITEM_DEFINE || i->kind == ITEM_SEGMENT) && i->define.state == DEFINE_NEW) {
       struct expr self = { .span = i->define.name.span };

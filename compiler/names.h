@@ -39,6 +39,7 @@ struct use {
 struct frame {
   const struct event_ref *events; /* joined by or; the starts of a campaign are several such lists, in `starts` */
   const struct start_clause *starts;
+  bool qualified;              /* a reply: read as reply.id alone, so that bare names keep their meaning */
   bool history;                /* of count(…), did …: only its own properties may be read inside */
   uint32_t event_count, use_count;
   struct use *uses, **uses_tail;
@@ -157,6 +158,8 @@ void channel_check(struct scope *s, const struct name *channel);
 struct str channel_attribute(const struct scope *s, struct str channel);
 /* What is wrong in a declared channel, in an operation of a connector. */
 void channel_declared_check(struct scope *s, const struct channel_decl *ch);
+/* names_call.c: the operation, or NULL when that was reported. */
+struct operation_decl *operation_find(struct scope *s, const struct name *connector, const struct name *operation);
 void operation_check(struct scope *s, const struct operation_decl *o);
 /* Where a field of a reply stands in the response: a line a member. */
 struct str reply_path(struct scope *s, const struct member *field);

@@ -49,7 +49,7 @@ static bool resolve_bare(struct resolver *r, struct expr *e, const struct env *e
       e->target = self ? TARGET_ITEM : TARGET_ITEM_FIELD;
       e->decl = env->item;
       e->type = self ? env->item->type : scope_member_type(m);
-    } else {
+    } else if (!env->frame->qualified) {
       const struct member *m = NULL;
       if (!frame_declares(r, env->frame, e->name.text, (struct str){ NULL, 0 }, &m) || (!m && !unknown))
         continue;
@@ -57,6 +57,8 @@ static bool resolve_bare(struct resolver *r, struct expr *e, const struct env *e
       e->target = TARGET_PROPERTY;
       e->decl = u;
       e->type = u->type;
+    } else {
+      continue;
     }
     if (crossed)
       outside_history(r, e);
@@ -102,6 +104,10 @@ void resolve_define(struct resolver *r, struct define_decl *d, struct expr *user
 }
 
 static void unknown_name(struct resolver *r, struct expr *e, const struct env *env) {
+  if (resolve_reply_early(r, e)) {
+    expr_bad(e);
+    return;
+  }
   struct diagnostic *d = diag(r->c, DIAG_E0304, e->span, "`" STR_FMT "` means nothing here", STR_ARG(e->name.text));
   if (scope_attribute(r->s, e->name.text)) {
     d->help = arena_printf(&r->c->arena, "the contact's attribute is `contact." STR_FMT "`", STR_ARG(e->name.text));

@@ -91,6 +91,8 @@ void resolve_inside(struct resolver *r, struct sequence_decl *s, struct binding 
   struct sequence_decl *sequence = r->sequence;
   struct binding *outer = r->bindings;
   uint32_t split_last = r->split_last;
+  const struct stmt *outer_body = r->body;
+  r->body = body;
   r->sequence = s;
   r->bindings = bindings;
   r->split_last = 0;
@@ -98,6 +100,7 @@ void resolve_inside(struct resolver *r, struct sequence_decl *s, struct binding 
   resolve_block(r, body, NULL);
   s->open = false;
   r->sequence = sequence;
+  r->body = outer_body;
   r->bindings = outer;
   r->split_last = split_last;
 }

@@ -242,6 +242,7 @@ static void resolve_stmt(struct resolver *r, struct stmt *st, const struct env *
   }
   case STMT_SPLIT: resolve_split(r, st, env); break;
   case STMT_EXPERIMENT: resolve_experiment(r, st, env); return;
+  case STMT_CALL: return; /* resolve_block */
   case STMT_DO: resolve_do(r, st, env); return;
   case STMT_EACH:
     resolve_expr(r, st->value, env);
@@ -266,7 +267,10 @@ void resolve_block(struct resolver *r, struct stmt *block, const struct env *env
     return;
   }
   r->nesting++;
-  for (struct stmt *st = block; st; st = st->next)
+  for (struct stmt *st = block; st; st = st->next) {
     resolve_stmt(r, st, env);
+    if (st->kind == STMT_CALL)
+      env = resolve_call(r, st, env); /* what stands behind it knows the reply */
+  }
   r->nesting--;
 }

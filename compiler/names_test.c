@@ -135,7 +135,7 @@ void resolve_test(struct resolver *r, struct test_decl *t, bool fixture) {
   r->depth++;
   for (struct test_line *l = t->lines; l; l = l->next) {
     bool expects = l->kind != TEST_CONTACT && l->kind != TEST_EVENT && l->kind != TEST_AT && l->kind != TEST_GIVEN &&
-                   l->kind != TEST_IS && l->kind != TEST_PAUSE && l->kind != TEST_RESUME;
+                   l->kind != TEST_IS && l->kind != TEST_REPLY && l->kind != TEST_PAUSE && l->kind != TEST_RESUME;
     if (l->kind == TEST_GIVEN)
       resolve_given(r, t, l);
     if (expects && fixture) {
@@ -159,9 +159,11 @@ void resolve_test(struct resolver *r, struct test_decl *t, bool fixture) {
       if (l->of.text.len)
         resolve_message_name(r, &l->of, &message);
     }
+    if (l->kind == TEST_REPLY || l->kind == TEST_EXPECT_CALLED)
+      resolve_test_call(r, l);
     if (l->kind == TEST_IS)
       resolve_test_is(r, t, l, &scratch);
-    else if (l->kind != TEST_CONTACT && l->kind != TEST_EVENT)
+    else if (l->kind != TEST_CONTACT && l->kind != TEST_EVENT && l->kind != TEST_REPLY)
       resolve_test_contact(r, t, &l->expect.contact, false, &scratch);
     if (l->expect.message.text.len) {
       void *message = NULL;

@@ -163,6 +163,8 @@ struct stmt *stmt_otherwise(struct parse *p, struct token first, struct stmt *bl
 void stmt_else(struct stmt *s, struct stmt *otherwise);
 struct stmt *stmt_bad_block(struct parse *p, struct token first, struct stmt *block, struct stmt *otherwise);
 struct stmt *wait_new(struct parse *p, uint8_t wait, struct token first);
+struct stmt *call_new(struct parse *p, struct token first, struct name connector, struct name operation, struct prop *props);
+struct stmt *call_as(struct parse *p, struct stmt *s, struct token reply, struct token up_to);
 void send_after(struct parse *p, struct stmt *s, struct token duration);
 void wait_up_to(struct parse *p, struct stmt *s, struct token duration);
 struct stmt *wait_until(struct parse *p, struct token first, struct expr *moment);
@@ -242,6 +244,10 @@ struct test_line *test_resume(struct parse *p, struct token first, struct name c
 struct test_line *test_at(struct parse *p, struct token first, struct token moment);
 struct test_line *test_event(struct parse *p, struct token contact, struct name event, struct name of,
                              struct prop_list props);
+struct test_line *test_reply(struct parse *p, struct token contact, struct name event, struct name connector, struct name operation,
+                             struct prop_list props);
+struct test_line *expect_called(struct parse *p, struct token first, struct name connector, struct name operation, struct name contact,
+                                bool negated, struct prop *props);
 struct test_line *test_is(struct parse *p, struct token contact, struct name same);
 struct test_line *expect_sent(struct parse *p, struct token first, struct name message, struct name contact, bool negated);
 struct test_line *expect_else(struct parse *p, struct token first, struct name contact, bool sent);

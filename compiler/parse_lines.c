@@ -65,7 +65,7 @@ bool driver_begins_statement(uint16_t kind) {
     case TOK_USE: case TOK_EVENT: case TOK_RECORD: case TOK_DEFINE: case TOK_SEGMENT: case TOK_SCORE: case TOK_LIST: case TOK_MESSAGE: case TOK_ZONE:
     case TOK_LATE: case TOK_ALLOW: case TOK_CAMPAIGN: case TOK_WHEN: case TOK_TEST: case TOK_ENTRY: case TOK_GOAL: case TOK_SEND:
     case TOK_JOIN: case TOK_LEAVE: case TOK_TAG: case TOK_UNTAG: case TOK_SET: case TOK_EMIT: case TOK_EXIT:
-    case TOK_START: case TOK_STOP: case TOK_SHOW: case TOK_CONTENT: case TOK_CONNECTOR: case TOK_IF: case TOK_WAIT: case TOK_EXPECT: case TOK_ON: case TOK_FIXTURE:
+    case TOK_START: case TOK_STOP: case TOK_SHOW: case TOK_CONTENT: case TOK_CONNECTOR: case TOK_CALL: case TOK_IF: case TOK_WAIT: case TOK_EXPECT: case TOK_ON: case TOK_FIXTURE:
     case TOK_TOPIC: case TOK_POLICY: case TOK_SUBSCRIBE: case TOK_UNSUBSCRIBE: case TOK_SPLIT: case TOK_EXPERIMENT: case TOK_REPEAT: case TOK_DO: case TOK_SEQUENCE: return true;
     default: return false;
   }

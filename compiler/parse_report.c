@@ -25,7 +25,7 @@ static const struct group groups[] = {
       TOK_CONNECTOR } },
   { "a clause such as `goal`", 2, { TOK_ENTRY, TOK_GOAL, TOK_ENDS, TOK_ON } },
   { "a statement", 4, { TOK_SCORE, TOK_SEND, TOK_JOIN, TOK_WAIT, TOK_IF, TOK_LEAVE, TOK_TAG, TOK_UNTAG, TOK_SET, TOK_EMIT, TOK_EXIT,
-      TOK_START, TOK_STOP, TOK_SHOW, TOK_SUBSCRIBE, TOK_UNSUBSCRIBE,
+      TOK_START, TOK_STOP, TOK_SHOW, TOK_CALL, TOK_SUBSCRIBE, TOK_UNSUBSCRIBE,
       TOK_SPLIT, TOK_EXPERIMENT, TOK_REPEAT, TOK_FOR, TOK_DO } },
   { "a step of the test", 4, { TOK_EXPECT, TOK_AT, TOK_CONTACT, TOK_NAME, TOK_GIVEN, TOK_CASES, TOK_PAUSE, TOK_RESUME } },
   { "a moment such as `2026-12-24 18:00` or `contact.birthday`, a time such as `09:00`, a weekday", 3,

@@ -5,7 +5,7 @@
  * A request is filled where it leaves, so it can say only what is known there: the arguments of an operation; of a message where it goes
  * (`to`), `subject`, `body`, `message`, `campaign`, and the contact's attributes; `key`, which is the same each time it is tried, so that
  * a provider can tell a repetition; `contact_key`; and secrets. `{{ name }}` in a text is the same value within it; in the URL it is
- * encoded for where it stands.
+ * encoded for where it stands; `{{ email | sha256 }}` its hash.
  *
  * Invariants:
  * 1. Checking and making walk the same way; when making (b is set) nothing is reported, for nothing is wrong.
@@ -21,6 +21,7 @@ struct maker {
   const struct operation_decl *operation; /* NULL: a channel */
   const char *whose;
   uint8_t place;
+  bool hashed;                         /* `{{ email | sha256 }}` */
   bool host;                           /* in a URL, before the path: only secrets */
   VEC(struct request_item) items;
   VEC(struct request_piece) pieces;
@@ -55,7 +56,7 @@ static void bare_name(struct maker *m, struct str name, struct span span) {
   bool known = false;
   for (const struct member *p = m->operation ? m->operation->params : NULL; p; p = p->next) known |= str_eq(p->name.text, name);
   for (const char *const *w = words_of(m); *w; w++) known |= str_is(name, *w);
-  if (m->b) piece_add(m, PIECE_GIVEN, build_string(m->b, name));
+  if (m->b) piece_add(m, m->hashed ? PIECE_SHA256 : PIECE_GIVEN, build_string(m->b, name));
   else if (!known) unknown_value(m, name, span);
   else if (m->host)
     diag(m->s->c, DIAG_E0463, span, "where a request goes is not for `" STR_FMT "` to say", STR_ARG(name))->expected =
@@ -95,7 +96,15 @@ static bool is_letter(char ch) {
 static void said_name(struct maker *m, struct str text, struct span span, size_t from, size_t to) {
   while (from < to && is_blank(text.ptr[from])) from++;
   while (to > from && is_blank(text.ptr[to - 1])) to--;
-  size_t dot = from, end;
+  size_t dot = from, end, bar = from;
+  while (bar < to && text.ptr[bar] != '|') bar++;
+  if (bar < to) {
+    size_t word = bar + 1;
+    while (word < to && is_blank(text.ptr[word])) word++;
+    m->hashed = str_is((struct str){ text.ptr + word, to - word }, "sha256");
+    if (m->hashed)
+      for (to = bar; to > from && is_blank(text.ptr[to - 1]);) to--;
+  }
   while (dot < to && is_letter(text.ptr[dot])) dot++;
   end = dot;
   if (dot < to && text.ptr[dot] == '.')
@@ -107,6 +116,7 @@ static void said_name(struct maker *m, struct str text, struct span span, size_t
   }
   struct str root = { text.ptr + from, dot - from };
   if (dot == to) bare_name(m, root, whole);
+  else if (m->hashed) { if (!m->b) diag(m->s->c, DIAG_E0462, whole, "`sha256` is of a value that is given, such as `{{ email | sha256 }}`"); }
   else dotted_name(m, root, (struct str){ text.ptr + dot + 1, to - dot - 1 }, whole, template_span(m->s, text, span, dot + 1, to));
 }
 
@@ -129,7 +139,7 @@ static void text_pieces(struct maker *m, struct str text, struct span span, size
     text_piece(m, at, open);
     m->host = from < host_end;
     said_name(m, text, span, from + 2, (size_t)(close - text.ptr));
-    m->host = false;
+    m->host = m->hashed = false;
     at = close + 2;
   }
   text_piece(m, at, end);

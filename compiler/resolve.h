@@ -24,6 +24,7 @@ struct resolver {
   struct sequence_decl *sequence; /* whose statements are being resolved; NULL: a campaign's own */
   struct binding *bindings;       /* its parameters */
   const struct campaign_decl *campaign; /* whose statements are being resolved, with those of its sequences; NULL: a sequence by itself */
+  const struct stmt *body;        /* of the campaign or the sequence */
   uint32_t written;       /* statements of sequences that were written out in this campaign */
 };
 /* A chain such as `a or b or …` is a tree as deep as it is long; the later stages walk it on the C stack. */
@@ -58,6 +59,12 @@ void resolve_score_name(struct resolver *r, struct name *name, void **decl);
 void resolve_score(struct resolver *r, struct score_decl *s);
 void resolve_props(struct resolver *r, struct prop *props, const struct event_decl *decl, struct str event, const struct env *env);
 void resolve_block(struct resolver *r, struct stmt *block, const struct env *env);
+
+/* names_call.c: `call`, the reply that what stands behind it sees, and what tests say of calls. */
+const struct env *resolve_call(struct resolver *r, struct stmt *st, const struct env *env);
+bool resolve_reply_early(struct resolver *r, const struct expr *e);
+void resolve_test_call(struct resolver *r, struct test_line *l);
+void declare_replies(struct resolver *r, struct connector_decl *c);
 
 /* names_sequence.c: sequences, each written out where it is done. */
 struct binding *bind_params(struct resolver *r, const struct sequence_decl *s, struct stmt *st, const struct env *env);

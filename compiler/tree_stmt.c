@@ -72,6 +72,24 @@ static struct value span_value(struct parse *p, struct stmt *s, struct token spa
   return (struct value){ .type = V_EXACT };
 }
 
+struct stmt *call_new(struct parse *p, struct token first, struct name connector, struct name operation, struct prop *props) {
+  struct stmt *s = stmt_named(p, STMT_CALL, first, connector);
+  s->operation = operation;
+  s->props = props;
+  stmt_end(p, s);
+  return s;
+}
+
+/* Every call ends with a reply or a failure, so without `up to` it waits for either. */
+struct stmt *call_as(struct parse *p, struct stmt *s, struct token reply, struct token up_to) {
+  s->reply = name_of(p, reply);
+  s->wait = WAIT_EVENTS;
+  if (up_to.kind) wait_up_to(p, s, up_to);
+  else s->forever = true;
+  stmt_end(p, s);
+  return s;
+}
+
 void send_after(struct parse *p, struct stmt *s, struct token duration) {
   s->after = span_value(p, s, duration);
   s->after_span = span_of(p, duration);

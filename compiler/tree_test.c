@@ -112,6 +112,29 @@ struct test_line *test_event(struct parse *p, struct token contact, struct name 
   return t;
 }
 
+/* `ann reply of crm.create_task { id: "7" }`, `ann failure of crm.create_task` */
+struct test_line *test_reply(struct parse *p, struct token contact, struct name event, struct name connector, struct name operation,
+                             struct prop_list props) {
+  struct test_line *t = test_new(p, TEST_REPLY, contact);
+  t->contact = name_of(p, contact);
+  t->event = event;
+  t->of = connector;
+  t->operation = operation;
+  t->props = props.first;
+  return t;
+}
+
+struct test_line *expect_called(struct parse *p, struct token first, struct name connector, struct name operation, struct name contact,
+                                bool negated, struct prop *props) {
+  struct test_line *t = test_new(p, TEST_EXPECT_CALLED, first);
+  t->contact = contact;
+  t->props = props;
+  t->of = connector;
+  t->operation = operation;
+  t->expect = (struct expect){ .kind = TEST_EXPECT_CALLED, .contact = contact, .negated = negated };
+  return t;
+}
+
 /* `visitor is ann`: both are one from now on, and known as ann. */
 struct test_line *test_is(struct parse *p, struct token contact, struct name same) {
   struct test_line *t = test_new(p, TEST_IS, contact);
@@ -221,7 +244,7 @@ struct test_line *expect_because(struct parse *p, struct test_line *t, struct to
 }
 
 struct test_line *expect_times(struct parse *p, struct test_line *t, uint32_t times, bool once) {
-  bool fits = (t->kind == TEST_EXPECT_SENT || t->kind == TEST_EXPECT_DROPPED) && !t->expect.negated;
+  bool fits = (t->kind == TEST_EXPECT_SENT || t->kind == TEST_EXPECT_DROPPED || t->kind == TEST_EXPECT_CALLED) && !t->expect.negated;
   expect_more(p, t, fits, t->expect.times != 0, "number of times");
   t->expect.times = times;
   t->expect.once = once || times == 1;
@@ -248,7 +271,7 @@ struct test_line *expect_until(struct parse *p, struct test_line *t, struct toke
 }
 
 struct test_line *expect_within(struct parse *p, struct test_line *t, struct token duration) {
-  bool fits = t->kind == TEST_EXPECT_SENT || t->kind == TEST_EXPECT_NOTHING || t->kind == TEST_EXPECT_DROPPED ||
+  bool fits = t->kind == TEST_EXPECT_SENT || t->kind == TEST_EXPECT_NOTHING || t->kind == TEST_EXPECT_DROPPED || t->kind == TEST_EXPECT_CALLED ||
               t->kind == TEST_EXPECT_ELSE;
   expect_more(p, t, fits, t->expect.has_at || t->expect.within.type, "duration");
   t->expect.within_span = span_of(p, duration);

@@ -576,6 +576,15 @@ static void check_props(struct checker *k, struct prop *props, const struct even
     check_assigned(k, decl ? scope_property(k->s, decl, p->name.text) : NULL, p->name.text, p->value);
 }
 
+static void check_arguments(struct checker *k, struct prop *props, const struct operation_decl *o) {
+  for (struct prop *p = props; p; p = p->next) {
+    const struct member *m = o ? o->params : NULL;
+    while (m && !str_eq(m->name.text, p->name.text))
+      m = m->next;
+    check_assigned(k, m, p->name.text, p->value);
+  }
+}
+
 static void check_moment(struct checker *k, struct expr *e) {
   if (!e)
     return;
@@ -637,6 +646,7 @@ static void check_stmt(struct checker *k, struct stmt *st) {
   case STMT_SET: check_assigned(k, st->decl, st->name.text, st->value); break;
   case STMT_EMIT: check_props(k, st->props, st->decl); break;
   case STMT_SEND: check_props(k, st->props, NULL); break;
+  case STMT_CALL: check_arguments(k, st->props, st->decl); break;
   case STMT_START: check_props(k, st->props, st->decl ? &((const struct campaign_decl *)st->decl)->given : NULL); break;
   case STMT_IF: check_cond(k, st->value); break;
   case STMT_WAIT: case STMT_SHOW: check_moment(k, st->value); break;
@@ -698,7 +708,11 @@ static void check_constants(struct checker *k, struct prop *props) {
 static void check_test(struct checker *k, struct test_decl *t) {
   for (struct test_line *l = t->lines; l; l = l->next) {
     check_constants(k, l->props);
-    if (l->kind == TEST_EVENT) {
+    if (l->kind == TEST_REPLY) {
+      check_props(k, l->props, l->replies ? &l->replies->replied : NULL);
+    } else if (l->kind == TEST_EXPECT_CALLED) {
+      check_arguments(k, l->props, l->replies);
+    } else if (l->kind == TEST_EVENT) {
       struct item *event = scope_item(k->s, SPACE_EVENT, l->event.text);
       check_props(k, l->props, event ? &event->event : NULL);
     } else {
@@ -713,6 +727,19 @@ static void check_members(struct checker *k, struct member *members) {
   for (struct member *m = members; m; m = m->next)
     if (m->initial)
       check_assigned(k, m, m->name.text, m->initial);
+}
+
+/* What a parameter is when a call leaves it out: nothing, or a value that is written there. */
+static void check_connector(struct checker *k, struct connector_decl *c) {
+  for (struct operation_decl *o = c->operations; o; o = o->next)
+    for (struct member *m = o->params; m; m = m->next) {
+      if (!m->initial || (m->initial->kind == EXPR_NAME && str_is(m->initial->name.text, "missing")))
+        continue;
+      check_assigned(k, m, m->name.text, m->initial);
+      if (m->initial->kind == EXPR_BAD || literal_is(m->initial))
+        continue;
+      diag(k->c, DIAG_E0414, m->initial->span, "what a call leaves out is a constant")->expected = STR("a value such as `\"text\"` or `3`, or `missing`");
+    }
 }
 
 void types_check(struct compilation *c, struct tree *tree, struct scope *scope) {
@@ -730,6 +757,7 @@ void types_check(struct compilation *c, struct tree *tree, struct scope *scope) 
       check_campaign(&k, &i->campaign);
       break;
     case ITEM_SEQUENCE: check_block(&k, i->sequence.body); break;
+    case ITEM_CONNECTOR: check_connector(&k, &i->connector); break;
     case ITEM_TEST: case ITEM_FIXTURE: check_test(&k, &i->test); break;
     default: break;
     }

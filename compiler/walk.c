@@ -6,7 +6,7 @@
 #include "care.h"
 
 static bool stmt_suspends(const struct stmt *st) {
-  return st->kind == STMT_WAIT || (st->kind == STMT_SEND && (st->after.type != V_MISSING || st->at)) ||
+  return st->kind == STMT_WAIT || (st->kind == STMT_CALL && st->reply.text.len) || (st->kind == STMT_SEND && (st->after.type != V_MISSING || st->at)) ||
          (st->kind == STMT_REPEAT && st->duration.type != V_MISSING);
 }
 

@@ -29,7 +29,7 @@
 %parse_failure { CHECK(!"grammar_accepts let a token through"); }
 
 %fallback NAME LATE CONTENT SHOW SHOWN CODE USE EVENT RECORD CONTACT DEFINE SEGMENT SCORE PASSES HALVES LIST MESSAGE ZONE ALLOW UNKNOWN CAMPAIGN WHEN TEST CHANNEL SUBJECT BODY FILE
-  CONNECTOR GET POST PUT PATCH DELETE AUTH BASIC BEARER HEADER FORM JSON RETRY REPLY
+  CONNECTOR GET POST PUT PATCH DELETE AUTH BASIC BEARER HEADER FORM JSON RETRY REPLY CALL CALLED
   ENTRY GOAL ONCE PER EVERY A TIME_WORD MOST WITHIN THEN SEND JOIN LEAVE TAG UNTAG SET EMIT EXIT START STOP IF WAIT STILL
   ELSE UNTIL FOR FOREVER BETWEEN WEEKDAYS WEEKENDS MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY ON AFTER AT
   UNLESS VIA WITH TO UP OF AS CHANGES ENTERS LEAVES WHERE AND OR NOT IS MISSING ONE IN CONTAINS STARTS ENDS MATCHES DID NO
@@ -106,6 +106,8 @@
 %type wait_ever     { struct stmt * }
 %type wait_race     { struct stmt * }
 %type send          { struct stmt * }
+%type call          { struct stmt * }
+%type call_as       { struct stmt * }
 %type send_time     { struct stmt * }
 %type send_unless   { struct stmt * }
 %type otherwise     { struct stmt * }
@@ -461,6 +463,12 @@ stmt(A) ::= EXIT(T).                              { A = stmt_new(p, STMT_EXIT, T
 stmt(A) ::= START(T) name(N).                     { A = stmt_named(p, STMT_START, T, N); }
 stmt(A) ::= START(T) name(N) WITH LBRACE props(L) RBRACE. { A = stmt_named(p, STMT_START, T, N); A->props = L.first; }
 stmt(A) ::= STOP(T) name(N).                      { A = stmt_named(p, STMT_STOP, T, N); }
+stmt(A) ::= call(A).
+stmt(A) ::= call_as(A).
+stmt(A) ::= call_as(C) ELSE_BLOCK(T) block(B).    { A = C; stmt_else(A, stmt_otherwise(p, T, B)); }
+call(A) ::= CALL(T) name(C) DOT name(O).          { A = call_new(p, T, C, O, NULL); }
+call(A) ::= CALL(T) name(C) DOT name(O) WITH LBRACE props(L) RBRACE. { A = call_new(p, T, C, O, L.first); }
+call_as(A) ::= call(C) AS NAME(N) opt_up_to(D).   { A = call_as(p, C, N, D); }
 stmt(A) ::= if_stmt(A).
 stmt(A) ::= send_unless(A).
 stmt(A) ::= send_unless(S) IF STILL expr(E).      { A = S; A->if_still = E; stmt_end(p, A); }
@@ -723,6 +731,7 @@ test_line(A) ::= AT(T) moment(M) test_event(E).   { A = test_at(p, T, M); A->nex
 test_line(A) ::= test_event(A).
 test_line(A) ::= expectation(A).
 test_event(A) ::= NAME(C) IS name(S).             { A = test_is(p, C, S); }
+test_event(A) ::= NAME(C) name(E) OF name(M) DOT name(O) opt_props(P). { A = test_reply(p, C, E, M, O, P); }
 test_event(A) ::= NAME(C) name(E) opt_of(M) opt_props(P). { A = test_event(p, C, E, M, P); }
 opt_props(A) ::= .                                { A = (struct prop_list){ 0 }; }
 opt_props(A) ::= LBRACE props(L) RBRACE.          { A = L; }
@@ -760,6 +769,9 @@ expectation(A) ::= EXPECT(T) name(M) HELD FOR name(C).     { A = expect_held(p, 
 expectation(A) ::= EXPECT(T) name(M) NOT HELD FOR name(C). { A = expect_held(p, T, M, C, true); }
 expectation(A) ::= expectation(E) UNTIL moment(M).         { A = expect_until(p, E, M); }
 expectation(A) ::= EXPECT(T) LABEL(C) expr(E).             { A = expect_holds(p, T, C, E); }
+expectation(A) ::= EXPECT(T) name(M) DOT name(O) CALLED FOR name(C). { A = expect_called(p, T, M, O, C, false, NULL); }
+expectation(A) ::= EXPECT(T) name(M) DOT name(O) CALLED FOR name(C) WITH LBRACE props(L) RBRACE. { A = expect_called(p, T, M, O, C, false, L.first); }
+expectation(A) ::= EXPECT(T) name(M) DOT name(O) NOT CALLED FOR name(C). { A = expect_called(p, T, M, O, C, true, NULL); }
 expectation(A) ::= EXPECT(T) name(M) SHOWN TO name(C).     { A = expect_shown(p, T, M, C, false); }
 expectation(A) ::= EXPECT(T) name(M) NOT SHOWN TO name(C). { A = expect_shown(p, T, M, C, true); }
 expectation(A) ::= expectation(E) BECAUSE TEXT(W).         { A = expect_because(p, E, W); }

@@ -19,6 +19,7 @@
 #define PROGRAM_MAGIC "CAMPPRG\n"
 #define PROGRAM_VERSION 2
 #define FILE_LINE_BYTES 76 /* of base64 in a UNIT_FILE; each line ends in \n */
+#define REPLY_EVENT "camp reply" /* what a call was answered: key, status, and body or error */
 #define UNIT_HASH_BYTES 32 /* SHA-256 (FIPS 180-4) of the unit's body */
 #define NONE UINT32_MAX    /* no index, no pc */
 

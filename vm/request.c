@@ -91,7 +91,7 @@ struct request *request_read(struct arena *a, struct reader *r) {
 
 static const char *piece_flaw(const struct unit *u, const struct request_piece *p) {
   switch (p->kind) {
-    case PIECE_TEXT: case PIECE_GIVEN: case PIECE_SECRET: return p->at < u->string_count ? NULL : "a piece names no string";
+    case PIECE_TEXT: case PIECE_GIVEN: case PIECE_SECRET: case PIECE_SHA256: return p->at < u->string_count ? NULL : "a piece names no string";
     case PIECE_ATTR: return p->at < u->field_count ? NULL : "a piece names no field";
     case PIECE_CONST: return p->at < u->const_count ? NULL : "a piece names no constant";
     default: return "a piece is of no kind";
@@ -159,6 +159,7 @@ static void show_pieces(struct buf *b, const struct unit *u, const struct reques
     switch (p->kind) {
       case PIECE_TEXT: buf_json_str(b, u->strings[p->at]); break;
       case PIECE_GIVEN: buf_str(b, u->strings[p->at]); break;
+      case PIECE_SHA256: buf_printf(b, "sha256(" STR_FMT ")", STR_ARG(u->strings[p->at])); break;
       case PIECE_SECRET: buf_printf(b, "secret." STR_FMT, STR_ARG(u->strings[p->at])); break;
       case PIECE_ATTR: buf_printf(b, "contact." STR_FMT, STR_ARG(unit_string(u, u->fields[p->at].name))); break;
       default: value_show(b, u->consts[p->at]);

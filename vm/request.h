@@ -20,7 +20,9 @@ enum request_piece_kind {
   PIECE_GIVEN,  /* at: string, the name of an argument or of what a message is: to, subject, body, message, campaign, key, contact_key */
   PIECE_ATTR,   /* at: field, an attribute of the contact */
   PIECE_SECRET, /* at: string, its name */
-  PIECE_CONST   /* at: constant */
+  PIECE_CONST,  /* at: constant */
+  PIECE_SHA256  /* at: string as of PIECE_GIVEN; its SHA-256 in hexadecimal, without blanks around and in small letters, as advertisers' APIs
+                   take the addresses of people */
 };
 struct request_piece { uint8_t kind; uint32_t at; };
 

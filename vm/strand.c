@@ -17,6 +17,7 @@
 #include "digest.h"
 #include "flip.h"
 #include "coupon.h"
+#include "key.h"
 #include "pattern.h"
 #include "verify.h"
 
@@ -142,6 +143,16 @@ RARE static struct value op_code(struct str campaign, const struct env *env) {
   if (!env->secret.len) return value_missing();
   coupon_make(env->secret, campaign, env->contact->key, text);
   return value_text(arena_str(env->scratch, str_from_c(text)));
+}
+
+RARE static struct value op_called(const struct strand *s, const struct env *env) {
+  struct buf b;
+  if (!s) return value_missing();
+  buf_init(&b, LIMIT_SOURCE_BYTES);
+  key_print(&b, env->contact->key, unit_name(s->unit), s->entry, s->fork, s->sends);
+  struct str key = arena_str(env->scratch, buf_as_str(&b));
+  buf_deinit(&b);
+  return value_text(key);
 }
 
 /* --- comparing and computing --- */
@@ -506,6 +517,7 @@ HOT enum run_result loop(struct vm *vm, const struct unit *u, struct value *loca
         shown.values = sp;
         YIELD_EFFECT(3, shown);
       }
+      case OP_CALLED: PUSH(op_called(s, env)); ip++; continue;
       case OP_CODE: PUSH(op_code(u->strings[U16], env)); ip += 3; continue;
       case OP_BUCKET: PUSH(value_number(digest_place(env->contact->key, u->strings[U16]))); ip += 3; continue;
       case OP_ITEMS: {
@@ -547,11 +559,12 @@ HOT enum run_result loop(struct vm *vm, const struct unit *u, struct value *loca
         YIELD_EFFECT(3, points);
       }
       case OP_EMIT:
+      case OP_CALL:
       case OP_SENDWITH: {
         const struct emit *e = &u->emits[U16];
         sp -= e->key_count;
         make_whole(sp, e->key_count);
-        struct effect emit = named(*ip == OP_EMIT ? EFFECT_EMIT : EFFECT_SEND, u, e->event);
+        struct effect emit = named(*ip == OP_EMIT ? EFFECT_EMIT : *ip == OP_CALL ? EFFECT_CALL : EFFECT_SEND, u, e->event);
         emit.emit = e;
         emit.values = sp;
         YIELD_EFFECT(3, emit);

@@ -158,13 +158,15 @@ static void flow(struct graph *g, uint32_t from, uint32_t pc, struct str text) {
     CHECK(bytes > 0);
     struct str decision = op == OP_JUMPF ? words_of(g, PLACE_IF, pc) : (struct str){ NULL, 0 };
     if (!decision.len && (op == OP_JUMPF || op == OP_EACH)) decision = words_of(g, PLACE_LOOP, pc);
+    /* A call that waits for its answer is one node, the wait. */
+    bool waits = op == OP_CALL && u->code[pc + bytes] == OP_CALLED;
     if (op == OP_JUMP) {
       pc = operands[0];
       continue;
     }
     if (op == OP_FORK) {
       flow(g, from, operands[0], text);
-    } else if (op != OP_ITEMS && (decision.len || opcode_table[op].flags & (OPF_EFFECT | OPF_YIELD) || op == OP_HALT || op == OP_EXIT)) {
+    } else if (op != OP_ITEMS && !waits && (decision.len || opcode_table[op].flags & (OPF_EFFECT | OPF_YIELD) || op == OP_HALT || op == OP_EXIT)) {
       edge_new(g, from, node_of(g, u, pc, operands, decision), text, false);
       return;
     }
@@ -176,6 +178,7 @@ static void wait_flow(struct graph *g, uint32_t node, const struct unit *u, cons
   for (uint32_t i = 0; i < w->branch_count; i++) {
     const struct branch *b = &u->branches[w->first_branch + i];
     struct str said = words_of(g, PLACE_BRANCH, w->first_branch + i);
+    if (str_is(unit_string(u, b->event), REPLY_EVENT)) said = i ? STR("failure") : STR("reply");
     flow(g, node, b->target_pc, said.len ? said : unit_string(u, b->event));
   }
   if (w->timeout_pc != NONE) flow(g, node, w->timeout_pc, w->branch_count ? STR("else") : (struct str){ NULL, 0 });

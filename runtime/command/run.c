@@ -66,6 +66,9 @@ static void say_end(const struct session *s, const char *db) {
   if (!s->outbox && c.sends)
     printf("No sender was given, so %" PRIu64 " message%s ready; add --send maildir:DIR or --send file:PATH.\n", c.sends,
            c.sends == 1 ? " stays" : "s stay");
+  if (!s->outbox && c.calls)
+    printf("No sender was given, so %" PRIu64 " call%s ready; add --send file:PATH to have them written down.\n", c.calls,
+           c.calls == 1 ? " stays" : "s stay");
   say_refused(s->store, c.rejects, c.events, db);
 }
 

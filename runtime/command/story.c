@@ -9,7 +9,8 @@
  * 2. The clock begins at the story's first `at` (else 2026-01-01 00:00), so that contacts are known from then on. It never
  *    goes back.
  * 3. `at T` runs timers strictly before T: an event of T comes before a timer of T. An expectation runs those of its moment too.
- * 4. An expectation without a time runs until nothing is due; one on a condition or a position looks at the present moment.
+ * 4. An expectation without a time runs until nothing is due; one on a condition or a position looks at the present moment; one on a call
+ *    runs until it is made, so that the next step can answer it.
  * 5. `within` and `nothing` look at what was sent since the last expectation; a number of times without `within` counts from
  *    the beginning of the test.
  * 6. `nothing else` is what no expectation has met from the beginning of the test (facts.c). */
@@ -19,6 +20,7 @@
 
 #include "runtime/command/options.h"
 
+#include "vm/key.h"
 #include "vm/strand.h"
 
 #include <inttypes.h>
@@ -38,10 +40,11 @@ struct trial {
   int64_t clock_ms;
   struct arena arena;
   VEC(struct known) contacts;
+  VEC(int64_t) answered;        /* calls that the test has answered */
   struct facts facts;
   struct buf *why;              /* what happened instead; empty: all is well */
 };
-struct sent { struct outbox_row row; struct str name; };
+struct sent { struct outbox_row row; struct str name; bool call; };
 
 /* --- the database of all tests -------------------------------------------------------------------------------------- */
 
@@ -156,6 +159,7 @@ static enum camp_err messages(struct trial *r, struct known *k, struct sent **ou
     err = store_outbox_get(r->s->store, &r->arena, id, &s.row);
     if (err != CAMP_OK) break;
     s.name = store_name_text(r->s->store, s.row.message);
+    s.call = store_name_kind(r->s->store, s.row.message) == NAME_CALL;
     VEC_PUSH(&r->arena, &all, s);
     id = s.row.prev;
   }
@@ -325,6 +329,89 @@ static int happen(struct trial *r, bool identify) {
   return code;
 }
 
+/* Members of the response whose places begin with the same names stand in one object: `task\nid`, `task\nurl`. */
+static void put_response(struct buf *b, const struct test_step *step, struct str before, const struct zone *z) {
+  bool first = true;
+  buf_byte(b, '{');
+  for (uint32_t i = 0; i < step->prop_count; i++) {
+    struct str path = step->props[i].name;
+    if (step->props[i].consents || !str_starts(path, before)) continue;
+    path = (struct str){ path.ptr + before.len, path.len - before.len };
+    const char *stop = memchr(path.ptr, '\n', path.len);
+    struct str name = stop ? str_slice(path.ptr, stop) : path;
+    bool again = false; /* its object was written with the first of its members */
+    for (uint32_t k = 0; k < i && stop; k++) {
+      struct str other = step->props[k].name;
+      size_t bytes = before.len + name.len + 1;
+      again |= other.len > bytes && memcmp(other.ptr, step->props[i].name.ptr, bytes) == 0;
+    }
+    if (again) continue;
+    if (!first) buf_byte(b, ',');
+    first = false;
+    buf_json_str(b, name);
+    buf_byte(b, ':');
+    if (stop) put_response(b, step, (struct str){ step->props[i].name.ptr, before.len + name.len + 1 }, z);
+    else value_to_json(b, step->props[i].value, z);
+  }
+  buf_byte(b, '}');
+}
+
+/* The oldest call of the operation that the test has not answered, which is then; *found NULL: there is none. */
+static enum camp_err oldest_call(struct trial *r, struct known *k, const struct sent **found) {
+  struct sent *all;
+  uint32_t count;
+  enum camp_err err = messages(r, k, &all, &count);
+  *found = NULL;
+  for (uint32_t i = count; err == CAMP_OK && i-- > 0 && !*found;) {
+    bool open = all[i].call && str_eq(all[i].name, r->step->of) && was_sent(&all[i]);
+    for (uint32_t n = 0; n < r->answered.count; n++) open &= r->answered.items[n] != all[i].row.id;
+    if (open) *found = &all[i];
+  }
+  if (*found) VEC_PUSH(&r->arena, &r->answered, (*found)->row.id);
+  return err;
+}
+
+/* `ann reply of crm.create_task { id: "7" }`, `ann failure of crm.create_task`: the answer to a call, as it comes from outside. */
+static int reply(struct trial *r) {
+  const struct test_step *step = r->step;
+  const struct sent *call;
+  struct outbox_item item;
+  bool failure = str_is(step->name, "failure");
+  struct value status = failure ? value_missing() : value_number(200), error = value_missing();
+  struct known *k = find_contact(r, step->contact);
+  int code = session_count_as_sent(r->s, r->clock_ms);
+  if (code != EXIT_FINE) return code;
+  if (oldest_call(r, k, &call) != CAMP_OK) return EXIT_COULD_NOT;
+  if (!call) {
+    fail(r, "No call of " STR_FMT " for " STR_FMT " waits for an answer.\n", STR_ARG(step->of), STR_ARG(step->contact));
+    tell_trace(r, k);
+    return EXIT_FINE;
+  }
+  if (store_outbox_item(r->s->store, &r->arena, call->row.id, &item) != CAMP_OK) return EXIT_COULD_NOT;
+  for (uint32_t i = 0; i < step->prop_count; i++)
+    if (step->props[i].consents) *(str_is(step->props[i].name, "status") ? &status : &error) = step->props[i].value;
+  if (failure && error.type == V_MISSING && status.type == V_MISSING) error = value_text(STR("the call failed"));
+  struct buf b, key;
+  buf_init(&b, LIMIT_EVENT_BYTES);
+  buf_init(&key, LIMIT_EVENT_BYTES);
+  key_print(&key, item.was_key.len ? item.was_key : item.key, store_name_text(r->s->store, item.row.campaign),
+            item.was_key.len ? item.was_entry : item.row.entry, item.row.fork, item.row.ordinal);
+  buf_c(&b, "{\"key\":");
+  buf_json_str(&b, buf_as_str(&key));
+  if (status.type != V_MISSING) buf_c(&b, ",\"status\":"), value_to_json(&b, status, r->s->zone);
+  if (error.type != V_MISSING) buf_c(&b, ",\"error\":"), value_to_json(&b, error, r->s->zone);
+  if (!failure) {
+    buf_c(&b, ",\"body\":");
+    put_response(&b, step, (struct str){ "", 0 }, r->s->zone);
+  }
+  buf_byte(&b, '}');
+  struct input in = { .key = step->contact, .name = STR(REPLY_EVENT), .at_ms = r->clock_ms, .has_at = true, .props = arena_str(&r->arena, buf_as_str(&b)) };
+  struct engine_inputs batch = { .inputs = &in, .count = 1, .arrival_ms = r->clock_ms, .virtual_time = true };
+  buf_deinit(&b);
+  buf_deinit(&key);
+  return session_take(r->s, &batch);
+}
+
 /* Both are one from now on; what was looked up of the one that is no more is forgotten. */
 static int become(struct trial *r) {
   const struct test_step *step = r->step;
@@ -353,17 +440,32 @@ static int consent(struct trial *r, struct str topic) {
   return session_take(r->s, &batch);
 }
 
+/* Whether a call was given what the step says, each as the type that the step's value has. */
+static bool given_as_said(struct trial *r, const struct sent *s) {
+  for (uint32_t i = 0; i < r->step->prop_count; i++) {
+    struct value want = r->step->props[i].value;
+    struct json j = s->row.given.len ? json_member(s->row.given, r->step->props[i].name) : (struct json){ .type = JSON_BAD };
+    if (j.type == JSON_BAD) return false;
+    struct value have = value_from_json(j, (enum value_type)want.type, want.type == V_MONEY ? want.aux : 0, r->s->zone, &r->arena);
+    bool whole = want.type == V_LIST || want.type == V_RECORD;
+    if (whole ? !str_eq(j.text, value_str(want)) : !value_equal(have, want, r->s->zone)) return false;
+  }
+  return true;
+}
+
 /* How many messages of the step's name (any, when empty) since `from_ms` and behind the mark, and how many at `at_ms`. */
 static enum camp_err count_sent(struct trial *r, struct known *k, int64_t mark, int64_t from_ms, int64_t to_ms, uint32_t *found) {
   struct sent *all;
   uint32_t count;
-  bool dropped = r->step->kind == TEST_EXPECT_DROPPED;
+  bool dropped = r->step->kind == TEST_EXPECT_DROPPED, calls = r->step->kind == TEST_EXPECT_CALLED;
   *found = 0;
   enum camp_err err = messages(r, k, &all, &count);
   for (uint32_t i = 0; i < count; i++) {
     if (dropped ? !was_dropped(r->step, &all[i]) : !was_sent(&all[i])) continue;
     if (all[i].row.id <= mark || all[i].row.at_ms < from_ms || all[i].row.at_ms > to_ms) continue;
+    if (all[i].call != calls) continue;
     if (r->step->name.len != 0 && r->step->kind != TEST_EXPECT_NOTHING && !str_eq(all[i].name, r->step->name)) continue;
+    if (calls && !given_as_said(r, &all[i])) continue;
     facts_note_message(&r->facts, all[i].row.id);
     (*found)++;
   }
@@ -376,21 +478,47 @@ static const char *times_text(uint32_t count, char out[24]) {
   return out;
 }
 
+/* What calls of the step's operation were given. */
+static void tell_calls(struct trial *r, struct known *k) {
+  struct sent *all;
+  uint32_t count;
+  char at[40];
+  if (messages(r, k, &all, &count) != CAMP_OK) return;
+  for (uint32_t i = count; i-- > 0;)
+    if (all[i].call && str_eq(all[i].name, r->step->name))
+      fail(r, "  called at %s with " STR_FMT "\n", clock_text(r, all[i].row.at_ms, at), STR_ARG(all[i].row.given));
+}
+
 static void judge_sent(struct trial *r, struct known *k, uint32_t found, const char *when) {
   const struct test_step *step = r->step;
   uint32_t wanted = step->once && !step->times ? 1 : step->times;
   bool none = step->negated || step->kind == TEST_EXPECT_NOTHING;
   if (none ? found == 0 : wanted ? found == wanted : found > 0) return;
   char have[24], want[24];
-  const char *what = step->kind == TEST_EXPECT_DROPPED ? "dropped for" : "sent to";
+  const char *what = step->kind == TEST_EXPECT_DROPPED ? "dropped for" : step->kind == TEST_EXPECT_CALLED ? "called for" : "sent to";
   if (step->kind == TEST_EXPECT_NOTHING) fail(r, "something");
   else fail(r, STR_FMT, STR_ARG(step->name));
   if (none) fail(r, " was %s " STR_FMT "%s", what, STR_ARG(step->contact), when);
   else if (found == 0) fail(r, " was not %s " STR_FMT "%s", what, STR_ARG(step->contact), when);
   else fail(r, " was %s " STR_FMT " %s%s, not %s", what, STR_ARG(step->contact), times_text(found, have), when, times_text(wanted, want));
   if (step->because.len) fail(r, " because \"" STR_FMT "\"", STR_ARG(step->because));
+  if (step->kind == TEST_EXPECT_CALLED && step->prop_count) fail(r, " with what is expected");
   fail(r, ".\n");
+  if (step->kind == TEST_EXPECT_CALLED) tell_calls(r, k);
   tell_trace(r, k);
+}
+
+/* A call may wait for its answer, which the next step gives: so the story stops at the moment of the call, and not when nothing is due. */
+static int run_until_called(struct trial *r, struct known *k) {
+  int64_t end = r->clock_ms + IDLE_DAYS_MAX * MS_PER_DAY, next;
+  int code = run_to(r, r->clock_ms);
+  for (int i = 0; code == EXIT_FINE && i < IDLE_ROUNDS_MAX; i++) {
+    uint32_t found = 0;
+    if (count_sent(r, k, 0, INT64_MIN, r->clock_ms, &found) != CAMP_OK || next_of_all(r, &next) != CAMP_OK) return EXIT_COULD_NOT;
+    if (found || next > end) break;
+    code = run_to(r, next > r->clock_ms ? next : r->clock_ms);
+  }
+  return code;
 }
 
 static int expect_sent(struct trial *r) {
@@ -412,7 +540,8 @@ static int expect_sent(struct trial *r) {
     snprintf(when, sizeof when, " from %s", clock_text(r, from, at));
     snprintf(when + strlen(when), sizeof when - strlen(when), " to %s", clock_text(r, to, at));
   } else {
-    code = run_until_idle(r);
+    bool call = step->kind == TEST_EXPECT_CALLED && !step->negated && !step->times;
+    code = call ? run_until_called(r, k) : run_until_idle(r);
     if (whole) from = INT64_MIN;
     to = r->clock_ms;
   }
@@ -438,7 +567,9 @@ static enum camp_err tell_others(struct trial *r, struct known *k) {
   enum camp_err err = messages(r, k, &all, &count);
   for (uint32_t i = count; err == CAMP_OK && i-- > 0;)
     if (was_sent(&all[i]) && !facts_knows_message(&r->facts, all[i].row.id))
-      fail(r, STR_FMT " was sent to " STR_FMT " at %s.\n", STR_ARG(all[i].name), STR_ARG(k->name), clock_text(r, all[i].row.at_ms, at));
+      if (!all[i].call || !r->step->sent)
+        fail(r, STR_FMT " was %s " STR_FMT " at %s.\n", STR_ARG(all[i].name), all[i].call ? "called for" : "sent to", STR_ARG(k->name),
+             clock_text(r, all[i].row.at_ms, at));
   if (err != CAMP_OK || r->step->sent) return err;
   err = load_contact(r, k, &c);
   if (err == CAMP_OK) facts_tell(&r->facts, r->s->store, &c, k->name, r->why);
@@ -651,10 +782,11 @@ static int run_step(struct trial *r) {
       return code == EXIT_FINE && note_facts(r) != CAMP_OK ? EXIT_COULD_NOT : code;
     case TEST_AT: return move_clock(r, step->civil_ms);
     case TEST_IS:
+    case TEST_REPLY:
     case TEST_EVENT:
       if (step->has_at) code = move_clock(r, step->civil_ms);
       if (code != EXIT_FINE || r->why->len) return code;
-      return step->kind == TEST_IS ? become(r) : happen(r, false);
+      return step->kind == TEST_IS ? become(r) : step->kind == TEST_REPLY ? reply(r) : happen(r, false);
     case TEST_PAUSE:
     case TEST_RESUME: return order(r, step->kind == TEST_RESUME);
     case TEST_EXPECT_INSIDE: code = expect_inside(r); break;
@@ -663,6 +795,7 @@ static int run_step(struct trial *r) {
     case TEST_EXPECT_VARIANT:
     case TEST_EXPECT_CONVERTED: code = expect_experiment(r); break;
     case TEST_EXPECT_SENT:
+    case TEST_EXPECT_CALLED:
     case TEST_EXPECT_DROPPED:
     case TEST_EXPECT_NOTHING: code = expect_sent(r); break;
     case TEST_EXPECT_COND:
@@ -682,7 +815,7 @@ static int run_step(struct trial *r) {
 static int64_t first_moment(const struct session *s, const struct test_block *block) {
   for (uint32_t i = 0; i < block->step_count; i++) {
     const struct test_step *step = &block->steps[i];
-    bool happens = (step->kind == TEST_EVENT || step->kind == TEST_IS) && step->has_at;
+    bool happens = (step->kind == TEST_EVENT || step->kind == TEST_IS || step->kind == TEST_REPLY) && step->has_at;
     if (step->kind == TEST_AT || happens) return zone_to_utc(s->zone, step->civil_ms);
   }
   return zone_to_utc(s->zone, calendar_days(2026, 1, 1) * MS_PER_DAY);

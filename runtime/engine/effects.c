@@ -7,6 +7,7 @@
  *    queued, first in first out.
  * 2. What cannot be done leaves a reason beside the event in hand. */
 #include "runtime/engine/tick.h"
+#include "vm/key.h"
 
 /* Whether one more event or start may be queued: neither deeper nor more than the limits say, or two rules that answer each
  * other would never end. */
@@ -50,7 +51,7 @@ static bool given_values(struct live *l, const struct strand_item *item, const s
     buf_json_str(&body, unit_string(u, u->emit_keys[f->emit->first_key + i]));
     buf_byte(&body, ':');
     buf_clear(&text);
-    if (v.type == V_MISSING || v.type == V_TEXT || v.type == V_BOOL || v.type == V_NUMBER || v.type == V_LIST || v.type == V_RECORD) {
+    if (f->kind == EFFECT_CALL || v.type == V_MISSING || v.type == V_TEXT || v.type == V_BOOL || v.type == V_NUMBER || v.type == V_LIST || v.type == V_RECORD) {
       value_to_json(&body, v, l->zone);
     } else {
       value_print(&text, v, l->zone);
@@ -84,12 +85,34 @@ enum camp_err live_outbox(struct live *l, struct strand_item *item, const struct
     row->state = OUTBOX_DROPPED;
     row->reason = arena_printf(&e->contact, "the values of `with` are over %u bytes", LIMIT_EVENT_BYTES);
   }
-  TRY(engine_message_id(e, f->name, &row->message));
+  if (f->kind == EFFECT_CALL) TRY(store_name(e->store, NAME_CALL, f->name, &row->message));
+  else TRY(engine_message_id(e, f->name, &row->message));
   TRY(store_outbox_put(e->store, row));
   l->c.last_message = row->id;
   if (row->state == OUTBOX_READY) TRY(expose(l, item->s.unit, f->pc));
-  if (row->state == OUTBOX_READY) e->pending.sends++;
+  if (row->state == OUTBOX_READY && f->kind == EFFECT_CALL) e->pending.calls++;
+  else if (row->state == OUTBOX_READY) e->pending.sends++;
   else if (row->state == OUTBOX_DROPPED) e->pending.drops++;
+  return CAMP_OK;
+}
+
+/* A call is a row like a message's. One that cannot be made has its failure at once, behind the input: the strand waits by then. */
+static enum camp_err effect_call(struct live *l, struct strand_item *item, const struct effect *f) {
+  struct outbox_row row = { .state = OUTBOX_READY, .at_ms = l->now_ms, .asked_ms = l->now_ms };
+  struct buf body, key;
+  TRY(live_outbox(l, item, f, &row));
+  if (row.state == OUTBOX_READY) return CAMP_OK;
+  buf_init(&body, LIMIT_EVENT_BYTES);
+  buf_init(&key, LIMIT_EVENT_BYTES);
+  key_print(&key, l->c.key, unit_name(item->s.unit), row.entry, row.fork, row.ordinal);
+  buf_c(&body, "{\"key\":");
+  buf_json_str(&body, buf_as_str(&key));
+  buf_c(&body, ",\"error\":");
+  buf_json_str(&body, row.reason);
+  buf_byte(&body, '}');
+  task_event(l, STR(REPLY_EVENT), arena_str(&l->e->contact, buf_as_str(&body)), EVENT_EMITTED, false);
+  buf_deinit(&key);
+  buf_deinit(&body);
   return CAMP_OK;
 }
 
@@ -240,6 +263,7 @@ static enum camp_err apply(struct live *l, struct strand_item *item, const struc
     case EFFECT_SEND: return live_send(l, item, f);
     case EFFECT_DROP: return live_drop(l, item, f);
     case EFFECT_SHOW: return effect_show(l, item, f);
+    case EFFECT_CALL: return effect_call(l, item, f);
     case EFFECT_JOIN:
     case EFFECT_LEAVE:
     case EFFECT_TAG:

@@ -63,6 +63,6 @@ enum camp_err engine_next_timer(struct engine *e, int64_t *at_ms) MUST_CHECK;
 enum camp_err engine_next_wait(struct engine *e, int64_t contact, int64_t *at_ms) MUST_CHECK;
 /* Whether the program starts campaigns again and again, so that virtual time has no end of its own. */
 bool engine_recurs(const struct engine *e);
-struct engine_counts { uint64_t events, duplicates, rejects, starts, wakes, sends, drops, ended, notes, merges; };
+struct engine_counts { uint64_t events, duplicates, rejects, starts, wakes, sends, calls, drops, ended, notes, merges; };
 struct engine_counts engine_counts(const struct engine *e);
 #endif

@@ -130,6 +130,8 @@ static enum camp_err message_read(struct live *l, const struct merge *m, int64_t
   if (row.contact != m->other.id) return CAMP_OK;
   out->entry += entries_before(m, row.campaign);
   bool waits = row.state != OUTBOX_SENT && row.state != OUTBOX_DROPPED && row.state != OUTBOX_WITHDRAWN && row.state != OUTBOX_FAILED;
+  /* A call may be answered long after it left. */
+  waits |= store_name_kind(l->e->store, row.message) == NAME_CALL;
   return waits ? store_outbox_was(l->e->store, id, m->other.key, row.entry) : CAMP_OK;
 }
 

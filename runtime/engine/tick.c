@@ -222,6 +222,7 @@ static enum camp_err act_waits(struct live *l) {
     struct env env = live_env(l);
     if (asked.items[i]->state == ROW_GONE) continue;
     if (!strand_hears(&l->e->vm, &asked.items[i]->s, &env, &pc)) continue;
+    l->heard = true;
     if (is_held(l, asked.items[i])) TRY(store_held_put(l->e->store, asked.items[i]->s.unit->link->campaign_id, l->c.id));
     else TRY(live_run(l, asked.items[i], pc));
   }
@@ -454,11 +455,16 @@ static enum camp_err set_zone(struct live *l, struct str zone) {
   return CAMP_OK;
 }
 
+static bool is_reply(const struct tick_input *in) { return !in->identify && str_is(in->name, REPLY_EVENT); }
+
 enum camp_err live_input(struct live *l, const struct tick_input *in) {
   struct engine *e = l->e;
   bool import = in->kind == EVENT_IMPORTED || e->options.import;
   if (!e->virtual_time && in->arrival_ms > l->tick_ms) l->tick_ms = in->arrival_ms;
   int64_t instant = in->at_ms > l->c.clock_ms ? in->at_ms : l->c.clock_ms;
+  /* A reply is known by its call's key, not by a clock that may be another's: it happens when it is heard. */
+  bool reply = is_reply(in);
+  int64_t at_ms = reply ? instant : in->at_ms;
   if (import) {
     TRY(live_refresh(l));
     if (in->arrival_ms > l->import_ms) l->import_ms = in->arrival_ms;
@@ -482,12 +488,13 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
     l->c.known_ms = in->at_ms;
     segments_mark_known(l);
   }
-  l->base_ms = in->at_ms;
+  l->base_ms = at_ms;
   l->depth = 0;
+  l->heard = false;
   TRY(set_zone(l, in->zone));
   if (l->unknown) live_schedules_joined(l, 0, instant);
   l->unknown = false;
-  struct event_row row = { .id = in->id, .at_ms = in->at_ms, .received_ms = in->arrival_ms, .ident = in->ident, .body = in->body,
+  struct event_row row = { .id = in->id, .at_ms = at_ms, .received_ms = in->arrival_ms, .ident = in->ident, .body = in->body,
                            .kind = import ? EVENT_IMPORTED : in->identify ? EVENT_IDENTIFY : EVENT_TRACK };
   if (in->identify) {
     TRY(engine_event_id(e, NONE, in->name, &row.name));
@@ -498,7 +505,7 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
     return live_note(l);
   }
   e->event.name_text = in->name;
-  e->event.at_ms = in->at_ms;
+  e->event.at_ms = at_ms;
   e->event.body = in->body;
   event_intern(&e->event, e->image, &e->contact);
   TRY(engine_event_id(e, e->event.name, in->name, &row.name));
@@ -520,6 +527,7 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
   l->acting = &e->event;
   TRY(act(l));
   l->acting = NULL;
+  if (reply && !l->heard) live_outcome(l, "no run waits for this reply: its call is unknown, has its answer, or its run went on");
   TRY(live_history(l, &row));
   TRY(drain(l));
   l->starts_allowed = true;

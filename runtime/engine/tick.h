@@ -165,6 +165,7 @@ struct live {
   uint32_t older_count, older_cap; /* older_cap: a power of two; 0: not asked yet */
   struct buf *outcome;           /* why the event in hand did not do what a script asked for */
   bool starts_allowed;
+  bool heard;                    /* some strand waited for the event in hand */
   bool unknown;                  /* nothing of this contact was known before the first input */
   bool changed;
   bool filled;                   /* when it was opened, a younger deploy or a campaign that goes on had something to do */

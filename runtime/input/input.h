@@ -7,6 +7,7 @@
  *   {"type":"identify","userId":"ann","traits":{"first_name":"Ann"}}
  *   {"type":"identify","userId":"ann","anonymousId":"x7","traits":{…}}   and from now on x7 is ann
  *   {"type":"alias","previousId":"x7","userId":"ann"}                     the same, without traits
+ *   {"type":"reply","key":"ann/welcome/1.1","status":200,"body":{"id":"7"}}   the answer to a call; "error":"…" when there was none
  * "type" may be left out when "event" is there. anonymousId serves where userId is missing. timestamp: RFC 3339 text, or epoch
  * milliseconds as a number; missing: the time of arrival. Segment's page and screen become page_view and screen_view.
  * context.timezone and traits.timezone set the contact's zone.

@@ -10,13 +10,16 @@
 
 #include "vm/base/json.h"
 #include "vm/base/limits.h"
+#include "vm/key.h"
+#include "vm/program.h"
 
-enum member { M_TYPE, M_EVENT, M_USER, M_ANONYMOUS, M_ID, M_TIMESTAMP, M_PROPERTIES, M_TRAITS, M_CONTEXT, M_PREVIOUS, M_COUNT };
+enum member { M_TYPE, M_EVENT, M_USER, M_ANONYMOUS, M_ID, M_TIMESTAMP, M_PROPERTIES, M_TRAITS, M_CONTEXT, M_PREVIOUS, M_KEY, M_STATUS, M_BODY, M_ERROR, M_COUNT };
 static const struct str MEMBERS[M_COUNT] = {
   [M_TYPE] = { "type", 4 },           [M_EVENT] = { "event", 5 },         [M_USER] = { "userId", 6 },
   [M_ANONYMOUS] = { "anonymousId", 11 }, [M_ID] = { "messageId", 9 },     [M_TIMESTAMP] = { "timestamp", 9 },
   [M_PROPERTIES] = { "properties", 10 }, [M_TRAITS] = { "traits", 6 },    [M_CONTEXT] = { "context", 7 },
-  [M_PREVIOUS] = { "previousId", 10 },
+  [M_PREVIOUS] = { "previousId", 10 }, [M_KEY] = { "key", 3 },             [M_STATUS] = { "status", 6 },
+  [M_BODY] = { "body", 4 },           [M_ERROR] = { "error", 5 },
 };
 
 struct line { /* the members that matter; JSON_NULL where missing */
@@ -143,7 +146,7 @@ static bool take_name(struct line *l, struct input *out) {
     *l->why = type.len ? STR("the line has no event: `event` is missing") : STR("the line says neither `type` nor `event`");
     return false;
   } else {
-    return wrong_kind(l, "type", l->m[M_TYPE], "track, identify, alias, page or screen");
+    return wrong_kind(l, "type", l->m[M_TYPE], "track, identify, alias, page, screen or reply");
   }
   return true;
 }
@@ -180,6 +183,30 @@ static bool take_zone(struct line *l, struct input *out) {
   return take_text(l, field, j, false, LIMIT_NAME_BYTES, &out->zone);
 }
 
+static struct str type_of(struct line *l) {
+  return l->m[M_TYPE].type == JSON_STRING ? json_string(l->m[M_TYPE], l->a) : (struct str){ NULL, 0 };
+}
+
+/* The answer to a call. Whose it is stands in the key; the line itself is what the event says. */
+static bool take_reply(struct line *l, struct str whole, struct input *out) {
+  struct str key, error, body;
+  out->name = STR(REPLY_EVENT);
+  if (!take_text(l, "key", l->m[M_KEY], false, LIMIT_EVENT_BYTES, &key)) return false;
+  out->key = key_contact(l->a, key);
+  if (!out->key.len || out->key.len > LIMIT_KEY_BYTES) {
+    *l->why = key.len ? STR("`key` is no key of a call, such as ann/welcome/1.1") : STR("the reply has no call: `key` is missing");
+    return false;
+  }
+  if (l->m[M_STATUS].type != JSON_NULL && l->m[M_STATUS].type != JSON_NUMBER) return wrong_kind(l, "status", l->m[M_STATUS], "a number such as 200");
+  if (!take_object(l, "body", l->m[M_BODY], &body) || !take_text(l, "error", l->m[M_ERROR], false, LIMIT_EVENT_BYTES, &error)) return false;
+  if (l->m[M_STATUS].type == JSON_NULL && !error.len) {
+    *l->why = STR("the reply says neither `status` nor `error`");
+    return false;
+  }
+  out->props = whole;
+  return take_text(l, "messageId", l->m[M_ID], true, LIMIT_ID_BYTES, &out->id) && take_time(l, out);
+}
+
 static struct str trim(struct str s) {
   while (s.len && memchr(" \t\r\n", s.ptr[s.len - 1], 4)) s.len--;
   while (s.len && memchr(" \t\r\n", s.ptr[0], 4)) s.ptr++, s.len--;
@@ -197,6 +224,7 @@ enum input_kind input_json(struct str line, struct arena *a, struct input *out, 
   struct json object;
   if (!check(&l, line, &object)) return INPUT_REJECT;
   gather(&l, object.text);
+  if (str_is(type_of(&l), "reply")) return take_reply(&l, object.text, out) ? INPUT_EVENT : INPUT_REJECT;
   if (!take_name(&l, out) || !take_contact(&l, out) || !take_time(&l, out)) return INPUT_REJECT;
   if ((out->identify || out->alias) && !take_previous(&l, out)) return INPUT_REJECT;
   if (!take_text(&l, "messageId", l.m[M_ID], true, LIMIT_ID_BYTES, &out->id)) return INPUT_REJECT;

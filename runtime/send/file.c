@@ -1,5 +1,7 @@
 /* file:PATH — every message a line of JSON in one file: {"key":…,"at":…,"to":…,"contact":…,"channel":…,"message":…,
- * "campaign":…,"subject":…,"body":…}, for other programs to read and for tests to compare.
+ * "campaign":…,"subject":…,"body":…}, for other programs to read and for tests to compare. A message by a channel that is declared has its
+ * "request" too, and a call of another system is {"key":…,"at":…,"contact":…,"call":…,"campaign":…,"request":{…}}: what would leave over
+ * HTTP, secrets by their names alone. The answer to a call comes back as an input, {"type":"reply","key":…,"status":200,"body":{…}}.
  *
  * Not for: rotating the file; move it away while Camp is stopped and a new one begins.
  *
@@ -89,14 +91,25 @@ static enum camp_err file_open(const char *target, int64_t mark, struct sender *
 static void add_line(struct buf *b, const struct envelope *e) {
   char at[40];
   size_t at_bytes = sender_moment(e->at_ms, at);
+  enum { KEY, AT, TO, CONTACT, CHANNEL, MESSAGE, CAMPAIGN, SUBJECT, BODY };
   const struct { const char *name; struct str text; } members[] = {
-    { "{\"key\":", e->key },          { ",\"at\":", { at, at_bytes } }, { ",\"to\":", e->to },
-    { ",\"contact\":", e->contact },  { ",\"channel\":", e->channel },  { ",\"message\":", e->message },
-    { ",\"campaign\":", e->campaign }, { ",\"subject\":", e->subject }, { ",\"body\":", e->body },
+    [KEY] = { "{\"key\":", e->key },             [AT] = { ",\"at\":", { at, at_bytes } }, [TO] = { ",\"to\":", e->to },
+    [CONTACT] = { ",\"contact\":", e->contact }, [CHANNEL] = { ",\"channel\":", e->channel }, [MESSAGE] = { ",\"message\":", e->message },
+    [CAMPAIGN] = { ",\"campaign\":", e->campaign }, [SUBJECT] = { ",\"subject\":", e->subject }, [BODY] = { ",\"body\":", e->body },
   };
   for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+    bool of_call = i == KEY || i == AT || i == CONTACT || i == CAMPAIGN;
+    if (e->operation.len && i == CAMPAIGN) {
+      buf_c(b, ",\"call\":");
+      buf_json_str(b, e->operation);
+    }
+    if (e->operation.len && !of_call) continue;
     buf_c(b, members[i].name);
     buf_json_str(b, members[i].text);
+  }
+  if (e->request.len) {
+    buf_c(b, ",\"request\":");
+    buf_str(b, e->request);
   }
   buf_c(b, "}\n");
 }
@@ -152,4 +165,4 @@ static enum camp_err file_sync(struct sender *s, int64_t *mark, char why[256]) {
   return err;
 }
 
-const struct sender_ops file_ops = { "file", file_open, file_deliver, file_sync, file_close, NULL };
+const struct sender_ops file_ops = { "file", file_open, file_deliver, file_sync, file_close, NULL, true };

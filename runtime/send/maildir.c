@@ -202,4 +202,4 @@ static enum camp_err maildir_sync(struct sender *s, int64_t *mark, char why[256]
   return err;
 }
 
-const struct sender_ops maildir_ops = { "maildir", maildir_open, maildir_deliver, maildir_sync, maildir_close, NULL };
+const struct sender_ops maildir_ops = { "maildir", maildir_open, maildir_deliver, maildir_sync, maildir_close, NULL, false };

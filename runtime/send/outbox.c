@@ -48,7 +48,7 @@
 #include "runtime/send/senders.h"
 #include "vm/base/limits.h"
 
-enum { BATCH_COUNT_CHOSEN = 4096, BATCH_BYTES = 16 << 20, RETRY_AFTER_MS = 5 * 60 * 1000, COLLECT_COUNT = 4096, TURNS_MAX = 8 };
+enum { BATCH_COUNT_CHOSEN = 4096, BATCH_BYTES = 16 << 20, RETRY_AFTER_MS = 5 * 60 * 1000, COLLECT_COUNT = 4096, TURNS_MAX = 8, HTTP_AGAIN_MS = 60 * 60 * 1000 };
 /* Relays: the first retry no sooner than half an hour, then as long again as the mail has waited, to four hours (RFC 5321, 4.5.4.1); and
  * once at the end of the time for which it is tried. */
 #define RELAY_RETRY_MIN_MS (30 * 60 * 1000LL)
@@ -84,7 +84,8 @@ struct batch {
   const struct outbox_item **rendered; /* envelope -> its row */
   const struct outbox_item **failed;
   struct str *reasons;
-  uint32_t failed_count, deferred_count, held_count;
+  uint32_t failed_count, deferred_count, held_count, http_count;
+  const struct outbox_item **http; /* rows that leave over HTTP, which this sender does not take */
   struct held { const struct outbox_item *item; const struct outbox_action *pause; } *held;
 };
 
@@ -260,6 +261,7 @@ static void render_batch(struct outbox *o, const struct outbox_item *items, uint
   b->failed = arena_zalloc(a, count, sizeof *b->failed);
   b->reasons = arena_zalloc(a, count, sizeof *b->reasons);
   b->held = arena_zalloc(a, count, sizeof *b->held);
+  b->http = arena_zalloc(a, count, sizeof *b->http);
   for (size_t bytes = 0; b->count < count && bytes < BATCH_BYTES; b->count++) {
     char reason[160];
     struct envelope *e = &b->envelopes[b->envelope_count];
@@ -274,6 +276,10 @@ static void render_batch(struct outbox *o, const struct outbox_item *items, uint
     }
     if (render_envelope(o->texts, o->image, o->store, item, a, &o->scratch, e, reason)) {
       if (hold(o, b, item, &e->to)) continue;
+      if (e->request.len && !o->ops->writes_requests) {
+        b->http[b->http_count++] = item;
+        continue;
+      }
       b->rendered[b->envelope_count++] = item;
       bytes += e->subject.len + e->body.len + e->text.len;
     } else {
@@ -291,6 +297,11 @@ static enum camp_err settle_unrendered(struct outbox *o, const struct batch *b, 
   for (uint32_t i = 0; i < b->held_count; i++) {
     const struct outbox_row *row = &b->held[i].item->row;
     enum camp_err err = store_outbox_pause(o->store, row->id, row->at_ms, b->held[i].pause);
+    if (err) return err;
+  }
+  for (uint32_t i = 0; i < b->http_count; i++) {
+    enum camp_err err = store_outbox_state(o->store, b->http[i]->row.id, OUTBOX_DEFERRED, now_ms + HTTP_AGAIN_MS,
+                                           STR("waits for a sender that takes what leaves over HTTP, such as file:PATH"));
     if (err) return err;
   }
   return CAMP_OK;
@@ -541,6 +552,6 @@ enum camp_err outbox_flush(struct outbox *o, bool by_time, int64_t until_ms, int
     if (!err) err = take_batch(o, by_time, until_ms, by_time ? INT64_MIN : now_ms, batch, &b, why);
     if (err || !b.count) return err;
     err = send_batch(o, &b, by_time, now_ms, sent, why);
-    if (err || b.deferred_count == b.count) return err;
+    if (err || b.deferred_count + b.http_count == b.count) return err;
   }
 }

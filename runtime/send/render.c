@@ -3,8 +3,7 @@
  * Not for: headers and encodings (mime.c), templates (template_text.c; only texts without tags and filters are parts).
  *
  * Invariants:
- * 1. The key is a function of contact, campaign, entry, fork and ordinal, and no two of those give the same key: / and %
- *    inside a name are written as %XX.
+ * 1. The key is a function of contact, campaign, entry, fork and ordinal, and no two of those give the same key (vm/key.h).
  * 2. The subject and the address hold no control characters, whatever the attributes hold.
  * 3. In a body that is a page, which the compiler knows and no attribute can make it, attributes and values are escaped, so that a contact's name
  *    cannot add tags.
@@ -15,20 +14,14 @@
 
 #include "runtime/send/address.h"
 #include "runtime/send/links.h"
+#include "runtime/send/request.h"
 #include "vm/base/limits.h"
 #include "vm/contact.h"
+#include "vm/key.h"
 
 enum { REASON_BYTES = 160 };
 
 static bool is_control(char c) { return (unsigned char)c < 0x20 || c == 0x7f; }
-
-static void add_key_part(struct buf *b, struct str s) {
-  for (size_t i = 0; i < s.len; i++) {
-    char c = s.ptr[i];
-    if (c == '/' || c == '%' || is_control(c)) buf_printf(b, "%%%02X", (unsigned)(unsigned char)c);
-    else buf_byte(b, (uint8_t)c);
-  }
-}
 
 /* The contact may be another by now; the message bears the key of the one to whom it was released, so that neither its key nor what
  * a sender writes depends on whether it left before or after. */
@@ -36,12 +29,7 @@ static struct str contact_of(const struct outbox_item *item) { return item->was_
 
 static struct str envelope_key(const struct outbox_item *item, struct str campaign, struct arena *a, struct buf *b) {
   buf_clear(b);
-  add_key_part(b, contact_of(item));
-  buf_byte(b, '/');
-  add_key_part(b, campaign);
-  buf_printf(b, "/%u", item->was_key.len ? item->was_entry : item->row.entry);
-  if (item->row.fork) buf_printf(b, ".%u", item->row.fork);
-  buf_printf(b, ".%u", item->row.ordinal);
+  key_print(b, contact_of(item), campaign, item->was_key.len ? item->was_entry : item->row.entry, item->row.fork, item->row.ordinal);
   return arena_str(a, buf_as_str(b));
 }
 
@@ -144,21 +132,36 @@ bool render_link(const struct writing *w, uint32_t link, struct buf *b, char why
   return good;
 }
 
+/* What the contact's attribute for the channel holds: a text, or a list of text; missing for none. */
+static struct value address_of(struct contact *c, struct str attribute) {
+  static const struct field any = { .type = V_MISSING }, text = { .type = V_TEXT };
+  if (!attribute.len) return value_missing();
+  struct value v = contact_attribute(c, attribute, &any, zone_utc());
+  if (v.type == V_NUMBER) v = contact_attribute(c, attribute, &text, zone_utc()); /* a telephone number that came as one */
+  return (v.type == V_TEXT && v.aux) || v.type == V_LIST ? v : value_missing();
+}
+
 /* Where it goes. A key that is no address will do where mail is only kept. */
-static bool take_address(const struct writing *w, const struct field *text, struct envelope *out, char why[REASON_BYTES]) {
+static bool take_address(const struct writing *w, const struct image *image, struct envelope *out, struct value *to, char why[REASON_BYTES]) {
   struct contact *c = w->contact;
-  struct value v = contact_attribute(c, STR("email"), text, zone_utc());
-  bool own = v.type == V_TEXT && v.aux, live, email = str_is(out->channel, "email");
+  struct str attribute = image_channel_address(image, out->channel);
+  *to = address_of(c, attribute);
+  bool own = to->type != V_MISSING, live, email = str_is(out->channel, "email");
+  int shown = (int)(attribute.len > 60 ? 60 : attribute.len);
   const char *what;
   (void)texts_links(w->texts, &live);
-  out->to = own ? value_str(v) : c->key;
+  if (!own && attribute.len && image_channel(image, out->channel)) {
+    snprintf(why, REASON_BYTES, "no address: contact.%.*s is missing", shown, attribute.ptr);
+    return false;
+  }
+  out->to = own ? value_str(*to) : c->key;
   if (out->to.len > LIMIT_KEY_BYTES) {
-    snprintf(why, REASON_BYTES, "the address (contact.email) is longer than %d bytes", LIMIT_KEY_BYTES);
+    snprintf(why, REASON_BYTES, "the address (contact.%.*s) is longer than %d bytes", shown, attribute.ptr, LIMIT_KEY_BYTES);
     return false;
   }
   for (size_t i = 0; i < out->to.len; i++) {
     if (!is_control(out->to.ptr[i])) continue;
-    snprintf(why, REASON_BYTES, "the address (contact.email) holds a control character at byte %zu", i + 1);
+    snprintf(why, REASON_BYTES, "the address (contact.%.*s) holds a control character at byte %zu", shown, attribute.ptr, i + 1);
     return false;
   }
   if (!email || (!live && !memchr(out->to.ptr ? out->to.ptr : "", '@', out->to.len)) || address_read(c->arena, out->to, &out->to, &what)) return true;
@@ -249,24 +252,39 @@ bool render_clicked(struct texts *texts, const struct unit *u, const struct outb
   return false;
 }
 
+static bool render_call(const struct image *image, const struct outbox_item *item, struct arena *a, struct buf *b, struct envelope *out,
+                        char why[REASON_BYTES]) {
+  out->operation = out->message;
+  out->message = (struct str){ NULL, 0 };
+  const struct unit *u = image_operation(image, out->operation);
+  int shown = (int)(out->operation.len > 80 ? 80 : out->operation.len);
+  struct contact c = { .id = item->row.contact, .key = contact_of(item), .attributes = item->attributes, .arena = a };
+  struct request_values values = { .campaign = out->campaign, .key = out->key, .contact_key = c.key, .given = item->row.given, .contact = &c };
+  if (!u) snprintf(why, REASON_BYTES, "the operation `%.*s` is no longer in the program", shown, out->operation.ptr);
+  else if (!request_fill(u, &values, a, b, &out->request)) snprintf(why, REASON_BYTES, "the request of `%.*s` is longer than %u bytes", shown, out->operation.ptr, LIMIT_MESSAGE_BYTES);
+  else return true;
+  return false;
+}
+
 bool render_envelope(struct texts *texts, const struct image *image, const struct store *store, const struct outbox_item *item,
                      struct arena *a, struct buf *b, struct envelope *out, char why[160]) {
   *out = (struct envelope){ .outbox_id = item->row.id, .contact = contact_of(item), .at_ms = item->row.at_ms };
   out->message = store_name_text(store, item->row.message);
   out->campaign = store_name_text(store, item->row.campaign);
   out->key = envelope_key(item, out->campaign, a, b);
+  if (store_name_kind(store, item->row.message) == NAME_CALL) return render_call(image, item, a, b, out, why);
   const struct unit *u = image_message(image, out->message);
   if (!u) {
     snprintf(why, REASON_BYTES, "message `%.*s` is no longer in the program", (int)(out->message.len > 80 ? 80 : out->message.len),
              out->message.ptr);
     return false;
   }
-  static const struct field text = { .type = V_TEXT };
+  struct value to;
   struct contact c = { .id = item->row.contact, .key = contact_of(item), .attributes = item->attributes, .arena = a };
   struct writing w = { texts, u, &c, item->row.given, item->row.at_ms, item->row.id, out->key };
   out->channel = item->row.via.len ? item->row.via : unit_string(u, u->channel);
   out->html = u->mail & MAIL_HTML && str_is(out->channel, "email");
-  if (!take_address(&w, &text, out, why)) return false;
+  if (!take_address(&w, image, out, &to, why)) return false;
   if (!take_mailbox(&w, u->from, u->from_count, "from", b, &out->from_name, &out->from, why)) return false;
   if (!take_mailbox(&w, u->reply_to, u->reply_to_count, "reply to", b, &out->reply_name, &out->reply_to, why)) return false;
   if (!add_text(&w, b, u->subject, u->subject_count, "subject", false, out, why)) return false;
@@ -284,5 +302,8 @@ bool render_envelope(struct texts *texts, const struct image *image, const struc
     out->unsubscribe = render_url(&w, STR("unsubscribe_url"));
   }
   if (!take_files(image, u, a, out, why)) return false;
-  return true;
+  const struct unit *channel = image_channel(image, out->channel);
+  struct request_values values = { .subject = out->subject, .body = out->body, .message = out->message, .campaign = out->campaign,
+                                   .key = out->key, .contact_key = c.key, .to = to, .contact = &c };
+  return !channel || request_fill(channel, &values, a, b, &out->request) || too_long(out, "request", why);
 }

@@ -25,6 +25,8 @@ struct envelope {         /* one rendered message */
   const struct enclosure *files; uint32_t file_count; /* borrow from the program */
   bool test;              /* sent by hand, to be seen by its sender */
   struct str bounces;     /* the return path that names this mail; empty without CAMP_SECRET */
+  struct str operation;   /* of a call: crm.create_task; then it has no channel, message, subject and body */
+  struct str request;     /* of a call, and of a message by a declared channel: as it may be shown, a JSON object; else empty */
   struct str token;       /* names the mail to those who send it back (token.h); empty without CAMP_SECRET */
   int64_t at_ms;          /* when it was released */
 };
@@ -64,6 +66,7 @@ struct sender_ops {
   enum camp_err (*sync)(struct sender *s, int64_t *mark, char why[256]); /* what was delivered is durable when this returns */
   void (*close)(struct sender *s);
   const struct sender_background *background; /* then the calls above are NULL */
+  bool writes_requests;   /* takes what leaves over HTTP: calls, and messages by channels other than mail */
 };
 /* Called before every write, sync and rename of a sender; NULL but in tests that end the process at the n-th. */
 extern void (*send_write_point)(void);

@@ -51,7 +51,8 @@ create table name(
   -- Event, list, tag, campaign, measure and message names as small numbers that never change.
   id INTEGER PRIMARY KEY,
   kind INTEGER NOT NULL,            -- 1 event, 2 list or tag, 3 schedule, 4 campaign, 5 measure, 6 message, 7 segment,
-                                    -- 8 score, 9 content, 10 channel, 11 experiment, 12 variant
+                                    -- 8 score, 9 content, 10 channel, 11 experiment, 12 variant,
+                                    -- 13 operation that was called
   text TEXT NOT NULL,
   epoch INTEGER NOT NULL            -- measures, schedules, segments, scores: the deploy that brought it; else 0
 ) strict;
@@ -265,7 +266,7 @@ create table consent_record(
 ) strict, without rowid;
 
 create table outbox(
-  -- Messages, each with what became of it. Appended by the engine; only state, sent and reason change, and of one that was held its
+  -- Messages and calls of other systems, each with what became of it. Appended by the engine; only state, sent and reason change, and of one that was held its
   -- at and via when it is released.
   id INTEGER PRIMARY KEY,
   contact INTEGER NOT NULL,
@@ -273,7 +274,7 @@ create table outbox(
   at INTEGER NOT NULL,              -- when it was released or dropped; while it is held, when the script sent it
   sent INTEGER,                     -- when it left or was given up; equals `at` until then, so that the row keeps its size; of one that
                                     -- is held, when it is asked about again
-  message INTEGER NOT NULL,         -- name.id
+  message INTEGER NOT NULL,         -- name.id: of a message (kind 6) or of the operation that is called (kind 13)
   campaign INTEGER NOT NULL,        -- name.id
   unit INTEGER NOT NULL,            -- the strand's unit
   pc INTEGER NOT NULL,              -- the step that sent it
@@ -303,7 +304,7 @@ create table content_shown(
 ) strict, without rowid;
 
 create table outbox_was(
-  -- Messages that were waiting when their contact became one with another: a key never changes, so these keep theirs.
+  -- Messages that were waiting, and calls, when their contact became one with another: a key never changes, so these keep theirs.
   id INTEGER PRIMARY KEY,           -- outbox.id
   key TEXT NOT NULL,                -- the contact's key then
   entry INTEGER NOT NULL            -- and the run's number
@@ -421,7 +422,20 @@ create view message as
     case o.state when 2 then strftime('%Y-%m-%dT%H:%M:%fZ', o.sent / 1000.0, 'unixepoch') end as sent,
     o.entry as entry, o.fork as fork, o.ordinal as ordinal, p.file as file, p.line as line,
     o.id as outbox_id, o.contact as contact_id, o.at as at_ms
-  from outbox o join slot c on c.id = o.contact << 12 join name m on m.id = o.message join name k on k.id = o.campaign
+  from outbox o join slot c on c.id = o.contact << 12 join name m on m.id = o.message and m.kind = 6 join name k on k.id = o.campaign
+  left join step p on p.unit = o.unit and p.pc = (select max(pc) from step where unit = o.unit and pc <= o.pc);
+
+create view call as
+  -- Every call of another system, what it was given, and what became of it.
+  select c.key as contact, m.text as operation, k.text as campaign,
+    strftime('%Y-%m-%dT%H:%M:%fZ', o.at / 1000.0, 'unixepoch') as at,
+    case o.state when 0 then 'ready' when 1 then 'claimed' when 2 then 'sent' when 3 then 'dropped' when 4 then 'withdrawn'
+      when 5 then 'failed' when 6 then 'deferred' when 8 then 'in doubt' when 9 then 'paused' end as state,
+    o.reason as reason, o.given as given,
+    case o.state when 2 then strftime('%Y-%m-%dT%H:%M:%fZ', o.sent / 1000.0, 'unixepoch') end as sent,
+    o.entry as entry, o.fork as fork, o.ordinal as ordinal, p.file as file, p.line as line,
+    o.id as outbox_id, o.contact as contact_id, o.at as at_ms
+  from outbox o join slot c on c.id = o.contact << 12 join name m on m.id = o.message and m.kind = 13 join name k on k.id = o.campaign
   left join step p on p.unit = o.unit and p.pc = (select max(pc) from step where unit = o.unit and pc <= o.pc);
 
 create view experiment_contact as

@@ -277,6 +277,8 @@ static const struct steps_case steps[] = {
   { OP_SHOW, "NOW; SHOW popup; HALT", "show popup 2026-01-05T10:00:00Z; end" },
   { OP_SHOW, "CONST 1; SHOW popup; HALT", "show popup missing; end" },
   { OP_SENDWITH, "CONST 1; CONST true; SENDWITH 0; HALT", "send upgraded 1 true; end" },
+  { OP_CALL, "CONST 1; CONST true; CALL 0; HALT", "call upgraded 1 true; end" },
+  { OP_CALLED, "CALLED; SET left; HALT", "set left \"ann/welcome/2.0\"; end" },
   { OP_START, "START other; HALT", "start other; end" },
   { OP_STOP, "STOP other; HALT", "stop other; end" },
   { OP_SUBSCRIBE, "SUBSCRIBE offers; HALT", "subscribe offers; end" },
@@ -305,7 +307,7 @@ static const struct steps_case steps[] = {
 
 static void show_effect(struct buf *b, const struct unit *u, const struct effect *e) {
   static const char *const names[] = { "send", "drop", "join", "leave", "tag", "untag", "set", "emit", "start", "stop", "fork", "note", "points", "show",
-                                       "subscribe", "unsubscribe", "apart", "via", "assign" };
+                                       "subscribe", "unsubscribe", "apart", "via", "assign", "call" };
   buf_c(b, names[e->kind]);
   if (e->kind != EFFECT_FORK && e->kind != EFFECT_APART) buf_printf(b, " " STR_FMT, STR_ARG(e->name));
   if (e->kind == EFFECT_DROP) buf_printf(b, " (" STR_FMT ")", STR_ARG(e->reason));

@@ -98,7 +98,7 @@ static const struct json_case JSON_CASES[] = {
   { "neither type nor event", "{\"userId\":\"a\"}", "the line says neither `type` nor `event`" },
   { "track without event", "{\"type\":\"track\",\"userId\":\"a\"}", "the line has no event: `event` is missing" },
   { "event of a wrong kind", "{\"event\":5,\"userId\":\"a\"}", "`event` is 5, not a text" },
-  { "an unknown type", "{\"type\":\"group\",\"userId\":\"a\"}", "`type` is \"group\", not track, identify, alias, page or screen" },
+  { "an unknown type", "{\"type\":\"group\",\"userId\":\"a\"}", "`type` is \"group\", not track, identify, alias, page, screen or reply" },
   { "yesterday", "{\"event\":\"e\",\"userId\":\"a\",\"timestamp\":\"yesterday\"}",
     "`timestamp` is \"yesterday\", not a date and time such as 2026-01-05T10:00:00Z" },
   { "an empty timestamp", "{\"event\":\"e\",\"userId\":\"a\",\"timestamp\":\"\"}",

@@ -43,7 +43,7 @@ static enum camp_err script_deliver(struct sender *s, const struct envelope *bat
 }
 static enum camp_err script_sync(struct sender *s, int64_t *mark, char why[256]) { return *mark = 0, CAMP_OK; }
 static void script_close(struct sender *s) { }
-static const struct sender_ops script_ops = { "script", script_open, script_deliver, script_sync, script_close, NULL };
+static const struct sender_ops script_ops = { "script", script_open, script_deliver, script_sync, script_close, NULL, true };
 
 const struct sender_ops *scripted_find(const char *spec, const char **target, char why[256]) {
   if (strcmp(spec, "script:") != 0) return sender_find(spec, target, why);
