@@ -117,9 +117,18 @@ static bool says_text(struct str mark) {
   return false;
 }
 
+static bool repeats(struct str mark) {
+  size_t at = 2;
+  while (at < mark.len && (mark.ptr[at] == ' ' || mark.ptr[at] == '-')) at++;
+  struct str rest = { mark.ptr + at, mark.len - at };
+  return str_starts(rest, STR("for")) || str_starts(rest, STR("tablerow"));
+}
+
 static void put_tag(struct writer *w, struct str mark) {
   int n = opens(mark);
   if (says_text(mark)) lead(w);
+  /* An empty line before a loop stands before it once, not before each of its turns. */
+  for (; n > 0 && repeats(mark) && w->begun && w->breaks > 1; w->breaks--) buf_byte(&w->b, '\n');
   if (n < 0 && !w->inside) n = 0;
   w->inside = n < 0 ? w->inside - 1 : w->inside + (uint32_t)n;
   put_undashed(w, mark);

@@ -5,6 +5,6 @@
 
 extern const struct command command_check, command_explain, command_fmt, command_test, command_simulate, command_run,
     command_import, command_status, command_experiment, command_contact, command_rejects, command_compile, command_disasm, command_graph, command_doctor,
-    command_liquid, command_inbound, command_code,
+    command_liquid, command_inbound, command_preview, command_send, command_code,
     command_pause, command_resume, command_count, command_contacts, command_outbox;
 #endif

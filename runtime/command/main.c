@@ -12,7 +12,7 @@
 
 static const struct command *const commands[] = {
   &command_check, &command_explain, &command_fmt, &command_test, &command_simulate, &command_run, &command_import,
-  &command_pause, &command_resume, &command_outbox, &command_status, &command_experiment, &command_count, &command_contacts, &command_contact, &command_rejects,
+  &command_preview, &command_send, &command_pause, &command_resume, &command_outbox, &command_status, &command_experiment, &command_count, &command_contacts, &command_contact, &command_rejects,
   &command_inbound, &command_doctor, &command_graph, &command_compile,
   &command_disasm, &command_liquid, &command_code, NULL,
 };

@@ -16,6 +16,7 @@
 #include "runtime/send/links.h"
 #include "runtime/send/request.h"
 #include "vm/base/limits.h"
+#include "vm/base/utf8.h"
 #include "vm/contact.h"
 #include "vm/key.h"
 
@@ -165,7 +166,7 @@ static bool take_address(const struct writing *w, const struct image *image, str
     return false;
   }
   if (!email || (!live && !memchr(out->to.ptr ? out->to.ptr : "", '@', out->to.len)) || address_read(c->arena, out->to, &out->to, &what)) return true;
-  if (own) snprintf(why, REASON_BYTES, "the address (contact.email) %s: %.80s", what, out->to.ptr);
+  if (own) snprintf(why, REASON_BYTES, "the address (contact.email) %s: %.*s", what, (int)(out->to.len > 80 ? utf8_valid_prefix((struct str){ out->to.ptr, 80 }) : out->to.len), out->to.ptr);
   else snprintf(why, REASON_BYTES, "the contact has no address (contact.email), and its key %s", what);
   return false;
 }
@@ -221,6 +222,7 @@ static struct str tidied(struct str s) {
   for (size_t i = 0; i < s.len; i++) {
     if (n == 0 && s.ptr[i] == ' ') continue;
     ends = s.ptr[i] == '\n' ? ends + 1 : 0;
+    while (ends && n && out[n - 1] == ' ') n--;
     if (ends <= 2) out[n++] = s.ptr[i];
   }
   return (struct str){ out, n };
@@ -233,7 +235,7 @@ static bool take_files(const struct image *image, const struct unit *u, struct a
     const struct attachment *at = &u->attachments[i];
     const struct unit *file = image_file(image, unit_string(u, at->file));
     if (!file) {
-      snprintf(why, REASON_BYTES, "its file `%.80s` is no longer in the program", unit_string(u, at->name).ptr);
+      snprintf(why, REASON_BYTES, "its file `" STR_FMT "` is no longer in the program", STR_ARG(((struct str){ unit_string(u, at->name).ptr, unit_string(u, at->name).len > 80 ? 80 : unit_string(u, at->name).len })));
       return false;
     }
     files[i] = (struct enclosure){ unit_string(u, at->name), unit_string(u, at->type), unit_string(file, 1), at->inside };
@@ -268,9 +270,14 @@ static bool render_call(const struct image *image, const struct outbox_item *ite
 
 bool render_envelope(struct texts *texts, const struct image *image, const struct store *store, const struct outbox_item *item,
                      struct arena *a, struct buf *b, struct envelope *out, char why[160]) {
+  return render_named(texts, image, store_name_text(store, item->row.message), store_name_text(store, item->row.campaign), item, a, b, out, why);
+}
+
+bool render_named(struct texts *texts, const struct image *image, struct str message, struct str campaign, const struct outbox_item *item,
+                  struct arena *a, struct buf *b, struct envelope *out, char why[160]) {
   *out = (struct envelope){ .outbox_id = item->row.id, .contact = contact_of(item), .at_ms = item->row.at_ms };
-  out->message = store_name_text(store, item->row.message);
-  out->campaign = store_name_text(store, item->row.campaign);
+  out->message = message;
+  out->campaign = campaign;
   out->key = envelope_key(item, out->campaign, a, b);
   if (store_name_kind(store, item->row.message) == NAME_CALL) return render_call(image, item, a, b, out, why);
   const struct unit *u = image_message(image, out->message);

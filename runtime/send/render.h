@@ -11,6 +11,10 @@ struct contact;
 bool render_envelope(struct texts *texts, const struct image *image, const struct store *store, const struct outbox_item *item,
                      struct arena *a, struct buf *b, struct envelope *out, char why[160]);
 
+/* The same for a message and a campaign that are named and not stored. */
+bool render_named(struct texts *texts, const struct image *image, struct str message, struct str campaign, const struct outbox_item *item,
+                  struct arena *a, struct buf *b, struct envelope *out, char why[160]);
+
 /* What a message is printed for. */
 struct writing {
   struct texts *texts;
