@@ -254,6 +254,11 @@ bool render_clicked(struct texts *texts, const struct unit *u, const struct outb
   return false;
 }
 
+static void begin_envelope(struct str message, struct str campaign, const struct outbox_item *item, struct arena *a, struct buf *b, struct envelope *out) {
+  *out = (struct envelope){ .outbox_id = item->row.id, .contact = contact_of(item), .message = message, .campaign = campaign, .at_ms = item->row.at_ms };
+  out->key = envelope_key(item, campaign, a, b);
+}
+
 static bool render_call(const struct image *image, const struct outbox_item *item, struct arena *a, struct buf *b, struct envelope *out,
                         char why[REASON_BYTES]) {
   out->operation = out->message;
@@ -270,16 +275,15 @@ static bool render_call(const struct image *image, const struct outbox_item *ite
 
 bool render_envelope(struct texts *texts, const struct image *image, const struct store *store, const struct outbox_item *item,
                      struct arena *a, struct buf *b, struct envelope *out, char why[160]) {
-  return render_named(texts, image, store_name_text(store, item->row.message), store_name_text(store, item->row.campaign), item, a, b, out, why);
+  struct str message = store_name_text(store, item->row.message), campaign = store_name_text(store, item->row.campaign);
+  if (store_name_kind(store, item->row.message) != NAME_CALL) return render_named(texts, image, message, campaign, item, a, b, out, why);
+  begin_envelope(message, campaign, item, a, b, out);
+  return render_call(image, item, a, b, out, why);
 }
 
 bool render_named(struct texts *texts, const struct image *image, struct str message, struct str campaign, const struct outbox_item *item,
                   struct arena *a, struct buf *b, struct envelope *out, char why[160]) {
-  *out = (struct envelope){ .outbox_id = item->row.id, .contact = contact_of(item), .at_ms = item->row.at_ms };
-  out->message = message;
-  out->campaign = campaign;
-  out->key = envelope_key(item, out->campaign, a, b);
-  if (store_name_kind(store, item->row.message) == NAME_CALL) return render_call(image, item, a, b, out, why);
+  begin_envelope(message, campaign, item, a, b, out);
   const struct unit *u = image_message(image, out->message);
   if (!u) {
     snprintf(why, REASON_BYTES, "message `%.*s` is no longer in the program", (int)(out->message.len > 80 ? 80 : out->message.len),
