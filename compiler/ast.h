@@ -167,6 +167,8 @@ struct sending { const struct stmt *stmt; struct sending *next; };
 struct mail_file { struct name path; struct name as; /* len 0: the path's last part */ struct mail_file *next;
   struct str hash, base64, type; /* filled by the driver: SHA-256 in hex, lines of a mail, "image/png"; hash len 0: there is none */ };
 struct mail_page;         /* mail_page.h */
+/* `fr "…"`, `fr file "…"`; the language in small letters. */
+struct language_text { struct name language, text; bool file, bad; struct language_text *next; };
 struct message_decl{ struct name name; struct name channel; struct name subject, body; /* text and its span inside the quotes */
   bool has_subject, has_body, body_is_file;
   struct name topic;      /* len 0: none */
@@ -180,7 +182,11 @@ struct message_decl{ struct name name; struct name channel; struct name subject,
   bool text_is_file, untracked;
   struct span untracked_span;
   struct mail_file *attached, **attached_tail;
-  struct mail_page *page;     /* filled by the driver: of a body that is HTML, and of what it takes in; else NULL */ };
+  struct mail_page *page;     /* filled by the driver: of a body that is HTML, and of what it takes in; else NULL */
+  bool languages_torn;    /* a language was not understood, and reported */
+  struct language_text *subjects, *bodies; /* in several languages; the first one's are subject and body */
+  struct message_decl *translations, *next_translation; /* filled by languages_expand: the other languages … */
+  const struct message_decl *translation_of;            /* … and of such a one, the message itself */ };
 
 /* What `show` shows on a page: texts by part; title, body, button, link, image, and the priority, a number. */
 struct content_part { struct name word; struct name text; struct value number; struct content_part *next; };
@@ -280,6 +286,8 @@ struct tree { struct item *items; struct item **tail; };
 /* parse: appends the source's items to the tree; every mistake is reported. */
 void parse_source(struct compilation *c, uint32_t source, struct tree *tree);
 /* Behind parsing: a test with a table of cases becomes one test a case. */
+/* Behind parsing: a message in several languages is followed by one for each language but the first. */
+void languages_expand(struct compilation *c, struct item *item);
 void cases_expand(struct compilation *c, struct tree *tree);
 /* The later stages, over the tree of all sources. Each passes over EXPR_BAD and STMT_BAD. */
 struct scope; /* names.h */

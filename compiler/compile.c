@@ -136,8 +136,13 @@ static void load_all(struct driver *d, struct tree *tree) {
     for (struct item *item = *first; item; item = item->next)
       if (item->kind == ITEM_USE)
         use_item(d, item);
-      else if (item->kind == ITEM_MESSAGE)
+      else if (item->kind == ITEM_MESSAGE) {
+        languages_expand(d->c, item);
+        if (into->tail == &item->next) /* it was the last */
+          while (*into->tail)
+            into->tail = &(*into->tail)->next;
         VEC_PUSH(&d->c->arena, &d->messages, &item->message);
+      }
   }
   *prelude.tail = tree->items;
   tree->items = prelude.items;
@@ -163,6 +168,11 @@ static void load_text(struct driver *d, struct name *body) {
 static void load_bodies(struct driver *d, struct scope *s) {
   for (uint32_t i = 0; i < d->messages.count; i++) {
     struct message_decl *m = d->messages.items[i];
+    if (m->translation_of) { /* it stands behind the message, whose files are there */
+      m->text = m->translation_of->text;
+      m->text_is_file = false;
+      if (!m->translation_of->bodies) m->body = m->translation_of->body, m->body_is_file = false;
+    }
     if (m->body_is_file) load_text(d, &m->body);
     if (m->text_is_file) load_text(d, &m->text);
     m->text.text = mail_url_tags(&d->c->arena, m->text.text);
@@ -195,7 +205,20 @@ static void check_zone(struct driver *d, struct str name, struct span span) {
   g->fix = (struct fix){ span, n.best };
 }
 
+/* The quotes are not the name's. */
+static void check_zone_text(struct driver *d, const struct expr *e) {
+  if (e && e->kind == EXPR_LITERAL && e->value.type == V_TEXT)
+    check_zone(d, value_str(e->value), (struct span){ e->span.source, e->span.from + 1, e->span.to - 1 });
+}
+
+/* `set contact.timezone to "Europe/Pari"` */
+static void see_set(void *context, const struct stmt *st) {
+  if (st->kind == STMT_SET && str_is(st->name.text, "timezone"))
+    check_zone_text(context, st->value);
+}
+
 static void check_zones(struct driver *d, const struct tree *tree) {
+  const struct visitor sets = { d, see_set, NULL, NULL };
   if (!d->reader || !d->reader->zone_known)
     return;
   for (const struct item *i = tree->items; i; i = i->next) {
@@ -205,9 +228,12 @@ static void check_zones(struct driver *d, const struct tree *tree) {
       check_zone(d, s->zone.text, s->zone.span);
     for (const struct test_line *l = i->kind == ITEM_TEST || i->kind == ITEM_FIXTURE ? i->test.lines : NULL; l; l = l->next)
       for (const struct prop *p = l->kind == TEST_CONTACT ? l->props : NULL; p; p = p->next)
-        if (str_is(p->name.text, "timezone") && p->value->kind == EXPR_LITERAL && p->value->value.type == V_TEXT)
-          check_zone(d, value_str(p->value->value), (struct span){ p->value->span.source, p->value->span.from + 1,
-                                                                   p->value->span.to - 1 });
+        if (str_is(p->name.text, "timezone"))
+          check_zone_text(d, p->value);
+    if (i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE)
+      visit_block(&sets, i->campaign.body);
+    if (i->kind == ITEM_SEQUENCE && !i->sequence.used)
+      visit_block(&sets, i->sequence.body);
   }
 }
 

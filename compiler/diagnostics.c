@@ -92,6 +92,15 @@ static int order(const void *x, const void *y) {
 
 void diagnostics_sort(struct compilation *c) {
   if (c->diagnostics.count > 1) qsort(c->diagnostics.items, c->diagnostics.count, sizeof *c->diagnostics.items, order);
+  /* What several messages take in, one for each language, is one mistake. */
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < c->diagnostics.count; i++) {
+    const struct diagnostic *d = &c->diagnostics.items[i], *last = kept ? &c->diagnostics.items[kept - 1] : NULL;
+    bool again = last && last->code == d->code && last->span.source == d->span.source && last->span.from == d->span.from &&
+                 last->span.to == d->span.to && str_eq(last->message, d->message);
+    if (!again) c->diagnostics.items[kept++] = *d;
+  }
+  c->diagnostics.count = kept;
 }
 
 /* --- what was meant ---------------------------------------------------------------------------------------------------*/

@@ -389,7 +389,7 @@ static void flow_empty(struct flow *f, const struct message_decl *m, bool email)
 }
 
 static void flow_message(struct flow *f, const struct message_decl *m) {
-  if (m->channel.text.len)
+  if (m->channel.text.len && !m->translation_of)
     channel_check(f->s, &m->channel);
   bool email = !m->channel.text.len || str_is(m->channel.text, "email");
   if (email && !m->has_subject) {
@@ -510,8 +510,11 @@ void flow_check(struct compilation *c, struct tree *tree, struct scope *scope) {
     if (i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE)
       flow_idle(&f, i);
   for (struct item *i = tree->items; i; i = i->next)
-    if (i->kind == ITEM_MESSAGE)
+    if (i->kind == ITEM_MESSAGE) {
+      if (i->message.translation_of)
+        i->message.sendings = i->message.translation_of->sendings;
       values_check(c, scope, &i->message);
+    }
   for (uint32_t i = 0; i < f.all.count; i++)
     if (f.all.items[i]->color == 0)
       loops_find(&f, f.all.items[i]);

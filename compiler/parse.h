@@ -131,6 +131,11 @@ struct message_decl *message_bad(struct message_decl *m);
 /* mail_decl.c: `attach file "terms.pdf" as "Terms.pdf"`, `reply to "…"`, `untracked`. */
 struct mail_word { struct name word, value, as; bool file, to, bare; };
 struct message_decl *mail_part(struct parse *p, struct message_decl *m, struct mail_word w);
+/* languages.c */
+struct language_text *language_text(struct parse *p, struct name language, struct token text, bool file);
+struct language_text *language_bad(struct parse *p); /* a mistaken one */
+struct language_text *language_add(struct language_text *list, struct language_text *t);
+struct message_decl *message_languages(struct parse *p, struct message_decl *m, struct token word, struct language_text *list);
 
 void campaign_open(struct parse *p, struct campaign_decl *campaign); /* clauses and statements go to it from here */
 struct item *campaign_new(struct parse *p, struct token first, struct name name);

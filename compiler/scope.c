@@ -251,7 +251,10 @@ void scope_declare(struct scope *s, struct tree *tree) {
     case ITEM_SEGMENT: declare(s, i, SPACE_VALUE, "segment"); break;
     case ITEM_LIST: declare(s, i, SPACE_VALUE, "list"); break;
     case ITEM_TOPIC: declare(s, i, SPACE_TOPIC, "topic"); break;
-    case ITEM_MESSAGE: declare(s, i, SPACE_MESSAGE, "message"); break;
+    case ITEM_MESSAGE:
+      if (!i->message.translation_of)
+        declare(s, i, SPACE_MESSAGE, "message");
+      break;
     case ITEM_CONTENT: declare(s, i, SPACE_CONTENT, "content"); break;
     case ITEM_CHANNEL: declare(s, i, SPACE_CHANNEL, "channel"); break;
     case ITEM_CONNECTOR: declare(s, i, SPACE_CONNECTOR, "connector"); break;

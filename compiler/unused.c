@@ -71,7 +71,7 @@ static void tell_unused(struct unused *u, const struct item *i) {
   bool message = i->kind == ITEM_MESSAGE, list = i->kind == ITEM_LIST, content = i->kind == ITEM_CONTENT, topic = i->kind == ITEM_TOPIC;
   const struct name *name = message ? &i->message.name : list ? &i->list.name : content ? &i->content.name : topic ? &i->topic.name : &i->record.name;
   const char *what = message ? "message" : list ? "list" : content ? "content" : topic ? "topic" : "record";
-  if (i->mentioned || scope_is_standard(u->s, i))
+  if (i->mentioned || scope_is_standard(u->s, i) || (message && i->message.translation_of))
     return;
   diag(u->c, DIAG_W0166, name->span, "the %s `" STR_FMT "` is used nowhere", what, STR_ARG(name->text));
 }

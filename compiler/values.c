@@ -39,9 +39,13 @@ static bool given_by_some(const struct message_decl *m, struct str name) {
   return false;
 }
 
+/* In one of its languages. */
 static bool says(const struct message_decl *m, struct str name) {
   for (const struct said_value *v = m->said; v; v = v->next)
     if (str_eq(v->name.text, name))
+      return true;
+  for (const struct message_decl *t = m->translations; t; t = t->next_translation)
+    if (says(t, name))
       return true;
   return false;
 }
@@ -113,7 +117,7 @@ static void check_given(struct compilation *c, struct scope *s, const struct mes
 void values_check(struct compilation *c, struct scope *s, struct message_decl *m) {
   for (const struct said_value *v = m->said; v; v = v->next)
     check_said(s, m, v);
-  for (const struct sending *at = m->sendings; at; at = at->next)
+  for (const struct sending *at = m->translation_of ? NULL : m->sendings; at; at = at->next)
     for (const struct prop *p = at->stmt->props; p; p = p->next)
       check_given(c, s, m, p);
 }

@@ -65,6 +65,8 @@
 %type content_parts { struct content_part * }
 %type content_part  { struct content_part * }
 %type part          { struct message_decl * }
+%type language_texts { struct language_text * }
+%type language_text { struct language_text * }
 %type channel_parts { struct request_parts }
 %type channel_part  { struct request_part * }
 %type operations    { struct operation_list }
@@ -291,6 +293,15 @@ mail_part(A) ::= NAME(W) FILE TEXT(V) AS TEXT(N). {
   A = (struct mail_word){ .word = name_of(p, W), .value = name_of(p, V), .file = true, .as = name_of(p, N) };
 }
 
+part(A) ::= SUBJECT(T) LBRACE language_texts(L) RBRACE. { A = message_languages(p, message_new(p), T, L); }
+part(A) ::= BODY(T) LBRACE language_texts(L) RBRACE. { A = message_languages(p, message_new(p), T, L); }
+part(A) ::= part(M) EOL SUBJECT(T) LBRACE language_texts(L) RBRACE. { A = message_languages(p, M, T, L); }
+part(A) ::= part(M) EOL BODY(T) LBRACE language_texts(L) RBRACE. { A = message_languages(p, M, T, L); }
+language_texts(A) ::= language_text(A).
+language_texts(A) ::= language_texts(L) EOL language_text(X). { A = language_add(L, X); }
+language_text(A) ::= name(L) TEXT(N).             { A = language_text(p, L, N, false); }
+language_text(A) ::= name(L) FILE TEXT(N).        { A = language_text(p, L, N, true); }
+language_text(A) ::= BAD.                         { A = language_bad(p); }
 part(A) ::= TOPIC(T) name(N).                     { A = message_topic(p, message_new(p), T, N); }
 part(A) ::= TRANSACTIONAL(T).                     { A = message_transactional(p, message_new(p), T); }
 part(A) ::= PRIORITY(T) priority(R).              { A = message_priority(p, message_new(p), T, (uint8_t)R.value.i); }

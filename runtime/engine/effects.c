@@ -213,7 +213,10 @@ static enum camp_err effect_set(struct live *l, struct strand_item *item, const 
   }
   if (watched) live_attribute_changed(l, f->name, was, is);
   segments_mark(l, LOOK_ATTRIBUTE, f->name);
-  if (str_is(f->name, "timezone")) live_rezone(l);
+  if (!str_is(f->name, "timezone")) return CAMP_OK;
+  if (is.type == V_TEXT && !zones_find(l->e->zones, value_str(is)))
+    live_outcome(l, "timezone \"" STR_FMT "\" is not in the system's zone files: the project's counts", STR_ARG(value_str(is)));
+  live_rezone(l);
   return CAMP_OK;
 }
 

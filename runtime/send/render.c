@@ -273,6 +273,31 @@ static bool render_call(const struct image *image, const struct outbox_item *ite
   return false;
 }
 
+enum { TAG_BYTES = 40 };
+
+/* The message in the contact's language: `contact.language` is a tag such as fr-CA, of which parts are left out from behind until
+ * there is a text; when there is none at all, the message's own is in its first language. Texts of other languages are messages
+ * beside it (compiler/languages.c). */
+static const struct unit *in_language(const struct image *image, const struct unit *u, struct str message, struct contact *c) {
+  static const struct field text = { .type = V_TEXT };
+  struct value v = contact_attribute(c, STR("language"), &text, zone_utc());
+  struct str tag = v.type == V_TEXT ? value_str(v) : (struct str){ NULL, 0 };
+  char name[LIMIT_NAME_BYTES + TAG_BYTES + 2];
+  if (!tag.len || tag.len > TAG_BYTES || message.len > LIMIT_NAME_BYTES) return u;
+  memcpy(name, message.ptr, message.len);
+  name[message.len] = '.';
+  for (size_t i = 0; i < tag.len; i++) {
+    char l = tag.ptr[i] == '_' ? '-' : tag.ptr[i];
+    name[message.len + 1 + i] = l >= 'A' && l <= 'Z' ? (char)(l + 32) : l;
+  }
+  for (size_t len = tag.len; len; len--) {
+    if (len < tag.len && name[message.len + 1 + len] != '-') continue;
+    const struct unit *found = image_message(image, (struct str){ name, message.len + 1 + len });
+    if (found) return found;
+  }
+  return u;
+}
+
 bool render_envelope(struct texts *texts, const struct image *image, const struct store *store, const struct outbox_item *item,
                      struct arena *a, struct buf *b, struct envelope *out, char why[160]) {
   struct str message = store_name_text(store, item->row.message), campaign = store_name_text(store, item->row.campaign);
@@ -292,6 +317,8 @@ bool render_named(struct texts *texts, const struct image *image, struct str mes
   }
   struct value to;
   struct contact c = { .id = item->row.contact, .key = contact_of(item), .attributes = item->attributes, .arena = a };
+  const struct unit *own = u;
+  u = in_language(image, u, out->message, &c);
   struct writing w = { texts, u, &c, item->row.given, item->row.at_ms, item->row.id, out->key };
   out->channel = item->row.via.len ? item->row.via : unit_string(u, u->channel);
   out->html = u->mail & MAIL_HTML && str_is(out->channel, "email");
@@ -308,8 +335,8 @@ bool render_named(struct texts *texts, const struct image *image, struct str mes
     if (!add_text(&w, b, u->text, u->text_count, "text", false, out, why)) return false;
     out->text = tidied(arena_str(a, buf_as_str(b)));
   }
-  if (u->topic != NONE && str_is(out->channel, "email")) {
-    out->topic = unit_string(u, u->topic);
+  if (own->topic != NONE && str_is(out->channel, "email")) {
+    out->topic = unit_string(own, own->topic);
     out->unsubscribe = render_url(&w, STR("unsubscribe_url"));
   }
   if (!take_files(image, u, a, out, why)) return false;
