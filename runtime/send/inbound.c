@@ -196,6 +196,7 @@ static void read_message(struct reading *r, GMimeMessage *message) {
   if (out.kind == INBOUND_OTHER) {
     const char *subject = g_mime_message_get_subject(message);
     cut(out.reason, sizeof out.reason, str_from_c(subject ? subject : "no subject"));
+    if (out.outbox_id && subject && strcasecmp(subject, "unsubscribe") == 0) out.kind = INBOUND_UNSUBSCRIBE;
   }
   if (!r->fn(r->context, &out)) r->stopped = true;
 }

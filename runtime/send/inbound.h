@@ -11,7 +11,8 @@ enum inbound_kind {
   INBOUND_OTHER,      /* neither: somebody's answer, an out-of-office note; why says what it looks like */
   INBOUND_PERMANENT,  /* the address is dead: 5.1.1 5.1.2 5.1.3 5.1.6 5.1.10 5.2.1 */
   INBOUND_TEMPORARY,  /* delayed, full, refused for another reason: the address stays */
-  INBOUND_COMPLAINT
+  INBOUND_COMPLAINT,
+  INBOUND_UNSUBSCRIBE /* a mail to the address that List-Unsubscribe names */
 };
 struct inbound {
   enum inbound_kind kind;

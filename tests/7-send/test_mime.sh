@@ -108,6 +108,22 @@ HOME=$PWD spamassassin -L -t < mail.eml > judged 2> judged.log
 score=$(sed -n 's/^X-Spam-Status: .*score=\(-*[0-9.]*\).*/\1/p' judged | head -1)
 holds "SpamAssassin gives it less than 2 points: $score" sh -c "echo '$score' | awk '{ exit !(\$1 != \"\" && \$1 < 2) }'"
 same "and none of its rules about form" "" "$(sed -n '/^Content analysis details/,$p' judged | grep -E '^ *[0-9.]+ (MIME|HEADER|MISSING|INVALID|SUBJ|FROM)_')"
+# --- visits ----------------------------------------------------------------------------------------------------------
+tr -d '\r' < mail.eml | awk '{ if (sub(/=$/, "")) { line = line $0 } else { print line $0; line = "" } }' | grep -o 'https://mail.shop.example/[a-z]/[^"<> ]*' | sort -u > urls
+{ sed 's|https://mail.shop.example\(.*\)|203.0.113.7 - - [22/Nov/2026:10:00:00 +0000] "GET \1 HTTP/1.1" 302 0|' urls; sed -n 's|https://mail.shop.example\(/u/.*\)|"POST \1 HTTP/1.1" 200 0|p' urls; } > log
+camp inbound --links log --db t.db > events 2> summary
+same "visits become events; a look at the way out does not" '{"type":"track","event":"click","userId":"zoe","properties":{"message":"hello","campaign":"parcel_rule","link":"https://shop.example/imprint"}}
+{"type":"track","event":"click","userId":"zoe","properties":{"message":"hello","campaign":"parcel_rule","link":"https://shop.example/orders?of=zoe%40m%C3%BCller.example&from=mail"}}
+{"type":"track","event":"open","userId":"zoe","properties":{"message":"hello","campaign":"parcel_rule"}}
+{"type":"track","event":"unsubscribe","userId":"zoe","properties":{"message":"hello","campaign":"parcel_rule","topic":"orders"}}' "$(sed 's/"messageId":"[^"]*",//' events | sort)"
+same "read again they are the same" "$(cat events)" "$(camp inbound --links - --db t.db < log 2> /dev/null)"
+sed 's|https://mail.shop.example||' urls > paths
+{ sed 's/\.\([a-z2-7]\)/.x\1/' paths; sed 's|/c/\([0-9]*\)-0\.|/c/\1-1.|; t; d' paths; sed 's|/u/|/c/|; t; d' paths; sed 's|/o/|/u/|; t; d' paths
+  sed 's/.$//; s/gi$//' paths | grep -v '/o/'; sed 's|/\([0-9]\)|/0\1|' paths; sed 's|/1|/2|' paths; echo "/c/"; echo "/c/1-0."; echo "/u/99999999999999999999.aaaa"; } | sed 's/^/POST /' > forged
+same "forged, cut, of another kind, link or mail: no event" "" "$(camp inbound --links forged --db t.db 2> /dev/null)"
+same "nor with another secret" "" "$(CAMP_SECRET=another camp inbound --links log --db t.db 2> /dev/null)"
+printf 'From: zoe@m.example\nTo: %s\nSubject: unsubscribe\n\n\n' "$(tr -d '\r\n' < mail.eml | grep -o 'mailto:bounce[^?]*' | head -1 | cut -c 8-)" > leave.eml
+same "a mail to the address of List-Unsubscribe unsubscribes" 'unsubscribe' "$(camp inbound leave.eml --db t.db 2> /dev/null | grep -o '"event":"[a-z]*"' | cut -d '"' -f 4)"
 # --- what contacts write ---------------------------------------------------------------------------------------------
 cat > attack.camp <<'END'
 message hello {
