@@ -5,7 +5,7 @@ set -u
 golden help 0 camp --help
 golden no-command 2 camp
 golden version 0 camp --version
-for command in check explain fmt test simulate run import status contact rejects graph compile disasm liquid code preview send; do
+for command in check explain fmt test simulate run import status contact rejects graph compile disasm liquid code preview send inbound; do
   golden help-$command 0 camp help $command
   camp $command --help > again 2>&1; camp help $command > first 2>&1
   holds "camp $command --help is camp help $command" cmp first again
