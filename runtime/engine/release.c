@@ -255,9 +255,11 @@ static enum camp_err hand_over(struct live *l, const struct held *h, bool left, 
   *pc = NONE;
   *sender = item;
   if (!item) return CAMP_OK;
-  left |= (h->flags & HELD_LEFT) != 0;
-  if (left && !(h->flags & HELD_LEFT)) mark_left(l, item);
-  if (left != !!(h->flags & HELD_LEFT) || !left) item->s.base_ms = l->now_ms;
+  bool before = h->flags & HELD_LEFT;
+  if (item->state == ROW_CLEAN) item->state = ROW_CHANGED;
+  if (left || !before) item->s.base_ms = l->now_ms;
+  if (left && !before) mark_left(l, item);
+  left |= before;
   if (waits_for_more(l, item)) return CAMP_OK;
   if (left || !ends_by_else(item)) return rearm(l, item);
   *pc = strand_wait(&item->s)->timeout_pc;

@@ -394,7 +394,7 @@ enum camp_err live_timers(struct live *l, int64_t before_ms) {
     }
     int64_t scheduled_ms = live_schedules_due(l), flip_ms = contact_flip(&l->c), release_ms = live_release_due(l);
     if (release_ms < l->tick_ms) release_ms = l->tick_ms;
-    if (flip_ms < before_ms && flip_ms <= scheduled_ms && (!next || flip_ms <= next->s.due_ms)) {
+    if (flip_ms < before_ms && flip_ms <= scheduled_ms && flip_ms <= release_ms && (!next || flip_ms <= next->s.due_ms)) {
       timer_fires(l, flip_ms, flip_ms);
       segments_flip(l);
       TRY(drain(l));

@@ -76,6 +76,26 @@ static const char journey[] =
   "  start at 2026-01-09 12:00 in \"Asia/Tokyo\"; entry every time up to 2 at once; ends on 2026-01-20\n"
   "  send m3; wait 20h; send m4 }\n";
 
+/* Caps, quiet hours, priorities and expiry: much of what the journey sends is held for hours or days. */
+static const char policy[] =
+  "message m8 { priority high; subject \"8\"; body \"8\" }\nmessage m9 { priority low; expires after 20h; subject \"9\"; body \"9\" }\n"
+  "message m10 { channel sms; subject \"10\"; body \"10\"; topic news }\n"
+  "policy { at most 2 messages per 30h; at most 6 via email per 4d; at most 1 of news per 3d then drop\n"
+  "  at most 1 via sms per 2d; quiet from 21:00 to 08:00; quiet from 12:00 to 13:00 on weekdays via sms then drop }\n"
+  "when a and n > 3 then { send m9, send m8, send m10 via sms or email }\n"
+  "when b and n > 7 then set contact.phone to \"+1\"\nwhen c and n > 8 then set contact.timezone to \"Asia/Tokyo\"\n"
+  "when c then send m9 after 20h unless d if still count(c) > 1\n"
+  "campaign held { start when b; entry every time up to 3 at once; stop when d where n > 6; send m8; send m9\n"
+  "  wait for x or c up to 5h { send m1 } else { send m3 }\n  wait 2h\n  send m9 }\n";
+
+static const char *story = journey;
+static char journey_held[12288];
+
+static void with_policy(bool yes) {
+  snprintf(journey_held, sizeof journey_held, "%s%s", journey, policy);
+  story = yes ? journey_held : journey;
+}
+
 /* --- the stream ------------------------------------------------------------------------------------------------------- */
 
 static uint64_t state;
@@ -237,7 +257,7 @@ static void same(const char *what, char *want, char *got) {
 
 static char *virtual_run(const struct input *inputs, uint32_t batch, uint32_t per_take, uint32_t runs, uint64_t cuts) {
   remove_database();
-  struct world w = world_open(journey, virtual_options(batch), NULL);
+  struct world w = world_open(story, virtual_options(batch), NULL);
   uint64_t kept = state;
   state = cuts * 77 + 5;
   for (uint32_t i = 0; i < EVENTS;) {
@@ -287,6 +307,15 @@ static void merges_do_not_matter(void **unused) {
   join_every = 0;
 }
 
+static void what_is_held_does_not_matter(void **unused) {
+  with_policy(true);
+  batches_and_runs(71, "at most 1 message of news per 3d");
+  join_every = 12;
+  batches_and_runs(81, "expired after 20h");
+  join_every = 0;
+  with_policy(false);
+}
+
 /* --- live rounds ------------------------------------------------------------------------------------------------------ */
 
 enum { ROUND = 65 };
@@ -294,7 +323,7 @@ enum { ROUND = 65 };
 /* Takes the stream in rounds of ROUND; a failed call is repeated with a healthy disk, as camp run does, or after a restart. */
 static char *live_run_of(const struct input *inputs, uint32_t batch, uint64_t full_at, bool restart) {
   remove_database();
-  struct world w = world_open(journey, live_options(batch), CRASH_VFS);
+  struct world w = world_open(story, live_options(batch), CRASH_VFS);
   for (uint32_t i = 0, round = 0; i < EVENTS; i += ROUND, round++) {
     uint32_t n = EVENTS - i < ROUND ? EVENTS - i : ROUND;
     struct store_source src = { .line = i + n };
@@ -363,6 +392,15 @@ static void a_full_disk_in_a_round_with_merges_is_survived(void **unused) {
   join_every = 12;
   full_disks(51);
   join_every = 0;
+}
+
+static void what_is_held_survives_a_full_disk(void **unused) {
+  with_policy(true);
+  join_every = 12;
+  live_rounds(91);
+  full_disks(95);
+  join_every = 0;
+  with_policy(false);
 }
 
 /* --- helpers ---------------------------------------------------------------------------------------------------------- */
@@ -831,6 +869,8 @@ int main(void) {
     cmocka_unit_test(live_rounds_with_merges_may_be_larger_than_a_batch),
     cmocka_unit_test(a_full_disk_in_a_round_is_survived),
     cmocka_unit_test(a_full_disk_in_a_round_with_merges_is_survived),
+    cmocka_unit_test(what_is_held_does_not_matter),
+    cmocka_unit_test(what_is_held_survives_a_full_disk),
     cmocka_unit_test(live_starts_are_as_virtual_ones),
     cmocka_unit_test(a_deploy_is_shown_to_who_is_asleep),
     cmocka_unit_test(who_was_held_goes_on),
