@@ -28,6 +28,7 @@ static const char script[] =
   "message coupon25 { channel email; subject \"25 %\"; body \"Hello {{ contact.first_name | default: \"friend\" }}\" }\n"
   "message come_back { channel email; subject \"Come back\"; body \"Come back\" }\n"
   "message nudge { channel email; subject \"Nudge\"; body \"Nudge\" }\n"
+  "policy { at most 1 message per 3d; quiet from 21:00 to 08:00 }\n"
   "when purchase and first_purchase then send coupon25 after 7d\n"
   "when purchase and count(purchase, last 10d) >= 2 then { join regulars, tag \"regular\", emit thanked with { for: \"two\" } }\n"
   "when thanked then send nudge after 1d unless refund\n"
