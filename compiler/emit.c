@@ -370,7 +370,7 @@ void build_pending(struct builder *b) {
       emit_deadline(b, p.arm);
     else if (p.kind == PENDING_REPLY)
       emit_reply_filter(b, p.local, p.well);
-    else if (p.kind == PENDING_KEY || p.kind == PENDING_SCHEDULE)
+    else if (p.kind == PENDING_KEY || p.kind == PENDING_SCHEDULE || p.kind == PENDING_STILL)
       emit_expr(b, p.cond);
     else
       any = emit_filter(b, p.event, b->in_measure, p.cond);
@@ -388,7 +388,7 @@ void build_pending(struct builder *b) {
     case PENDING_REPLY:
     case PENDING_BRANCH: b->branches.items[p.item].filter_pc = pc; break;
     case PENDING_MEASURE: b->measures.items[p.item].filter_pc = pc; break;
-    case PENDING_ARM: b->waits_made.items[p.item].arm_pc = pc; break;
+    case PENDING_ARM: case PENDING_STILL: b->waits_made.items[p.item].arm_pc = pc; break;
     case PENDING_RESPONSE: b->responses.items[p.item].filter_pc = pc; break;
     case PENDING_SCORE: b->score_rules.items[p.item].filter_pc = pc; break;
     case PENDING_SCHEDULE: b->schedules.items[p.item].filter_pc = pc; break;

@@ -9,7 +9,7 @@ struct index_entry { uint64_t hash; uint32_t generation, item; uint8_t kind; };
 
 /* Expression code stands behind all step code, so what is to be written there is remembered until then. */
 enum pending_kind { PENDING_TRIGGER, PENDING_STOP, PENDING_GOAL, PENDING_BRANCH, PENDING_MEASURE, PENDING_ARM, PENDING_KEY, PENDING_SCHEDULE,
-  PENDING_SCORE, PENDING_RESPONSE, PENDING_REPLY };
+  PENDING_SCORE, PENDING_RESPONSE, PENDING_REPLY, PENDING_STILL };
 struct pending {
   uint8_t kind;
   uint32_t item;                  /* whose pc it is */

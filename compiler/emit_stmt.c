@@ -131,17 +131,20 @@ uint32_t emit_wait_op(struct builder *b, const struct stmt *st, bool deadline) {
   return w;
 }
 
-static uint32_t branch_add(struct builder *b, uint32_t w, const struct event_ref *event, uint8_t since,
-                           struct value since_window) {
+static uint32_t branch_add_unseen(struct builder *b, uint32_t w, const struct event_ref *event, uint8_t since,
+                                  struct value since_window) {
   uint32_t index = b->branches.count;
   struct branch branch = { .event = build_string(b, event->name.text), .filter_pc = NONE, .target_pc = NONE,
                            .since = since, .since_window = since_window };
   VEC_PUSH(b->a, &b->branches, branch);
-  build_place(b, PLACE_BRANCH, index, event->span);
   b->waits_made.items[w].branch_count++;
   if (event->where || event->of.text.len)
     VEC_PUSH(b->a, &b->pending, ((struct pending){ .kind = PENDING_BRANCH, .item = index, .event = event }));
   return index;
+}
+
+static void branch_add(struct builder *b, uint32_t w, const struct event_ref *event, uint8_t since, struct value since_window) {
+  build_place(b, PLACE_BRANCH, branch_add_unseen(b, w, event, since, since_window), event->span);
 }
 
 /* A branch's body with the locals that it needs, behind a prologue for each event that may lead to it. */
@@ -233,6 +236,31 @@ static struct str via_text(struct builder *b, const struct name_list *via) {
   return arena_str(b->a, buf_as_str(&b->text));
 }
 
+/* Behind a send with `unless` or `if still`: should the policy hold the message, both are asked until it leaves. That is no branch that a
+ * test has to take, so it is none of the places of coverage. */
+static void emit_watch(struct builder *b, const struct stmt *st) {
+  uint32_t w = b->waits_made.count, branch = b->branches.count;
+  struct wait wait = { .first_branch = branch, .arm_pc = NONE, .timeout_pc = NONE, .message = build_string(b, st->name.text) };
+  VEC_PUSH(b->a, &b->waits_made, wait);
+  for (const struct event_ref *e = st->unless; e; e = e->next)
+    branch_add_unseen(b, w, e, BRANCH_NOW, value_missing());
+  build_op(b, OP_WATCH, w, 0);
+  uint32_t over = build_jump(b, OP_JUMP, 0);
+  for (const struct event_ref *e = st->unless; e; e = e->next) {
+    b->branches.items[branch++].target_pc = b->code.count;
+    emit_drop(b, st, e);
+    build_op(b, OP_HALT, 0, 0);
+  }
+  if (st->if_still) {
+    b->waits_made.items[w].arm_pc = 0; /* pending */
+    VEC_PUSH(b->a, &b->pending, ((struct pending){ .kind = PENDING_STILL, .item = w, .cond = st->if_still }));
+    b->waits_made.items[w].timeout_pc = b->code.count;
+    emit_drop(b, st, NULL);
+    build_op(b, OP_HALT, 0, 0);
+  }
+  build_land(b, over);
+}
+
 static void emit_send(struct builder *b, const struct stmt *st) {
   uint32_t w = NONE, branch = b->branches.count, jumps_mark = b->pcs.count, still = NONE;
   if (is_delayed(st)) {
@@ -254,6 +282,8 @@ static void emit_send(struct builder *b, const struct stmt *st) {
     build_op(b, OP_SENDWITH, emit_props(b, st, st->name.text), 0);
   else
     build_op(b, OP_SEND, build_string(b, st->name.text), 0);
+  if (st->unless || st->if_still)
+    emit_watch(b, st);
   if (still != NONE) {
     VEC_PUSH(b->a, &b->pcs, build_jump(b, OP_JUMP, 0));
     build_land(b, still);

@@ -44,6 +44,7 @@ static uint64_t live_before(const struct builder *b, uint32_t pc) {
   case OP_EACH: return (out & ~(UINT64_C(1) << operands[0])) | live[operands[1]];
   case OP_WAIT:
   case OP_OVER: return live_wait(b, &b->waits_made.items[operands[0]]);
+  case OP_WATCH: return out | live_wait(b, &b->waits_made.items[operands[0]]);
   default: return info->flags & OPF_JUMP ? out | live[operands[0]] : out;
   }
 }

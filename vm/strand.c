@@ -581,6 +581,7 @@ HOT enum run_result loop(struct vm *vm, const struct unit *u, struct value *loca
       case OP_SUBSCRIBE: YIELD_EFFECT(3, named(EFFECT_SUBSCRIBE, u, U16));
       case OP_UNSUBSCRIBE: YIELD_EFFECT(3, named(EFFECT_UNSUBSCRIBE, u, U16));
       case OP_VIA: YIELD_EFFECT(3, named(EFFECT_VIA, u, U16));
+      case OP_WATCH: YIELD_EFFECT(3, (struct effect){ .kind = EFFECT_WATCH, .pc = (uint32_t)(ip - code) });
       case OP_APART: YIELD_EFFECT(1, (struct effect){ .kind = EFFECT_APART });
     }
   }
@@ -647,12 +648,13 @@ struct value vm_eval(struct vm *vm, const struct unit *u, uint32_t pc, struct st
 static bool wait_index(const struct strand *s, uint32_t *w) {
   uint32_t operands[2];
   const struct unit *u = s->unit;
-  if (!instruction_decode(u->code, u->code_bytes, s->pc, operands) || (u->code[s->pc] != OP_WAIT && u->code[s->pc] != OP_OVER)) return false;
+  if (!instruction_decode(u->code, u->code_bytes, s->pc, operands) || (u->code[s->pc] != OP_WAIT && u->code[s->pc] != OP_OVER && u->code[s->pc] != OP_WATCH)) return false;
   *w = operands[0];
   return operands[0] < u->wait_count;
 }
 
-bool strand_is_over(const struct strand *s) { return s->unit->code[s->pc] == OP_OVER; }
+bool strand_watches(const struct strand *s) { return s->unit->code[s->pc] == OP_WATCH; }
+bool strand_is_over(const struct strand *s) { return s->unit->code[s->pc] == OP_OVER || strand_watches(s); }
 
 const struct wait *strand_wait(const struct strand *s) {
   uint32_t w;

@@ -16,7 +16,8 @@
  *    ended  <----- stop, goal-less exit --------------+
  *
  * Invariants:
- * 1. A parked strand's pc is a WAIT instruction of its unit, or OVER: then the run has ended and only its goals still count.
+ * 1. A parked strand's pc is a WAIT instruction of its unit, or OVER: then the run has ended and only its goals still count; or WATCH: then
+ *    it is not the run, but stands by a message of it that is held.
  * 2. Only the locals in that wait's live mask survive parking.
  * 3. Between two waits at most LIMIT_FUEL_COUNT instructions run. */
 #include "contact.h"
@@ -67,7 +68,7 @@ struct env {
 enum effect_kind {
   EFFECT_SEND, EFFECT_DROP, EFFECT_JOIN, EFFECT_LEAVE, EFFECT_TAG, EFFECT_UNTAG, EFFECT_SET, EFFECT_EMIT,
   EFFECT_START, EFFECT_STOP, EFFECT_FORK, EFFECT_NOTE, EFFECT_POINTS, EFFECT_SHOW, EFFECT_SUBSCRIBE, EFFECT_UNSUBSCRIBE, EFFECT_APART, EFFECT_VIA,
-  EFFECT_ASSIGN, EFFECT_CALL
+  EFFECT_ASSIGN, EFFECT_CALL, EFFECT_WATCH
 };
 struct effect {
   enum effect_kind kind;
@@ -100,7 +101,8 @@ enum run_result vm_run(struct vm *vm, const struct env *env, struct effect *out)
 /* Expression code of a unit, up to RET. s gives locals and run to filters of waits; NULL elsewhere. Out of fuel is missing. */
 struct value vm_eval(struct vm *vm, const struct unit *u, uint32_t pc, struct strand *s, const struct env *env);
 /* Whether the parked strand's run has ended by itself, so that it is inside the campaign no longer. */
-bool strand_is_over(const struct strand *s);
+bool strand_is_over(const struct strand *s); /* also of one that watches */
+bool strand_watches(const struct strand *s);
 /* The wait that a parked strand is in. */
 const struct wait *strand_wait(const struct strand *s);
 /* When the wait began: from this moment on events are heard. By its base, which is earlier than the instant when a late event parked it. */

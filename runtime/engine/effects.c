@@ -281,6 +281,7 @@ static enum camp_err apply(struct live *l, struct strand_item *item, const struc
     case EFFECT_APART: live_send_apart(l, item); return CAMP_OK;
     case EFFECT_VIA: l->via = f->name; return CAMP_OK;
     case EFFECT_ASSIGN: return experiments_assign(l, item, f);
+    case EFFECT_WATCH: return live_watch(l, item, f->pc);
     case EFFECT_STOP: return live_stop_campaign(l, f->name, "its campaign was stopped by another");
     case EFFECT_START: {
       if (!may_queue(l, f->name, "started")) return CAMP_OK;

@@ -73,7 +73,7 @@ static enum camp_err strand_open(struct live *l, const struct strand_row *row) {
   item->s.sends = row->sends;
   item->s.converted = row->converted;
   uint32_t operands[2];
-  if (row->pc >= u->code_bytes || (u->code[row->pc] != OP_WAIT && u->code[row->pc] != OP_OVER) ||
+  if (row->pc >= u->code_bytes || (u->code[row->pc] != OP_WAIT && u->code[row->pc] != OP_OVER && u->code[row->pc] != OP_WATCH) ||
       !instruction_decode(u->code, u->code_bytes, row->pc, operands) || row->over != strand_is_over(&item->s) ||
       strand_read(&item->s, row->locals) != CAMP_OK)
     return engine_fail(e, CAMP_CORRUPT, "the strand of contact " STR_FMT " in " STR_FMT " is damaged", STR_ARG(l->c.key),

@@ -20,7 +20,9 @@
  *    priority, and none that is held has its moment now. All others are asked behind everything else that the agenda has for the moment.
  * 4. Live, the moment is that of the tick, when that is later: what was due while the process was down is not as of then.
  * 5. A strand that waits behind a `send` wakes by an event only, until all that it sent since its last wait is released or dropped. Then its
- *    wait counts from the last release; when nothing left, a wait for events ends at once, by its `else`. */
+ *    wait counts from the last release; when nothing left, a wait for events ends at once, by its `else`.
+ * 6. `unless` and `if still` count until the release: a strand of their own, which keeps what they look at, stands by what is held. It is
+ *    there as long as the message is held, and no part of the run: the run may end, and stops and goals pass it over. */
 #include <stdlib.h>
 
 #include "runtime/engine/tick.h"
@@ -160,7 +162,10 @@ enum camp_err live_send(struct live *l, struct strand_item *item, const struct e
   return CAMP_OK;
 }
 
+static enum camp_err drop_watched(struct live *l, struct strand_item *watcher, struct str reason);
+
 enum camp_err live_drop(struct live *l, struct strand_item *item, const struct effect *f) {
+  if (item->over) return drop_watched(l, item, f->reason);
   struct outbox_row row = { .state = OUTBOX_DROPPED, .at_ms = l->now_ms, .reason = f->reason };
   return put(l, item, f, &row);
 }
@@ -266,6 +271,88 @@ static enum camp_err hand_over(struct live *l, const struct held *h, bool left, 
   return CAMP_OK;
 }
 
+/* --- who stands by --------------------------------------------------------------------------------------------------- */
+
+static bool watches(const struct strand_item *item, const struct held *h) {
+  return item->state != ROW_GONE && item->over && h->watch && item->s.fork == h->watch && item->s.entry == h->entry &&
+         item->s.unit->link->campaign_id == h->campaign && strand_watches(&item->s);
+}
+
+static struct strand_item *watcher_of(struct live *l, const struct held *h) {
+  for (uint32_t i = 0; h->watch && i < l->strands.count; i++)
+    if (watches(l->strands.items[i], h)) return l->strands.items[i];
+  return NULL;
+}
+
+static enum camp_err watch_ends(struct live *l, const struct held *h) {
+  struct strand_item *item = watcher_of(l, h);
+  return item ? live_end(l, item) : CAMP_OK;
+}
+
+enum camp_err live_watch(struct live *l, struct strand_item *item, uint32_t pc) {
+  struct held *h = held_find(l, l->c.last_message);
+  if (!h || !is_of(h, item)) return CAMP_OK; /* it has left, or was dropped */
+  struct strand_item *copy = live_strand_new(l, item->s.unit);
+  if (!copy) {
+    live_outcome(l, STR_FMT ": `unless` and `if still` are not asked while the message is held: a contact has at most %d strands",
+                 STR_ARG(unit_name(item->s.unit)), LIMIT_STRANDS_COUNT);
+    return CAMP_OK;
+  }
+  uint32_t slot = copy->s.slot, unit = item->s.unit->link->stored_id;
+  h->watch = ++item->s.sends;
+  copy->s = item->s;
+  copy->s.slot = slot;
+  copy->s.fork = h->watch;
+  copy->s.sends = 0;
+  copy->s.converted = false;
+  copy->s.pc = pc;
+  copy->s.due_ms = NEVER;
+  copy->s.since_ms = copy->s.base_ms = l->now_ms;
+  copy->over = true;
+  store_unit_count(l->e->store, unit, false, -1);
+  store_unit_count(l->e->store, unit, true, 1);
+  return CAMP_OK;
+}
+
+/* The strand goes on behind what is in hand: another one may be running. */
+static void go_on_later(struct live *l, struct strand_item *item, uint32_t pc) {
+  struct task t = { .kind = TASK_FORK, .depth = l->depth, .base_ms = l->now_ms, .strand = item, .pc = pc };
+  item->queued = true;
+  VEC_PUSH(&l->e->contact, &l->tasks, t);
+}
+
+static enum camp_err drop_watched(struct live *l, struct strand_item *watcher, struct str reason) {
+  struct held *h = NULL;
+  struct outbox_row row;
+  struct strand_item *sender;
+  uint32_t pc;
+  for (uint32_t i = 0; i < l->c.held.count && !h; i++)
+    if (l->c.held.items[i].watch == watcher->s.fork && l->c.held.items[i].entry == watcher->s.entry &&
+        l->c.held.items[i].campaign == watcher->s.unit->link->campaign_id)
+      h = &l->c.held.items[i];
+  if (!h) return CAMP_OK;
+  TRY(store_outbox_get(l->e->store, &l->e->contact, h->row, &row));
+  row.state = OUTBOX_DROPPED;
+  row.at_ms = l->now_ms;
+  row.reason = reason;
+  TRY(store_outbox_release(l->e->store, &row));
+  l->e->pending.drops++;
+  struct held was = *h;
+  held_remove(l, h);
+  TRY(hand_over(l, &was, false, &sender, &pc));
+  if (pc != NONE) go_on_later(l, sender, pc);
+  return CAMP_OK;
+}
+
+/* `if still`, before anything else is asked; *gone: it is not so, and the message was dropped. */
+static enum camp_err ask_still(struct live *l, const struct held *h, bool *gone) {
+  struct strand_item *item = watcher_of(l, h);
+  const struct wait *w = item ? strand_wait(&item->s) : NULL;
+  struct env env = live_env(l);
+  *gone = w && w->arm_pc != NONE && !value_true(vm_eval(&l->e->vm, item->s.unit, w->arm_pc, &item->s, &env));
+  return *gone ? live_run(l, item, w->timeout_pc) : CAMP_OK;
+}
+
 /* --- the moment ------------------------------------------------------------------------------------------------------ */
 
 struct candidate { int64_t row, asked_ms; uint32_t position; uint8_t rank; };
@@ -313,8 +400,12 @@ static enum camp_err decide(struct live *l, int64_t id, struct strand_item **sen
   struct held was = *h;
   if (row.state != OUTBOX_HELD) { /* somebody withdrew it: `camp outbox withdraw` */
     held_remove(l, h);
+    TRY(watch_ends(l, &was));
     return hand_over(l, &was, false, sender, pc);
   }
+  bool gone;
+  TRY(ask_still(l, h, &gone));
+  if (gone) return CAMP_OK;
   const struct unit *message = message_of(l, &row);
   struct verdict v = { .what = VERDICT_LEAVES };
   if (message) v = ask(l, message, row.via, h->asked_ms, l->now_ms);
@@ -330,6 +421,7 @@ static enum camp_err decide(struct live *l, int64_t id, struct strand_item **sen
   else l->e->pending.drops++;
   if (leaves && message) policy_released(l, message, v.channel, l->now_ms);
   held_remove(l, h);
+  TRY(watch_ends(l, &was));
   return hand_over(l, &was, leaves, sender, pc);
 }
 
@@ -368,6 +460,7 @@ enum camp_err live_withdraw_held(struct live *l, bool (*stopped)(const struct li
     struct held *h = &l->c.held.items[i];
     if (!stopped(l, h->campaign, h->entry)) continue;
     TRY(store_outbox_state(l->e->store, h->row, OUTBOX_WITHDRAWN, l->now_ms, str_from_c(why)));
+    TRY(watch_ends(l, h));
     held_remove(l, h);
   }
   return CAMP_OK;

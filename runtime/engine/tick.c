@@ -146,7 +146,7 @@ static enum camp_err act_goals(struct live *l) {
   for (uint32_t i = 0; i < l->strands.count; i++) {
     struct strand_item *item = l->strands.items[i];
     const struct unit *u = item->s.unit;
-    if (item->state == ROW_GONE || item->s.converted) continue;
+    if (item->state == ROW_GONE || item->s.converted || strand_watches(&item->s)) continue;
     for (uint32_t g = 0; g < u->goal_count; g++) {
       const struct trigger *goal = &u->goals[g];
       if (!listens(l, u, goal, &item->s)) continue;
@@ -154,7 +154,7 @@ static enum camp_err act_goals(struct live *l) {
       /* A run converts once, however many strands it has. */
       for (uint32_t k = 0; k < l->strands.count; k++) {
         struct strand_item *other = l->strands.items[k];
-        if (other->state == ROW_GONE || other->s.unit != u || other->s.entry != item->s.entry) continue;
+        if (other->state == ROW_GONE || other->s.unit != u || other->s.entry != item->s.entry || strand_watches(&other->s)) continue;
         other->s.converted = true;
         if (other->over) TRY(live_end(l, other));
         else if (other->state == ROW_CLEAN) other->state = ROW_CHANGED;

@@ -253,6 +253,8 @@ struct verdict {
 };
 enum camp_err live_send(struct live *l, struct strand_item *item, const struct effect *f) MUST_CHECK;
 enum camp_err live_drop(struct live *l, struct strand_item *item, const struct effect *f) MUST_CHECK; /* the script takes it back */
+/* What was sent just now is watched from pc on, when it is held. */
+enum camp_err live_watch(struct live *l, struct strand_item *item, uint32_t pc) MUST_CHECK;
 void live_send_apart(struct live *l, struct strand_item *item); /* what it sent does not hold up its next wait */
 /* The strand stands at a wait: whether it waits for what it sent; else *pc is where it goes on at once, when nothing of it left. */
 bool live_send_parks(struct live *l, struct strand_item *item, uint32_t *pc);
