@@ -195,6 +195,49 @@ static int64_t quiet_longest(const struct item *policy, struct str channel) {
   return longest;
 }
 
+static bool counts_at_least(const struct policy_rule *a, const struct policy_rule *b) {
+  return (!a->via.text.len || str_eq(a->via.text, b->via.text)) && (!a->of.text.len || str_eq(a->of.text, b->of.text));
+}
+
+/* b holds nothing that a does not hold. Of two that are the same the later one is told. A cap that drops does something else. */
+static bool covers(const struct policy_rule *a, const struct policy_rule *b, bool before) {
+  int64_t longer = length_ms(a->window) - length_ms(b->window);
+  if (a->quiet || !a->count || !counts_at_least(a, b) || a->count > b->count || longer < 0 || (a->drop != b->drop && !a->drop)) return false;
+  return before || longer > 0 || a->count < b->count || !counts_at_least(b, a);
+}
+
+static void check_cap(struct scope *s, const struct policy_decl *policy, const struct policy_rule *cap) {
+  bool before = true;
+  for (const struct policy_rule *r = policy->rules; r; r = r->next) {
+    if (r == cap) {
+      before = false;
+    } else if (covers(r, cap, before)) {
+      struct diagnostic *d = diag(s->c, DIAG_W0124, cap->span, "this cap never holds anything back");
+      d->note_span = r->span;
+      d->note = STR("this one holds it first");
+      return;
+    }
+  }
+}
+
+/* Minutes of a week that no rule for all channels leaves open. */
+static void check_nights(struct scope *s, const struct policy_decl *policy) {
+  enum { DAY = 1440, WEEK = 7 * DAY };
+  bool quiet[WEEK] = { false };
+  const struct policy_rule *last = NULL;
+  for (const struct policy_rule *r = policy->rules; r; r = r->next) {
+    if (!r->quiet || r->via.text.len || r->from.i == r->to.i) continue;
+    int from = (int)(r->from.i / 60000), length = (int)(r->to.i / 60000) - from;
+    for (int day = 0; day < 7; day++)
+      for (int i = 0; r->weekdays >> day & 1 && i < length + (length <= 0 ? DAY : 0); i++) quiet[(day * DAY + from + i) % WEEK] = true;
+    last = r;
+  }
+  for (int i = 0; i < WEEK; i++)
+    if (!quiet[i]) return;
+  struct diagnostic *d = diag(s->c, DIAG_E0437, last->times_span, "with this the whole week is quiet, so nothing could ever leave");
+  d->help = STR("to send nothing at all, pause the campaigns");
+}
+
 static void check_message(struct scope *s, const struct message_decl *m, const struct item *policy) {
   if (m->transactional && m->topic.text.len) {
     struct diagnostic *d = diag(s->c, DIAG_E0434, m->transactional_span, "a transactional message has no topic");
@@ -277,7 +320,11 @@ void policy_check(struct compilation *c, struct tree *tree, struct scope *s) {
     if (i->kind == ITEM_POLICY && !policy) policy = i;
     topics |= i->kind == ITEM_TOPIC;
     see_item(&givers, i);
-    for (const struct policy_rule *r = i->kind == ITEM_POLICY ? i->policy.rules : NULL; r; r = r->next) check_rule(s, r);
+    for (const struct policy_rule *r = i->kind == ITEM_POLICY ? i->policy.rules : NULL; r; r = r->next) {
+      check_rule(s, r);
+      if (!r->quiet && r->count) check_cap(s, &i->policy, r);
+    }
+    if (i->kind == ITEM_POLICY) check_nights(s, &i->policy);
     if (i->kind == ITEM_TOPIC) check_asks(s, &i->topic);
   }
   for (struct item *i = tree->items; i; i = i->next) {

@@ -21,6 +21,7 @@
  *   …       scores (HAS_SCORES): count, then each: id, points by rules and by hand (bits of doubles), as of
  *   …       releases (HAS_RELEASES): 8 bytes of the caps, count, then each: at less the one before, channel, topic
  *   …       held (HAS_HELD): count, then each: row, asked, flags H_…, due unless it has none, campaign, entry, fork, watch
+ *   …       suppressions (HAS_SUPPRESSIONS): count, then each: channel, bounce, at, 8 bytes of the address
  *   …       segments (HAS_SEGMENTS): as of when, count, then each: id, flags G_…, since when in, flip when it has one
  *   …       assignments (HAS_ASSIGNMENTS): count, then each: experiment, variant × 2 + exposed, at, until
  *
@@ -43,7 +44,7 @@
 
 enum { FORMAT = 2 };
 enum { HAS_MESSAGE = 1, HAS_MEASURES = 2, HAS_LISTS = 4, HAS_TAGS = 8, HAS_ENTRIES = 16, HAS_SEEN = 32, HAS_SEGMENTS = 64, HAS_SCHEDULES = 128,
-  HAS_SCORES = 256, HAS_CONSENTS = 512, HAS_RELEASES = 1024, HAS_HELD = 2048, HAS_ASSIGNMENTS = 4096, HAS_ALL = 8191 };
+  HAS_SCORES = 256, HAS_CONSENTS = 512, HAS_RELEASES = 1024, HAS_HELD = 2048, HAS_ASSIGNMENTS = 4096, HAS_SUPPRESSIONS = 8192, HAS_ALL = 16383 };
 enum { G_IN = 1, G_FLIP = 2, G_ALL = 3 };
 enum {
   M_TOTAL = 1,       /* total as zigzag */
@@ -404,6 +405,30 @@ static void read_assignments(struct reader *r, struct contact *c) {
   }
 }
 
+static void write_suppressions(struct buf *b, const struct contact *c) {
+  buf_varint(b, c->suppressions.count);
+  for (uint32_t i = 0; i < c->suppressions.count; i++) {
+    const struct suppression *s = &c->suppressions.items[i];
+    buf_varint(b, s->channel);
+    buf_byte(b, s->bounce);
+    write_time(b, s->at_ms, c->clock_ms);
+    buf_u64(b, s->address);
+  }
+}
+
+static void read_suppressions(struct reader *r, struct contact *c) {
+  c->suppressions.count = read_count(r, LIMIT_NAMES_COUNT, 11);
+  MAKE_ROOM(&c->suppressions, c->arena, c->suppressions.count);
+  for (uint32_t i = 0; i < c->suppressions.count && !r->failed; i++) {
+    struct suppression *s = &c->suppressions.items[i];
+    s->channel = read_u32(r, UINT32_MAX);
+    s->bounce = reader_byte(r);
+    if (s->bounce > 1) r->failed = true;
+    s->at_ms = read_time(r, c->clock_ms);
+    s->address = reader_u64(r);
+  }
+}
+
 static int64_t clock_day(const struct contact *c) { return c->clock_ms / MS_PER_DAY; }
 
 static void write_seen(struct buf *b, const struct contact *c) {
@@ -523,6 +548,7 @@ static void contact_forget(struct contact *c, struct arena *a) {
   memset(&c->segments, 0, sizeof c->segments);
   memset(&c->releases, 0, sizeof c->releases);
   memset(&c->held, 0, sizeof c->held);
+  memset(&c->suppressions, 0, sizeof c->suppressions);
   c->releases_of = 0;
   memset(&c->assignments, 0, sizeof c->assignments);
   c->segments_ms = INT64_MIN;
@@ -561,6 +587,7 @@ enum camp_err contact_read(struct contact *c, struct arena *a, struct str state)
   if (has & HAS_RELEASES) read_releases(&r, c);
   if (has & HAS_HELD) read_held(&r, c);
   if (has & HAS_ASSIGNMENTS) read_assignments(&r, c);
+  if (has & HAS_SUPPRESSIONS) read_suppressions(&r, c);
   if (!r.failed && r.at == r.end) return CAMP_OK;
   contact_forget(c, a); /* nobody reads half of a damaged state */
   return CAMP_CORRUPT;
@@ -574,7 +601,8 @@ void contact_write(struct buf *b, const struct contact *c) {
                  (c->segments.count ? HAS_SEGMENTS : 0u) | (c->scores.count ? HAS_SCORES : 0u) |
                  (c->consents.count ? HAS_CONSENTS : 0u) |
                  (c->releases_of ? HAS_RELEASES : 0u) | (c->held.count ? HAS_HELD : 0u) |
-                 (c->assignments.count ? HAS_ASSIGNMENTS : 0u);
+                 (c->assignments.count ? HAS_ASSIGNMENTS : 0u) |
+                 (c->suppressions.count ? HAS_SUPPRESSIONS : 0u);
   buf_byte(b, FORMAT);
   buf_varint(b, has);
   write_time(b, c->known_ms, 0);
@@ -601,6 +629,7 @@ void contact_write(struct buf *b, const struct contact *c) {
   if (has & HAS_RELEASES) write_releases(b, c);
   if (has & HAS_HELD) write_held(b, c);
   if (has & HAS_ASSIGNMENTS) write_assignments(b, c);
+  if (has & HAS_SUPPRESSIONS) write_suppressions(b, c);
 }
 
 /* --- the event's properties ------------------------------------------------------------------------------------------ */

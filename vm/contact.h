@@ -62,6 +62,8 @@ struct consent { uint32_t topic; uint8_t state; uint32_t number; int64_t at_ms; 
 
 /* A message that left, as caps count them; channel and topic by stored name id, topic 0: none. */
 struct release { int64_t at_ms; uint32_t channel, topic; };
+/* A channel by which the contact must not be written to: for good while it has this address, when that bounced. */
+struct suppression { uint32_t channel; uint8_t bounce; /* else a complaint */ int64_t at_ms; uint64_t address; /* its hash */ };
 /* A message that the policy holds back; its row in the outbox says the rest. */
 enum { HELD_WAITED = 1 /* its strand's wait counts from its release */, HELD_LEFT = 2 /* … and others of that wait have left already */,
   HELD_PAUSED = 4 /* its campaign is paused: it has no moment */, HELD_ALL = 7 };
@@ -104,6 +106,7 @@ struct contact {
   VEC(struct seen) seen; /* oldest first */
   uint64_t releases_of;  /* the caps that `releases` was kept for; 0: none, or they are to be found in the outbox */
   VEC(struct release) releases; /* that some cap's window still holds, oldest first */
+  VEC(struct suppression) suppressions;
   VEC(struct held) held; /* in the order in which they were sent */
   struct arena *arena;
 };

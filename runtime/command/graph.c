@@ -166,7 +166,7 @@ static void flow(struct graph *g, uint32_t from, uint32_t pc, struct str text) {
     }
     if (op == OP_FORK) {
       flow(g, from, operands[0], text);
-    } else if (op != OP_ITEMS && op != OP_VIA && op != OP_APART && op != OP_WATCH && !waits
+    } else if (op != OP_ITEMS && op != OP_VIA && op != OP_APART && op != OP_WATCH && !waits &&
                (decision.len || opcode_table[op].flags & (OPF_EFFECT | OPF_YIELD) || op == OP_HALT || op == OP_EXIT)) {
       edge_new(g, from, node_of(g, u, pc, operands, decision), text, false);
       return;

@@ -134,7 +134,7 @@ static enum camp_err effect_show(struct live *l, const struct strand_item *item,
   return store_content_put(e->store, &row);
 }
 
-static enum camp_err effect_member(struct live *l, const struct effect *f) {
+enum camp_err live_member(struct live *l, const struct effect *f) {
   struct engine *e = l->e;
   uint32_t id;
   TRY(store_name(e->store, NAME_LIST, f->name, &id));
@@ -152,6 +152,7 @@ static enum camp_err effect_member(struct live *l, const struct effect *f) {
       return store_member_put(e->store, id, l->c.id, l->now_ms);
     case EFFECT_LEAVE:
       if (!contact_leave(&l->c, id)) return CAMP_OK;
+      if (str_is(f->name, "suppressed")) l->c.suppressions.count = 0;
       segments_mark(l, LOOK_LIST, f->name);
       live_internal(l, "leaves ", f->name, "", (struct str){ 0 });
       return store_member_remove(e->store, id, l->c.id);
@@ -270,7 +271,7 @@ static enum camp_err apply(struct live *l, struct strand_item *item, const struc
     case EFFECT_JOIN:
     case EFFECT_LEAVE:
     case EFFECT_TAG:
-    case EFFECT_UNTAG: return effect_member(l, f);
+    case EFFECT_UNTAG: return live_member(l, f);
     case EFFECT_SET: return effect_set(l, item, f);
     case EFFECT_POINTS: return scores_effect(l, f);
     case EFFECT_EMIT: effect_emit(l, item, f); return CAMP_OK;

@@ -60,6 +60,7 @@ static enum camp_err strand_open(struct live *l, const struct strand_row *row) {
   item->heard = 0;
   item->queued = item->stopped = item->held = false;
   item->sent = 0;
+  item->running = false;
   item->over = row->over;
   item->s.unit = u;
   item->s.slot = row->slot;
@@ -244,6 +245,7 @@ struct strand_item *live_strand_new(struct live *l, const struct unit *u) {
   item->heard = l->stamp;
   item->queued = item->stopped = item->over = item->held = false;
   item->sent = 0;
+  item->running = false;
   item->s.unit = u;
   item->s.slot = slot;
   item->s.pc = 0;
@@ -326,6 +328,7 @@ enum camp_err live_end_stopped(struct live *l, const char *why) {
     struct strand_item *item = l->strands.items[i];
     if (!item->stopped) continue;
     item->stopped = false;
+    TRY(live_send_stopped(l, item, why));
     if (l->e->shows) TRY(store_content_end(l->e->store, l->c.id, item->s.unit->link->campaign_id, item->s.entry, l->now_ms));
     TRY(live_end(l, item));
   }

@@ -233,6 +233,7 @@ static enum camp_err merge_held(struct live *l, struct merge *m) {
   }
   if (m->other.releases_of != l->e->caps_hash || m->other.releases.count) l->c.releases_of = 0, l->c.releases.count = 0;
   if (l->zone != m->zone || l->zone != m->zone_was) live_held_rezone(l);
+  live_suppressions_merge(l, &m->other);
   return CAMP_OK;
 }
 

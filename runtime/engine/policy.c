@@ -88,14 +88,19 @@ static struct str channel_attribute(struct str channel) {
   return str_is(channel, "push") ? STR("push_token") : (struct str){ 0 };
 }
 
+struct str policy_address(struct live *l, struct str channel) {
+  static const struct field as_text = { .type = V_TEXT };
+  struct str attribute = channel_attribute(channel);
+  struct value v = attribute.len ? contact_attribute(&l->c, attribute, &as_text, l->zone) : value_missing();
+  return v.type == V_TEXT && v.aux ? value_str(v) : l->c.key;
+}
+
 /* The key of a contact is an address of email when it looks like one. */
 bool policy_reaches(struct live *l, struct str channel, struct str *attribute) {
-  static const struct field as_text = { .type = V_TEXT };
+  struct str address = policy_address(l, channel);
   *attribute = channel_attribute(channel);
-  if (attribute->len == 0) return true;
-  struct value v = contact_attribute(&l->c, *attribute, &as_text, l->zone);
-  if (v.type == V_TEXT && v.aux) return true;
-  return str_is(channel, "email") && memchr(l->c.key.ptr, '@', l->c.key.len) != NULL;
+  if (attribute->len == 0 || address.ptr != l->c.key.ptr) return true;
+  return str_is(channel, "email") && memchr(address.ptr, '@', address.len) != NULL;
 }
 
 /* --- releases -------------------------------------------------------------------------------------------------------- */

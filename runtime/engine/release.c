@@ -44,7 +44,8 @@ static struct str no_consent(struct live *l, struct str topic) {
 
 /* `via sms or email` needs an address to choose by; a message that has one channel goes there. */
 static struct verdict ask_channel(struct live *l, const struct unit *message, struct str channel, bool choose, int64_t now_ms) {
-  struct str attribute;
+  struct str attribute, suppressed = live_suppressed(l, message, channel);
+  if (suppressed.len) return dropped(suppressed);
   if (choose && !policy_reaches(l, channel, &attribute))
     return dropped(arena_printf(&l->e->contact, "no contact." STR_FMT, STR_ARG(attribute)));
   return policy_ask(l, message, channel, now_ms);
@@ -221,7 +222,12 @@ static bool ends_by_else(const struct strand_item *item) {
   return w->branch_count && w->timeout_pc != NONE && w->message == NONE;
 }
 
+/* An answer to a call is waited for whatever becomes of messages. */
 bool live_send_parks(struct live *l, struct strand_item *item, uint32_t *pc) {
+  if (item->s.unit->code[item->s.pc] != OP_WAIT) {
+    live_send_apart(l, item);
+    return false;
+  }
   if (item->sent & SENT_HELD) {
     if (item->sent & SENT_LEFT) mark_left(l, item);
     item->s.due_ms = NEVER;
@@ -464,6 +470,13 @@ enum camp_err live_withdraw_held(struct live *l, bool (*stopped)(const struct li
     held_remove(l, h);
   }
   return CAMP_OK;
+}
+
+enum camp_err live_send_stopped(struct live *l, struct strand_item *item, const char *why) {
+  if (item->over || item->queued || item->running || strand_wait(&item->s)->message == NONE) return CAMP_OK;
+  const struct effect f = { .kind = EFFECT_DROP, .name = unit_string(item->s.unit, strand_wait(&item->s)->message), .pc = item->s.pc };
+  struct outbox_row row = { .state = OUTBOX_DROPPED, .at_ms = l->now_ms, .reason = str_from_c(why) };
+  return live_outbox(l, item, &f, &row);
 }
 
 /* The hours of the contact's day are others now: all that is held is asked about again at once. */

@@ -104,7 +104,9 @@ enum camp_err live_run(struct live *l, struct strand_item *item, uint32_t pc) {
   while (pc != NONE) {
     bool over;
     live_send_apart(l, item);
+    item->running = true;
     TRY(run_once(l, item, pc, &over));
+    item->running = false;
     pc = NONE;
     if (!over) TRY(parked(l, item, &pc));
     if (!over && pc == NONE && strand_is_over(&item->s)) TRY(run_is_over(l, item));
@@ -254,6 +256,7 @@ static enum camp_err act_starts(struct live *l) {
 static bool gives_consent(const struct event *e) { return e->name >= SYMBOL_SUBSCRIBE && e->name <= SYMBOL_UNSUBSCRIBE; }
 
 static enum camp_err act(struct live *l) {
+  if (suppresses(l->event)) TRY(live_suppress(l));
   if (l->event->name == NONE) return CAMP_OK;
   if (gives_consent(l->event)) TRY(live_consent_event(l));
   take_measures(l);
@@ -512,6 +515,7 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
   l->event = &e->event;
   if (import) {
     if (gives_consent(&e->event)) TRY(live_consent_event(l));
+    if (suppresses(&e->event)) TRY(live_suppress(l));
     l->tasks.count = 0; /* who consented long ago is asked for nothing now */
     if (e->event.name != NONE) {
       take_measures(l);

@@ -120,6 +120,7 @@ struct strand_item {
   bool queued;                   /* forked, and its first step is still behind the input: its pc is no wait yet */
   bool stopped;                  /* to be ended by end_stopped */
   bool held;                     /* its time has come, and its campaign is paused */
+  bool running;                  /* its code is under way: its pc is the wait that it has passed */
   uint8_t sent;                  /* SENT_…: what became of what it sent since its last wait */
 };
 enum { SENT_LEFT = 1, SENT_DROPPED = 2, SENT_HELD = 4 };
@@ -244,6 +245,15 @@ enum camp_err live_consent_effect(struct live *l, const struct strand_item *item
 /* `enters vip`, `asks offers`: queued behind the input, only where some code names it. */
 void live_internal(struct live *l, const char *before, struct str name, const char *after, struct str body);
 
+/* suppression.c: addresses that must not be written to again. */
+bool suppresses(const struct event *e);
+enum camp_err live_suppress(struct live *l) MUST_CHECK; /* the event in hand is such a one */
+/* Why the message does not go by the channel; empty when nothing speaks against it. */
+struct str live_suppressed(struct live *l, const struct unit *message, struct str channel);
+void live_suppressions_merge(struct live *l, const struct contact *other);
+/* effects.c: EFFECT_JOIN and the like. */
+enum camp_err live_member(struct live *l, const struct effect *f) MUST_CHECK;
+
 /* release.c: whether a message may leave, and when. */
 struct verdict {
   enum { VERDICT_LEAVES, VERDICT_HELD, VERDICT_DROPPED } what;
@@ -262,6 +272,8 @@ int64_t live_release_due(const struct live *l); /* NEVER: nothing is held */
 enum camp_err live_release(struct live *l, bool tired) MUST_CHECK; /* what has its moment now, or had it before; tired: no strand goes on at once */
 enum camp_err live_withdraw_held(struct live *l, bool (*stopped)(const struct live *l, uint32_t campaign, uint32_t entry),
                                  const char *why) MUST_CHECK;
+/* The strand is stopped: should it stand before a `send … after`, that is not sent. */
+enum camp_err live_send_stopped(struct live *l, struct strand_item *item, const char *why) MUST_CHECK;
 void live_held_rezone(struct live *l);
 void live_held_merge(struct live *l, const struct held *theirs); /* its entry is one of this contact's */
 /* effects.c: one row of the outbox, of which the caller says what became of it: state, at_ms, sent_ms, asked_ms, reason, via. */
@@ -274,6 +286,7 @@ uint8_t policy_rank(const struct unit *message); /* 0 goes first */
 /* The next of the channels, which stand with one blank between two; false: there is none. */
 bool policy_channel(struct str *rest, struct str *out);
 /* Whether the contact has an address of the channel; *attribute is where that would stand, empty when none is needed. */
+struct str policy_address(struct live *l, struct str channel); /* the contact's key, when there is no other */
 bool policy_reaches(struct live *l, struct str channel, struct str *attribute);
 /* What left in the time before is at hand: before any of what follows. */
 enum camp_err policy_prepare(struct live *l, int64_t now_ms) MUST_CHECK;

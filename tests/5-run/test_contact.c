@@ -114,6 +114,14 @@ static void veteran(struct contact *c, struct arena *a) {
   *contact_assign(c, 40) = (struct assignment){ 40, 0, false, utc("2025-01-06"), utc("2025-01-08") };
   *contact_assign(c, 30) = (struct assignment){ 30, UINT32_MAX, true, utc("2026-01-06"), utc("2200-12-31") };
   contact_assign(c, 35)->variant = 7;
+  c->releases_of = UINT64_MAX;
+  VEC_PUSH(a, &c->releases, ((struct release){ utc("2025-12-31 23:00"), 40, 9 }));
+  VEC_PUSH(a, &c->releases, ((struct release){ c->clock_ms, UINT32_MAX, 0 }));
+  VEC_PUSH(a, &c->held, ((struct held){ .row = INT64_MAX, .asked_ms = utc("2026-01-01"), .due_ms = utc("2026-02-01"), .campaign = 3, .entry = UINT32_MAX,
+                                        .watch = 4, .flags = HELD_WAITED | HELD_LEFT }));
+  VEC_PUSH(a, &c->held, ((struct held){ .row = 1, .asked_ms = c->clock_ms, .due_ms = INT64_MAX, .fork = 7, .flags = HELD_PAUSED }));
+  VEC_PUSH(a, &c->suppressions, ((struct suppression){ 41, 1, utc("2025-06-01"), UINT64_MAX }));
+  VEC_PUSH(a, &c->suppressions, ((struct suppression){ 40, 0, c->clock_ms, 0 }));
 }
 
 static void measures_equal(const struct measure_state *a, const struct measure_state *b) {
@@ -175,6 +183,26 @@ static void contacts_equal(const struct contact *a, const struct contact *b) {
   }
 }
 
+static void sending_equal(const struct contact *a, const struct contact *b) {
+  assert_true(a->releases_of == b->releases_of);
+  assert_int_equal(a->releases.count, b->releases.count);
+  for (uint32_t i = 0; i < a->releases.count; i++) {
+    const struct release *x = &a->releases.items[i], *y = &b->releases.items[i];
+    assert_true(x->at_ms == y->at_ms && x->channel == y->channel && x->topic == y->topic);
+  }
+  assert_int_equal(a->held.count, b->held.count);
+  for (uint32_t i = 0; i < a->held.count; i++) {
+    const struct held *x = &a->held.items[i], *y = &b->held.items[i];
+    assert_true(x->row == y->row && x->asked_ms == y->asked_ms && x->due_ms == y->due_ms && x->flags == y->flags);
+    assert_true(x->campaign == y->campaign && x->entry == y->entry && x->fork == y->fork && x->watch == y->watch);
+  }
+  assert_int_equal(a->suppressions.count, b->suppressions.count);
+  for (uint32_t i = 0; i < a->suppressions.count; i++) {
+    const struct suppression *x = &a->suppressions.items[i], *y = &b->suppressions.items[i];
+    assert_true(x->channel == y->channel && x->bounce == y->bounce && x->at_ms == y->at_ms && x->address == y->address);
+  }
+}
+
 static void test_round_trip(void **state) {
   (void)state;
   static void (*const makers[])(struct contact *, struct arena *) = { first_buyer, veteran };
@@ -192,6 +220,7 @@ static void test_round_trip(void **state) {
     struct str bytes = copy(buf_as_str(&b));
     assert_int_equal(contact_read(&back, &a, bytes), CAMP_OK);
     contacts_equal(&c, &back);
+    sending_equal(&c, &back);
     contact_write(&again, &back);
     assert_true(str_eq(bytes, buf_as_str(&again)));
     /* There is room to go on with what was read. */

@@ -288,6 +288,7 @@ static const struct steps_case steps[] = {
   { OP_ASSIGN, "CONST 274624; ASSIGN 0; HALT", "assign subject 274624; end" },
   { OP_VARIANT, "VARIANT 0; STORE 0; LOCAL 0; SET v; HALT", "set v 1; end" }, /* the contact has the second of three */
   { OP_VARIANT, "VARIANT 1; SET v; HALT", "set v -1; end" },                       /* it has not met this one */
+  { OP_WATCH, "SEND hello; WATCH 1; HALT", "send hello; watch; end" },
   { OP_FORK, "FORK x; SEND a; HALT; x: SEND b; HALT", "fork; send a; end" },
   { OP_EACH, "FIELD items; next: EACH 0 out; LOCAL 0; SUBFIELD sku; SET s; SEND m; JUMP next; out: HALT",
     "set s \"a\"; send m; set s \"b\"; send m; end" },
@@ -307,9 +308,9 @@ static const struct steps_case steps[] = {
 
 static void show_effect(struct buf *b, const struct unit *u, const struct effect *e) {
   static const char *const names[] = { "send", "drop", "join", "leave", "tag", "untag", "set", "emit", "start", "stop", "fork", "note", "points", "show",
-                                       "subscribe", "unsubscribe", "apart", "via", "assign", "call" };
+                                       "subscribe", "unsubscribe", "apart", "via", "assign", "call", "watch" };
   buf_c(b, names[e->kind]);
-  if (e->kind != EFFECT_FORK && e->kind != EFFECT_APART) buf_printf(b, " " STR_FMT, STR_ARG(e->name));
+  if (e->kind != EFFECT_FORK && e->kind != EFFECT_APART && e->kind != EFFECT_WATCH) buf_printf(b, " " STR_FMT, STR_ARG(e->name));
   if (e->kind == EFFECT_DROP) buf_printf(b, " (" STR_FMT ")", STR_ARG(e->reason));
   uint32_t values = e->kind == EFFECT_SET || e->kind == EFFECT_POINTS || e->kind == EFFECT_SHOW || e->kind == EFFECT_ASSIGN ? 1 : e->emit ? e->emit->key_count : 0;
   for (uint32_t i = 0; i < values; i++) {

@@ -1,12 +1,12 @@
 # Writes a random stream of sends (events.ndjson) and what becomes of each under the policy of test_policy.sh (want). It shares nothing with
 # Camp: for each contact it walks through every moment at which anything could change, and asks about all that waits at each of them.
-import datetime, json, random, sys, zoneinfo
+import bisect, datetime, heapq, json, random, sys, zoneinfo
 
 utc = datetime.timezone.utc
 zones = {z: zoneinfo.ZoneInfo(z) for z in ("Europe/Paris", "America/New_York", "Asia/Kolkata")}
 # priority (0 first), topic, expiry in seconds
 messages = {"urgent": (0, "offers", None), "offer": (1, "offers", None), "flash": (1, "offers", 36 * 3600), "tip": (2, None, None)}
-contacts, sends, days = 160, 70, 45
+contacts, sends, days = int(sys.argv[2]), 70, 45
 first = datetime.datetime(2026, 3, 1, tzinfo=utc)
 
 
@@ -32,11 +32,13 @@ def week_later(at, zone):
 def run(asked, zone):
     """asked: (at, number, message). Gives (number, state, at)."""
     quiet = nights(zone)
-    moments = sorted({a[0] for a in asked} | {n[1] for n in quiet} |
-                     {a[0] + datetime.timedelta(seconds=messages[a[2]][2]) for a in asked if messages[a[2]][2]})
+    begins = [n[0] for n in quiet]
+    known = {a[0] for a in asked} | {n[1] for n in quiet} | {a[0] + datetime.timedelta(seconds=messages[a[2]][2]) for a in asked if messages[a[2]][2]}
+    moments = sorted(known)
     waiting, left, out, queue = [], [], [], list(asked)
     while moments:
-        now = moments.pop(0)
+        now = heapq.heappop(moments)
+        night = quiet[bisect.bisect_right(begins, now) - 1]
         while queue and queue[0][0] <= now:
             waiting.append(queue.pop(0))
         waiting.sort(key=lambda a: (messages[a[2]][0], a[0], a[1]))
@@ -44,14 +46,14 @@ def run(asked, zone):
             rank, topic, expiry = messages[a[2]]
             full = sum(1 for at, _ in left if now - at < datetime.timedelta(hours=24)) >= 2
             full |= topic == "offers" and sum(1 for at, t in left if t == "offers" and now < week_later(at, zone)) >= 5
-            if not full and not any(f <= now < t for f, t in quiet):
+            if not full and not night[0] <= now < night[1]:
                 waiting.remove(a)
                 out.append((a[1], "sent", now))
                 left.append((now, topic))
                 for later in (now + datetime.timedelta(hours=24), week_later(now, zone)):
-                    if later not in moments:
-                        moments.append(later)
-                moments.sort()
+                    if later not in known:
+                        known.add(later)
+                        heapq.heappush(moments, later)
             elif expiry is not None and now >= a[0] + datetime.timedelta(seconds=expiry):
                 waiting.remove(a)
                 out.append((a[1], "dropped", now))
