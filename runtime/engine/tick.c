@@ -39,15 +39,13 @@ static enum camp_err parked(struct live *l, struct strand_item *item, uint32_t *
       return CAMP_OK;
     }
   }
+  if (live_send_parks(l, item, pc)) return CAMP_OK;
+  if (*pc != NONE) {
+    l->event = NULL;
+    return CAMP_OK;
+  }
   /* A moment that is gone goes on at once; one of this very instant stays parked, because a later input of the same
    * instant still counts. */
-  if (!strand_is_over(&item->s)) {
-    if (live_send_parks(l, item, pc)) return CAMP_OK;
-    if (*pc != NONE) {
-      l->event = NULL;
-      return CAMP_OK;
-    }
-  }
   if (item->s.due_ms < l->now_ms) {
     *pc = strand_wait(&item->s)->timeout_pc;
     if (item->s.due_ms > l->base_ms) l->base_ms = item->s.due_ms;
