@@ -156,6 +156,30 @@ static void care_for_sms(const struct reader_of_template *r) {
   }
 }
 
+/* --- the way out ----------------------------------------------------------------------------------------------------- */
+
+static bool says(struct str text, const char *what) { return text.len && memmem(text.ptr, text.len, what, strlen(what)); }
+
+static bool says_way_out(const struct reader_of_template *r, const struct message_decl *m) {
+  bool found = says(m->text.text, "unsubscribe_url") || says(m->text.text, "preferences_url");
+  for (uint32_t i = 0; i < r->texts.count; i++)
+    found = found || says(r->texts.items[i].text, "unsubscribe_url") || says(r->texts.items[i].text, "preferences_url");
+  return found;
+}
+
+/* A mail of a topic leaves with a way out in its headers, which not every program shows. */
+static void care_for_way_out(struct scope *s, struct message_decl *m) {
+  bool email = !m->channel.text.len || str_is(m->channel.text, "email");
+  if (!email || !m->topic.text.len || !m->has_body) return;
+  struct reader_of_template r = { .s = s, .a = &s->c->arena, .m = m, .script = m->name.span.source, .c = liquid_compiler_new() };
+  (void)liquid_compile(&r, m->body.text, m->body.span, true);
+  bool found = says_way_out(&r, m);
+  liquid_compiler_free(r.c);
+  if (found) return;
+  struct diagnostic *d = diag(s->c, DIAG_W0192, m->name.span, "the message `" STR_FMT "` has a topic, and no link to leave it by", STR_ARG(m->name.text));
+  d->expected = STR("`{{ unsubscribe_url }}` or `{{ preferences_url }}` in its body, or in a snippet that it takes in");
+}
+
 /* --- texts ----------------------------------------------------------------------------------------------------------- */
 
 static void care_for_text(struct scope *s, struct message_decl *m, const struct name *text, bool body, const struct table_of *seen) {
@@ -182,6 +206,8 @@ void templates_care(struct compilation *c, struct scope *s, struct tree *tree) {
     if (i->kind == ITEM_MESSAGE) {
       if (i->message.has_subject) care_for_text(s, &i->message, &i->message.subject, false, &seen);
       if (i->message.has_body) care_for_text(s, &i->message, &i->message.body, true, &seen);
+      if (i->message.text.text.len) care_for_text(s, &i->message, &i->message.text, false, &seen);
+      care_for_way_out(s, &i->message);
     }
     for (struct content_part *part = i->kind == ITEM_CONTENT ? i->content.parts : NULL; part; part = part->next) {
       struct message_decl text = { .name = i->content.name };

@@ -9,6 +9,7 @@
  *   1. A file is read once, however many messages take it in, and is a source of its own, so mistakes in it show its lines.
  *   2. No name leads out of the folder.
  *   3. Emitting, which many workers do at a time, only finds what checking has loaded. */
+#include "mail.h"
 #include "names.h"
 
 #include "vm/base/limits.h"
@@ -63,6 +64,7 @@ static bool load(struct scope *s, struct str script, struct str file, struct sni
           *out = (struct snippet){ true, c->sources.items[i].text, i };
           return true;
         }
+      text = mail_url_tags(&c->arena, text);
       compilation_add(c, shown, text, true);
       c->sources.items[c->sources.count - 1].template = true;
       *out = (struct snippet){ true, text, c->sources.count - 1 };
