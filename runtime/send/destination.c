@@ -208,7 +208,10 @@ void destination_add(struct sender *s, struct relay_mail *m) {
   else push(s, d, m, false);
 }
 
-void destination_again(struct sender *s, struct relay_mail *m) { push(s, m->destination, m, true); }
+void destination_again(struct sender *s, struct relay_mail *m) {
+  m->dot_ms = 0;
+  push(s, m->destination, m, true);
+}
 
 /* --- taken ----------------------------------------------------------------------------------------------------------- */
 

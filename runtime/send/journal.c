@@ -6,7 +6,7 @@
  * Invariants:
  * 1. A dot leaves only after its record was handed to the system.
  * 2. The last record of an id counts.
- * 3. The file is emptied only when the database knows all that it says. */
+ * 3. The file is emptied only when the database knows all that it says, but for dots under way; those stand in the new one. */
 #include "runtime/send/journal.h"
 
 #include <errno.h>
@@ -135,10 +135,35 @@ enum camp_err journal_flush(struct journal *j, char why[256]) {
   return CAMP_OK;
 }
 
-enum camp_err journal_reset(struct journal *j, char why[256]) {
+/* In a new file that takes the old one's place whole: a process that is killed meanwhile must find its dots in the one or the other. */
+static enum camp_err begin_with(struct journal *j, const int64_t *under_way, uint32_t count, char why[WHY_BYTES]) {
+  char path[sizeof j->path + 4];
+  int was = j->fd;
+  int64_t bytes = j->bytes;
+  snprintf(path, sizeof path, "%s.new", j->path);
+  j->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  enum camp_err err = j->fd < 0 ? sender_fail(why, "open the journal", path) : write_header(j, why);
+  if (!err && lseek(j->fd, 0, SEEK_END) < 0) err = sender_fail(why, "write the journal", path);
+  for (uint32_t i = 0; i < count; i++) journal_dot(j, under_way[i]);
+  if (!err) err = journal_flush(j, why);
+  if (!err && rename(path, j->path) != 0) err = sender_fail(why, "replace the journal", j->path);
+  if (!err) {
+    close(was);
+    return CAMP_OK;
+  }
+  /* The old one has it all still. */
+  if (j->fd >= 0) close(j->fd);
+  buf_clear(&j->out);
+  j->fd = was;
+  j->bytes = bytes;
+  return err;
+}
+
+enum camp_err journal_reset(struct journal *j, const int64_t *under_way, uint32_t count, char why[256]) {
   j->left.count = 0;
   buf_clear(&j->out);
   if (j->fd < 0 || j->bytes == HEADER_BYTES) return CAMP_OK;
+  if (count) return begin_with(j, under_way, count, why);
   enum camp_err err = write_header(j, why);
   if (!err && lseek(j->fd, 0, SEEK_END) < 0) err = sender_fail(why, "write the journal", j->path);
   return err;

@@ -20,8 +20,8 @@ void journal_dot(struct journal *j, int64_t id);               /* its dot is abo
 void journal_answer(struct journal *j, int64_t id, bool taken);/* the server answered, or the connection was lost and that was recorded */
 /* Writes what was noted. CAMP_IO: the journal is full or gone; nothing more may be sent. */
 enum camp_err journal_flush(struct journal *j, char why[256]) MUST_CHECK;
-/* Everything noted so far has been committed to the database, and nothing is under way: the file begins anew. */
-enum camp_err journal_reset(struct journal *j, char why[256]) MUST_CHECK;
+/* Everything noted so far has been committed to the database, but for these dots that are under way: the file begins anew with them. */
+enum camp_err journal_reset(struct journal *j, const int64_t *under_way, uint32_t count, char why[256]) MUST_CHECK;
 /* Bytes in the file. */
 int64_t journal_bytes(const struct journal *j);
 #endif

@@ -72,13 +72,29 @@ static void wait_turn(struct sender *s) {
   if (s->polls[0].revents && read(s->wake, &drained, sizeof drained) < 0) drained = 0;
 }
 
-/* The journal begins anew when the database knows all that it says: no dot under way, nothing to be collected or committed. */
+/* Mails whose dots are written and have no answer. */
+static uint32_t dots_under_way(const struct sender *s, int64_t *ids) {
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < s->line_count; i++)
+    for (int k = 0; k < 2; k++) {
+      const struct relay_mail *m = s->lines[i].state == LINE_OPEN ? s->lines[i].under[k] : NULL;
+      if (m && m->dot_ms) ids[n++] = m->envelope.outbox_id;
+    }
+  return n;
+}
+
+/* The journal begins anew when the database knows all that it says but of dots under way: nothing is to be collected or committed. A
+ * slow relay, which always has some, must not make it grow until nothing may be sent. */
 static void tidy_journal(struct sender *s) {
   char why[WHY_BYTES];
-  if (journal_bytes(s->journal) < JOURNAL_TIDY_BYTES || any_under_way(s)) return;
+  if (journal_bytes(s->journal) < JOURNAL_TIDY_BYTES) return;
   pthread_mutex_lock(&s->lock);
-  if (!s->done_count && !s->uncommitted && journal_reset(s->journal, why) != CAMP_OK) snprintf(s->trouble, sizeof s->trouble, "%s", why);
+  bool known = !s->done_count && !s->uncommitted;
   pthread_mutex_unlock(&s->lock);
+  if (!known) return;
+  uint32_t count = dots_under_way(s, s->dots);
+  if (count && journal_bytes(s->journal) < JOURNAL_SHORT_BYTES) return; /* with dots it costs a file */
+  if (journal_reset(s->journal, s->dots, count, why) != CAMP_OK) relay_say(s, why);
 }
 
 static void turn_destinations(struct sender *s) {
@@ -134,6 +150,7 @@ static void relay_close(struct sender *s) {
   arena_deinit(&s->kept);
   free(s->lines);
   free(s->polls);
+  free(s->dots);
   free(s->done);
   free(s);
 }
@@ -197,7 +214,8 @@ static enum camp_err start(struct sender *s, const char *spec, const struct send
   s->done = calloc(s->done_cap, sizeof *s->done);
   s->multi = curl_multi_init();
   s->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  CHECK(s->lines && s->polls && s->done && s->multi);
+  s->dots = calloc(s->line_count, 2 * sizeof *s->dots);
+  CHECK(s->lines && s->polls && s->dots && s->done && s->multi);
   if (s->wake < 0) return sender_fail(why, "make", "an event descriptor");
   for (uint32_t i = 0; i < s->line_count; i++) s->lines[i].sender = s;
   curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, (long)s->line_count);

@@ -20,7 +20,7 @@ enum {
   IDLE_MS = 10 * 1000, CLOSE_MS = 10 * 1000,
   BACKOFF_MIN_MS = 1000, BACKOFF_MAX_MS = 5 * 60 * 1000,
   HELD_MS = 15 * 60 * 1000,    /* a relay that refuses us, not the mail */
-  READ_BYTES = 64 << 10, JOURNAL_BYTES_MAX = 16 << 20, JOURNAL_TIDY_BYTES = 64 << 10, TURN_MS = 1000,
+  READ_BYTES = 64 << 10, JOURNAL_BYTES_MAX = 16 << 20, JOURNAL_TIDY_BYTES = 64 << 10, JOURNAL_SHORT_BYTES = 1 << 20, TURN_MS = 1000,
 };
 
 struct relay_mail {
@@ -77,6 +77,7 @@ struct sender {
   struct line *lines;
   uint32_t line_count;
   struct pollfd *polls;
+  int64_t *dots;               /* scratch: two a line */
   struct dkim *dkim;
   struct journal *journal;
   struct buf mail, signature;

@@ -138,8 +138,13 @@ async def garbage(reader, writer):
     writer.write(b"\x16\x03\x03\xff\xff" + b"z" * 70000)
 
 
+async def slow(reader, writer):
+    await asyncio.sleep(1)
+    writer.write(b"250 2.0.0 taken\r\n")
+
+
 FAULTS = {f.__name__: f for f in (endless_line, endless_reply, long_line, much, nuls, nul_code, code_999, code_000, silence, trickle,
-                                  goodbye, reset, farewell, changed_code, two_answers, http, injected, stalls, garbage)}
+                                  goodbye, reset, farewell, changed_code, two_answers, http, injected, stalls, garbage, slow)}
 place, _, fault = mode.partition(":")
 
 

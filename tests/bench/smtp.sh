@@ -3,8 +3,9 @@
 # same size. Camp renders each mail; with DKIM it also signs it (RSA-2048). Then with 20 ms a round trip, where tc can make them.
 #   smtp.sh [MAILS]
 set -eu
-cd "$(dirname "$0")/../.."; camp=$PWD/build/release/camp; mails=${1:-50000}
-work=$(mktemp -d "${TMPDIR:-/tmp}/camp-smtp-XXXXXX"); trap 'kill $sink 2> /dev/null || true; rm -rf "$work"' EXIT; cd "$work"
+cd "$(dirname "$0")/../.."; root=$PWD; camp=$PWD/build/release/camp; mails=${1:-50000}
+work=$(mktemp -d "${TMPDIR:-/tmp}/camp-smtp-XXXXXX"); sink= proxy= slow=
+trap 'kill $sink $proxy $slow 2> /dev/null || true; wait; rm -rf "$work"' EXIT; cd "$work"
 export CAMP_FROM='Shop <news@shop.example>'
 cat > p.camp <<'END'
 message hello { channel email; subject "Hello {{ contact.first_name | default: "you" }}"; body "Dear you,\n\nthank you for your order. Your next one is a quarter off with the code COUPON25.\n\nYours, the shop\n" }
@@ -30,3 +31,22 @@ done
 cp ready.db t.db
 signed=$(CAMP_DKIM=s1=rsa.pem seconds "$camp" run p.camp --db t.db --send "smtp://127.0.0.1:$port?tls=off" --live --until-idle)
 echo "$signed" | awk -v n="$mails" '{ printf "%-34s %12.0f a second, %.0f a second of its own CPU\n", "10 sessions, signed (RSA-2048)", n / $1, n / $2 }'
+rm -f t.db*; cp ready.db t.db
+written() { for look in $(seq 100); do [ -s "$1" ] && break; sleep 0.05; done; cat "$1"; }
+# Mails a second as their rows tell it, without the last twentieth.
+pace() { sqlite3 "$1" "select cast(count(*) * 950.0 / (max(sent) - (select min(sent) from outbox)) as integer) from (select sent from outbox order by sent limit (select count(*) * 95 / 100 from outbox))"; }
+few=$((mails < 5000 ? mails : 5000))
+python3 "$root/tests/bench/delay_proxy.py" proxy.port "$port" 20 & proxy=$!
+far=$(written proxy.port)
+sqlite3 t.db "delete from outbox where id > $few"
+there=$(seconds "$camp" run p.camp --db t.db --send "smtp://127.0.0.1:$far?tls=off&connections=10&per=1000000" --live --until-idle)
+theirs=$(seconds smtp-source -d -s 10 -m $few -l 400 "127.0.0.1:$far")
+echo "$theirs $there" | awk -v n=$few '{ printf "%-34s %12.0f %12.0f %14.2f\n", "10 sessions, 20 ms a round trip", n / $1, n / $3, $1 / $3 }'
+python3 "$root/tests/7-send/smtp_server.py" slow.port stats dot:slow & slow=$!
+second=$(written slow.port)
+for relays in "smtp://127.0.0.1:$port?tls=off" "smtp://127.0.0.1:$port?tls=off,smtp://127.0.0.1:$second?tls=off"; do
+  rm -f t.db*; cp ready.db t.db
+  "$camp" run p.camp --db t.db --send "$relays" --live --until-idle > out 2>&1
+  case $relays in *,*) what='with one that takes 1 s a dot' ;; *) what='one relay, 10 sessions' ;; esac
+  printf '%-34s %12s a second\n' "$what" "$(pace t.db)"
+done
