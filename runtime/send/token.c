@@ -90,8 +90,8 @@ static bool token_at(struct str s, struct str secret, int64_t *id) {
   char lower[MAC_DIGITS + 1], mac[MAC_DIGITS + 1];
   size_t n = 0;
   int64_t value = 0;
-  while (n < s.len && n < ID_DIGITS_MAX && is_digit(s.ptr[n])) value = value * 10 + (s.ptr[n++] - '0');
-  if (n == 0 || n >= ID_DIGITS_MAX || s.len < n + 1 + MAC_DIGITS || s.ptr[n] != '.') return false;
+  while (n < s.len && n < ID_DIGITS_MAX - 1 && is_digit(s.ptr[n])) value = value * 10 + (s.ptr[n++] - '0');
+  if (n == 0 || s.len < n + 1 + MAC_DIGITS || s.ptr[n] != '.') return false;
   for (int i = 0; i < MAC_DIGITS; i++) {
     char c = s.ptr[n + 1 + (size_t)i];
     lower[i] = c >= 'A' && c <= 'Z' ? (char)(c | 32) : c;

@@ -31,6 +31,11 @@ for report in "$CAMP_ROOT"/tests/7-send/reports/*.eml; do echo "From x Sun Nov 2
 same "an mbox gives the events of its mails" "$(grep '^{' got)" "$(camp inbound mbox --db s.db 2> /dev/null)"
 mkdir -p maildir/new maildir/cur; cp "$CAMP_ROOT"/tests/7-send/reports/*.eml maildir/new
 same "a Maildir too" "$(grep '^{' got)" "$(camp inbound maildir --db s.db 2> /dev/null)"
+# Killed while it wrote, and begun anew: a cut line is set aside, the events are there once.
+{ grep '^{' got | head -c 300; echo; grep '^{' got; } > twice
+camp run p.camp --db s.db --events twice --until-idle > /dev/null 2>&1
+same "ended in the middle and read again, each event is there once" "$(grep '^{' got | sort -u | wc -l)" \
+  "$(sqlite3 s.db "select count(*) from history where event in ('bounce', 'complaint')")"
 same "another secret makes strangers of them all" "" "$(CAMP_SECRET=other camp inbound maildir --db s.db 2> /dev/null)"
 refuses "no secret" 2 "CAMP_SECRET is not set" env -u CAMP_SECRET camp inbound mbox --db s.db
 refuses "no such mail" 2 "cannot read nothing" camp inbound nothing --db s.db
