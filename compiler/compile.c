@@ -53,7 +53,14 @@ static void use_unknown(struct driver *d, struct item *item) {
   struct diagnostic *g = diag(d->c, DIAG_E0314, item->use.span, "there is no %s `" STR_FMT "`",
                               item->use_is_path ? "file" : "module", STR_ARG(item->use.text));
   if (item->use_is_path) {
-    g->help = STR("paths are relative to the script that uses them");
+    const char *from = arena_str(&d->c->arena, d->c->sources.items[item->span.source].path).ptr;
+    struct str nearest = { NULL, 0 };
+    if (d->reader && d->reader->instead)
+      g->help = d->reader->instead(d->reader->context, &d->c->arena, from, item->use.text, &nearest);
+    if (!g->help.len)
+      g->help = STR("paths are relative to the script that uses them");
+    g->has_fix = nearest.len > 0;
+    g->fix = (struct fix){ item->use.span, nearest };
     return;
   }
   struct nearest n = nearest_of(item->use.text);

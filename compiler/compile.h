@@ -71,6 +71,9 @@ struct source_reader {
   /* A file that a message attaches or shows, by its path relative to `from`; NULL: there is none. It must lie below the project's folder. */
   enum file_found { FILE_READ, FILE_ABSENT, FILE_OUTSIDE, FILE_TOO_LARGE } (*read_file)(void *context, struct arena *a, const char *from,
                                                                                       struct str path, size_t bytes_max, struct str *bytes);
+  /* May be NULL. Of a file that `read` did not give: what stands there instead, a folder or a file of nearly this name, as a help; or empty.
+   * *nearest: what to write for it, or empty. */
+  struct str (*instead)(void *context, struct arena *a, const char *from, struct str name, struct str *nearest);
   /* Both may be NULL: then any time zone passes. Whether the system has the zone; and all their names, one a line, which
    * is asked for only to find what a wrong one was meant to be. */
   bool (*zone_known)(void *context, struct str name);

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -156,6 +157,41 @@ static bool read_source(void *context, struct arena *a, const char *from, struct
   struct str folder = name.len && name.ptr[0] == '/' ? STR("") : slash ? str_slice(from, slash + 1) : STR("");
   *shown = path_normal(a, arena_printf(a, STR_FMT STR_FMT, STR_ARG(folder), STR_ARG(name)));
   return file_read(a, shown->ptr, LIMIT_SOURCE_BYTES, text);
+}
+
+static const char *name_in(const void *context, size_t i) { return ((const char *const *)context)[i]; }
+
+/* Of a path that cannot be read: a folder, or the file of its folder that differs in capital letters or a few characters. */
+static struct str instead(void *context, struct arena *a, const char *from, struct str name, struct str *nearest) {
+  (void)context;
+  struct stat st;
+  const char *slash = strrchr(from, '/');
+  struct str folder = name.len && name.ptr[0] == '/' ? STR("") : slash ? str_slice(from, slash + 1) : STR("");
+  struct str path = path_normal(a, arena_printf(a, STR_FMT STR_FMT, STR_ARG(folder), STR_ARG(name)));
+  if (name.len && stat(path.ptr, &st) == 0 && S_ISDIR(st.st_mode))
+    return STR("it is a folder: name a file in it, or give the folder to the command, and all its files are one project");
+  const char *end = strrchr(path.ptr, '/'), *last = end ? end + 1 : path.ptr;
+  DIR *d = *last ? opendir(end ? arena_str(a, str_slice(path.ptr, end + 1)).ptr : ".") : NULL;
+  if (!d) return (struct str){ NULL, 0 };
+  VEC(const char *) names = { 0 };
+  const char *same = NULL;
+  for (struct dirent *e; (e = readdir(d)) != NULL && names.count < LIMIT_PROJECT_FILES_COUNT;) {
+    struct str one = str_from_c(e->d_name), camp = STR(".camp");
+    if (e->d_name[0] == '.' || !str_ends(one, camp) || strcmp(e->d_name, last) == 0) continue;
+    const char *stem = arena_str(a, (struct str){ one.ptr, one.len - camp.len }).ptr;
+    if (strcasecmp(e->d_name, last) == 0) same = stem;
+    VEC_PUSH(a, &names, stem);
+  }
+  closedir(d);
+  VEC_PUSH(a, &names, NULL);
+  struct str want = str_from_c(last);
+  if (str_ends(want, STR(".camp"))) want.len -= 5;
+  const char *near = same ? same : nearest_name(arena_str(a, want).ptr, name_in, names.items);
+  if (!near) return (struct str){ NULL, 0 };
+  size_t keep = name.len;
+  while (keep && name.ptr[keep - 1] != '/') keep--;
+  *nearest = arena_printf(a, "%.*s%s.camp", (int)keep, name.ptr, near);
+  return arena_printf(a, "did you mean `" STR_FMT "`?%s", STR_ARG(*nearest), same ? " Capital letters count" : "");
 }
 
 /* Zone files are looked for only when a script names a zone. A system without any would refuse each: there, none is
@@ -364,7 +400,7 @@ bool project_load(struct project *p, const char *command, char *const *paths, in
     if (stat(paths[i], &st) == 0 && !S_ISDIR(st.st_mode)) p->compilation.partial = true; /* the rest of its folder is not looked at */
   }
   struct zone_files zones = { .paths = paths, .count = count };
-  struct source_reader reader = { .context = &zones, .read = read_source, .read_file = read_below, .zone_known = zone_known, .zone_names = zone_names };
+  struct source_reader reader = { .context = &zones, .read = read_source, .instead = instead, .read_file = read_below, .zone_known = zone_known, .zone_names = zone_names };
   compile(&p->compilation, &reader);
   zones_free(zones.zones);
   if (p->compilation.error_count == 0) p->program = p->compilation.program;
