@@ -462,7 +462,9 @@ static enum camp_err count_sent(struct trial *r, struct known *k, int64_t mark, 
   enum camp_err err = messages(r, k, &all, &count);
   for (uint32_t i = 0; i < count; i++) {
     if (dropped ? !was_dropped(r->step, &all[i]) : !was_sent(&all[i])) continue;
-    if (all[i].row.id <= mark || all[i].row.at_ms < from_ms || all[i].row.at_ms > to_ms) continue;
+    /* What was held is older than the mark, and left behind it. */
+    bool before = all[i].row.id <= mark && all[i].row.asked_ms == all[i].row.at_ms;
+    if (before || all[i].row.at_ms < from_ms || all[i].row.at_ms > to_ms) continue;
     if (all[i].call != calls) continue;
     if (r->step->name.len != 0 && r->step->kind != TEST_EXPECT_NOTHING && !str_eq(all[i].name, r->step->name)) continue;
     if (calls && !given_as_said(r, &all[i])) continue;

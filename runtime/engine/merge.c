@@ -230,6 +230,7 @@ static enum camp_err merge_held(struct live *l, struct merge *m) {
     struct held theirs = m->other.held.items[i];
     theirs.entry += entries_before(m, theirs.campaign);
     live_held_merge(l, &theirs);
+    if (theirs.flags & HELD_PAUSED) TRY(store_held_put(l->e->store, theirs.campaign, l->c.id));
   }
   if (m->other.releases_of != l->e->caps_hash || m->other.releases.count) l->c.releases_of = 0, l->c.releases.count = 0;
   if (l->zone != m->zone || l->zone != m->zone_was) live_held_rezone(l);

@@ -109,6 +109,16 @@ static enum camp_err let_go_strand(struct live *l, struct strand_item *item, con
   return live_end(l, item);
 }
 
+/* A message whose moment came meanwhile: passed over it is found withdrawn when the campaign goes on, else it is asked about then. */
+static enum camp_err let_go_held(struct live *l, struct held *h, const struct pause *p) {
+  l->changed = l->filled = true;
+  h->flags &= (uint8_t)~HELD_PAUSED;
+  h->due_ms = p->skip ? p->until_ms : share_of(l, p);
+  if (!p->skip) return CAMP_OK;
+  return store_outbox_state(l->e->store, h->row, OUTBOX_WITHDRAWN, p->until_ms,
+                            STR("its moment passed while the campaign was paused, and it was resumed with skip"));
+}
+
 enum camp_err live_let_go(struct live *l) {
   const struct engine *e = l->e;
   bool any = false;
@@ -119,6 +129,10 @@ enum camp_err live_let_go(struct live *l) {
     const struct pause *p = engine_resumed(e, item->s.unit->link->campaign_id);
     if (!p || item->state == ROW_GONE || item->over || item->s.due_ms >= p->until_ms) continue;
     TRY(let_go_strand(l, item, p));
+  }
+  for (uint32_t i = 0; i < l->c.held.count; i++) {
+    const struct pause *p = engine_resumed(e, l->c.held.items[i].campaign);
+    if (p && l->c.held.items[i].flags & HELD_PAUSED) TRY(let_go_held(l, &l->c.held.items[i], p));
   }
   for (uint32_t i = 0; i < e->pause_count; i++) {
     const struct pause *p = &e->pauses[i];

@@ -409,6 +409,13 @@ static enum camp_err decide(struct live *l, int64_t id, struct strand_item **sen
     TRY(watch_ends(l, &was));
     return hand_over(l, &was, false, sender, pc);
   }
+  if (engine_paused(l->e, h->campaign)) {
+    h->flags |= HELD_PAUSED;
+    h->due_ms = NEVER;
+    l->changed = true;
+    TRY(store_outbox_state(l->e->store, id, OUTBOX_HELD, row.sent_ms, STR("its campaign is paused")));
+    return store_held_put(l->e->store, h->campaign, l->c.id);
+  }
   bool gone;
   TRY(ask_still(l, h, &gone));
   if (gone) return CAMP_OK;
