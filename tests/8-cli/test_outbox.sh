@@ -10,7 +10,7 @@ hello_rule: when purchase then send hello
 offer_rule: when purchase then send offer
 C2
 for i in 1 2 3; do echo "{\"event\":\"purchase\",\"userId\":\"u$i@a$i.example\",\"messageId\":\"m$i\"}"; done > e.ndjson
-echo '{"type":"identify","userId":"u3@a3.example","traits":{"email":"Three <three@Mail.example>"}}' >> e.ndjson
+echo '{"type":"identify","userId":"u3@a3.example","traits":{"email":"three@Mail.example"}}' >> e.ndjson
 camp run p.camp --db a.db --events e.ndjson --until-idle > /dev/null 2>&1
 sqlite3 a.db "update outbox set at = 1767607200000 + id * 1000, sent = at" # a clock of its own
 send() { camp run p.camp --db a.db --send maildir:out --until-idle > run.out 2>&1; }
@@ -48,7 +48,8 @@ holds "one pause ends" camp outbox resume --message hello --db a.db
 send; same "what another pause holds stays" "hello paused 1 hello sent 2 offer paused 3 " "$(states)"
 golden outbox-resume-all 0 camp outbox resume --all --db a.db
 send; same "the rest goes out, or fails by itself" "hello sent 3 offer failed 3 " "$(states)"
-golden outbox-status 0 camp status --db a.db
+messages() { camp status --db a.db | sed -n '/^Messages/,$p'; } # versions of units change with the format
+golden outbox-status 0 messages
 # A retry of what failed: with the template repaired it leaves, once.
 sed -i 's/divided_by: contact.d/plus: 1/' p.camp
 holds "failed messages are tried again" camp outbox retry --state failed --reason "divided by 0" --limit 2 --why "the template is repaired" --db a.db
