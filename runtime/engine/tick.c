@@ -463,7 +463,7 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
   bool import = in->kind == EVENT_IMPORTED || e->options.import;
   if (!e->virtual_time && in->arrival_ms > l->tick_ms) l->tick_ms = in->arrival_ms;
   int64_t instant = in->at_ms > l->c.clock_ms ? in->at_ms : l->c.clock_ms;
-  /* A reply is known by its call's key, not by a clock that may be another's: it happens when it is heard. */
+  /* A reply is known by its call's key, not by a clock that may be another's: it acts when it is heard. */
   bool reply = is_reply(in);
   int64_t at_ms = reply ? instant : in->at_ms;
   if (import) {
@@ -495,7 +495,7 @@ enum camp_err live_input(struct live *l, const struct tick_input *in) {
   TRY(set_zone(l, in->zone));
   if (l->unknown) live_schedules_joined(l, 0, instant);
   l->unknown = false;
-  struct event_row row = { .id = in->id, .at_ms = at_ms, .received_ms = in->arrival_ms, .ident = in->ident, .body = in->body,
+  struct event_row row = { .id = in->id, .at_ms = in->at_ms, .received_ms = in->arrival_ms, .ident = in->ident, .body = in->body,
                            .kind = import ? EVENT_IMPORTED : in->identify ? EVENT_IDENTIFY : EVENT_TRACK };
   if (in->identify) {
     TRY(engine_event_id(e, NONE, in->name, &row.name));

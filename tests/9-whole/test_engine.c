@@ -38,7 +38,8 @@ static const char declarations[] =
   "message m7 { topic offers; subject \"7\"; body \"7\" }\n"
   "event a { n: number; k: text; l: list of number }\nevent b { n: number; k: text }\nevent c { n: number; k: text }\n"
   "event d { n: number }\nevent x { n: number }\nevent y { n: number }\n"
-  "contact { plan: text; level: number }\n";
+  "contact { plan: text; level: number }\n"
+  "connector crm { add(n: number) { post \"https://crm.example.com/\"; reply { level: number from response.its.level } } }\n";
 
 static const char journey[] =
   "when a where n > 4 then { subscribe to news, send m6, send m7 after 5h }\nwhen b where n < 4 then { subscribe to offers, send m6 }\n"
@@ -72,6 +73,9 @@ static const char journey[] =
   "  experiment word { variant p 40% { send m1 } variant q 60% { wait 5h; tag \"q\" } holdout 20%; measure a where n > 3 or d within 2d }\n"
   "  wait 10h\n"
   "  experiment amount { variant u 50% { } variant v 50% { send m6 }; measure sum(a.n) within 3d } }\n"
+  "campaign asks { start when a where n < 7; entry every time up to 3 at once; stop when d where n > 9\n"
+  "  call crm.add with { n: a.n } as r up to 2d else { if r.status >= 500 { tag \"broken\" } else { tag \"refused\" } }\n"
+  "  set contact.level to r.level; if r.level > 3 { emit y with { n: r.level } }; wait 1h; call crm.add with { n: r.level }; send m1 }\n"
   "campaign clock { start every day at 09:00 for fast; start every monday and thursday at 21:30 for count(a, last 3d) >= 2\n"
   "  start at 2026-01-09 12:00 in \"Asia/Tokyo\"; entry every time up to 2 at once; ends on 2026-01-20\n"
   "  send m3; wait 20h; send m4 }\n";
@@ -104,7 +108,7 @@ static uint32_t random_below(uint32_t n) {
   return (uint32_t)(state >> 33) % n;
 }
 
-struct texts { char key[8], id[12], props[80], previous[8]; };
+struct texts { char key[8], id[12], props[96], previous[8]; };
 static struct texts texts[EVENTS];
 
 static int by_time(const void *a, const void *b) {
@@ -128,6 +132,18 @@ static void maybe_join(struct input *in, struct texts *t) {
   in->props = in->alias ? (struct str){ NULL, 0 } : STR("{\"plan\":\"known\"}");
 }
 
+/* Some are answers to a call that the contact may have made: twice perhaps, or before it does, or never. */
+static void maybe_reply(struct input *in, struct texts *t) {
+  static const unsigned statuses[] = { 200, 200, 201, 404, 503 };
+  if (in->previous.len || !str_is(in->name, "strange") || random_below(4) == 0) return;
+  snprintf(t->props, sizeof t->props, "{\"key\":\"%.7s/asks/%u.1\",\"status\":%u,\"body\":{\"its\":{\"level\":%u}}}", t->key, 1 + random_below(4),
+           statuses[random_below(5)], random_below(8));
+  in->name = STR("camp reply");
+  in->identify = false;
+  in->zone = (struct str){ NULL, 0 };
+  in->props = str_from_c(t->props);
+}
+
 /* Many events of one instant, ids that repeat, and zones; in order of time, or not. */
 static void stream(uint64_t seed, bool in_order, struct input *out) {
   static const struct str names[] = { { "a", 1 }, { "b", 1 }, { "c", 1 }, { "d", 1 }, { "strange", 7 }, { "identify", 8 } };
@@ -149,6 +165,7 @@ static void stream(uint64_t seed, bool in_order, struct input *out) {
     if (random_below(3) == 0) out[i].id = str_from_c(t->id);
     if (random_below(12) == 0) out[i].zone = zones[random_below(3)];
     maybe_join(&out[i], t);
+    maybe_reply(&out[i], t);
   }
   if (in_order) qsort(out, EVENTS, sizeof *out, by_time);
 }
