@@ -81,26 +81,22 @@ bool policy_channel(struct str *rest, struct str *out) {
   return n > 0;
 }
 
-/* The contact's attribute that is the channel's address; empty: the channel needs none. */
-static struct str channel_attribute(struct str channel) {
-  if (str_is(channel, "email")) return STR("email");
-  if (str_is(channel, "sms")) return STR("phone");
-  return str_is(channel, "push") ? STR("push_token") : (struct str){ 0 };
-}
-
 struct str policy_address(struct live *l, struct str channel) {
   static const struct field as_text = { .type = V_TEXT };
-  struct str attribute = channel_attribute(channel);
+  struct str attribute = image_channel_address(l->e->image, channel);
   struct value v = attribute.len ? contact_attribute(&l->c, attribute, &as_text, l->zone) : value_missing();
   return v.type == V_TEXT && v.aux ? value_str(v) : l->c.key;
 }
 
-/* The key of a contact is an address of email when it looks like one. */
+/* An address is a text, a number that came as one, or a list of them: a contact has several devices. The key of a contact is an
+ * address of email when it looks like one. */
 bool policy_reaches(struct live *l, struct str channel, struct str *attribute) {
-  struct str address = policy_address(l, channel);
-  *attribute = channel_attribute(channel);
-  if (attribute->len == 0 || address.ptr != l->c.key.ptr) return true;
-  return str_is(channel, "email") && memchr(address.ptr, '@', address.len) != NULL;
+  static const struct field any = { .type = V_MISSING };
+  *attribute = image_channel_address(l->e->image, channel);
+  if (attribute->len == 0) return true;
+  struct value v = contact_attribute(&l->c, *attribute, &any, l->zone);
+  if ((v.type == V_TEXT && v.aux) || v.type == V_NUMBER || v.type == V_LIST) return true;
+  return str_is(channel, "email") && memchr(l->c.key.ptr, '@', l->c.key.len) != NULL;
 }
 
 /* --- releases -------------------------------------------------------------------------------------------------------- */
