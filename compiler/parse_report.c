@@ -159,6 +159,15 @@ static bool report_weekday(struct driver *d, struct token t) {
 }
 _Static_assert(TOK_SUNDAY == TOK_MONDAY + 6, "the weekdays stand side by side in the grammar");
 
+/* `send promo at best time within 24h`: the language has the place for it, and nothing learns anybody's best time yet. */
+static bool report_best_time(struct driver *d, struct token t) {
+  if (d->before.kind != TOK_AT || !str_is(token_text(d, d->taken), "best") || !str_is(token_text(d, t), "time")) return false;
+  struct diagnostic *g = diag(d->p.c, DIAG_E0438, (struct span){ d->p.source, d->taken.from, t.to }, "Camp does not know anybody's best time yet");
+  g->expected = STR("a moment such as `2026-12-24 09:00`");
+  g->help = STR("`wait until 09:00` in front of it waits for nine in the contact's zone");
+  return true;
+}
+
 /* `EUR 100` and `1,000`: an amount the wrong way round, and a comma between thousands. */
 static bool report_number(struct driver *d, struct token t) {
   struct str before = token_text(d, d->taken), text = token_text(d, t);
@@ -246,7 +255,7 @@ uint16_t driver_report(struct driver *d, struct token t, struct repair *r) {
     g->help = STR("put what belongs together in parentheses: `where (… or …)`");
     return 0;
   }
-  if (report_weekday(d, t) || report_number(d, t)) return 0;
+  if (report_weekday(d, t) || report_best_time(d, t) || report_number(d, t)) return 0;
   if (d->repaired != t.from + 1 && driver_block_left_open(d, t)) {
     driver_report_open(d, t.from, "what stands here belongs further out");
     *r = (struct repair){ REPAIR_CLOSE, TOK_RBRACE };

@@ -261,12 +261,23 @@ static uint32_t relay_room(struct sender *s) {
   return room;
 }
 
+/* A message that says `from` itself speaks for our domain or one beside it: signatures and bounces are of CAMP_FROM's, so from
+ * anywhere else DMARC would take the mail for forged. */
+static bool is_foreign(const struct sender *s, const struct relay_mail *m) {
+  return m->envelope.from.len && !hosts_align(address_host(m->envelope.from), s->host_of_from);
+}
+
 static void relay_submit(struct sender *s, const struct envelope *batch, uint32_t count) {
   int64_t now_ms = steady_ms();
   for (uint32_t i = 0; i < count; i++) {
     struct relay_mail *m = relay_mail_new(s, &batch[i]);
     pthread_mutex_lock(&s->lock);
     s->held_count++;
+    if (is_foreign(s, m)) {
+      pthread_mutex_unlock(&s->lock);
+      relay_settle(s, m, DELIVERY_REFUSED, "its `from` is of another domain than CAMP_FROM, which receivers would take for forged");
+      continue;
+    }
     s->to.now_ms = now_ms;
     destination_add(s, m);
     pthread_mutex_unlock(&s->lock);

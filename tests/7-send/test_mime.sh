@@ -124,6 +124,22 @@ same "forged, cut, of another kind, link or mail: no event" "" "$(camp inbound -
 same "nor with another secret" "" "$(CAMP_SECRET=another camp inbound --links log --db t.db 2> /dev/null)"
 printf 'From: zoe@m.example\nTo: %s\nSubject: unsubscribe\n\n\n' "$(tr -d '\r\n' < mail.eml | grep -o 'mailto:bounce[^?]*' | head -1 | cut -c 8-)" > leave.eml
 same "a mail to the address of List-Unsubscribe unsubscribes" 'unsubscribe' "$(camp inbound leave.eml --db t.db 2> /dev/null | grep -o '"event":"[a-z]*"' | cut -d '"' -f 4)"
+# --- whom a mail may be from -----------------------------------------------------------------------------------------
+cat > foreign.camp <<'END'
+message theirs { from "news@other.example"; subject "Theirs"; body "Theirs" }
+message below { from "Shop <hello@mail.shop.example>"; subject "Below"; body "Below" }
+when purchase then { send theirs, send below }
+END
+echo '{"type":"track","event":"purchase","userId":"ann@x.example","messageId":"1"}' > f.ndjson
+mkdir foreign; chmod 777 foreign
+smtp-sink $user -R "$PWD/foreign" -d m. 127.0.0.1:$port 100 > sink.log 2>&1 & sink=$!
+for look in $(seq 50); do grep -qi ":$(printf '%04X' $port) 00000000:0000 0A" /proc/net/tcp && break; sleep 0.1; done
+timeout 60 camp run foreign.camp --db f.db --events f.ndjson --send "$relay" --live --until-idle > out 2>&1
+same "a message from another domain fails, one from a host below ours leaves" 'below|sent|
+theirs|failed|its `from` is of another domain than CAMP_FROM, which receivers would take for forged' "$(sqlite3 f.db 'select message, state, reason from message order by 1')"
+kill $sink; wait $sink 2> /dev/null
+same "and is what it says" "From: Shop <hello@mail.shop.example>" "$(cat foreign/* | tr -d '\r' | grep '^From:')"
+
 # --- what contacts write ---------------------------------------------------------------------------------------------
 cat > attack.camp <<'END'
 message hello {
