@@ -108,10 +108,11 @@ static void emit_page(struct builder *b, struct unit *u, const struct message_de
   u->links = edit->links.items, u->link_count = edit->links.count;
 }
 
-static bool any_says_url(const struct message_decl *m) {
-  bool any = says_url(m->body.text) || says_url(m->subject.text) || says_url(m->text.text);
-  for (const struct mail_page *p = m->page; p && !any; p = p->next) any = says_url(p->source);
-  return any;
+/* Asked of what was compiled, so that snippets and layouts are in it. */
+static bool any_says_url(const struct builder *b) {
+  for (uint32_t i = 0; i < b->strings.count; i++)
+    if (says_url(b->strings.items[i])) return true;
+  return false;
 }
 
 void emit_message(struct builder *b, struct unit *u, const struct item *item) {
@@ -136,7 +137,7 @@ void emit_message(struct builder *b, struct unit *u, const struct item *item) {
   if (m->from.span.to) u->from = template_parts(b, m->from.text, m->from.span, m->name.span.source, false, &u->from_count);
   if (m->reply_to.span.to) u->reply_to = template_parts(b, m->reply_to.text, m->reply_to.span, m->name.span.source, false, &u->reply_to_count);
   if (m->untracked) u->mail |= MAIL_UNTRACKED;
-  if (any_says_url(m)) u->mail |= MAIL_URLS;
+  if (any_says_url(b)) u->mail |= MAIL_URLS;
   build_finish(b);
 }
 

@@ -124,6 +124,21 @@ same "forged, cut, of another kind, link or mail: no event" "" "$(camp inbound -
 same "nor with another secret" "" "$(CAMP_SECRET=another camp inbound --links log --db t.db 2> /dev/null)"
 printf 'From: zoe@m.example\nTo: %s\nSubject: unsubscribe\n\n\n' "$(tr -d '\r\n' < mail.eml | grep -o 'mailto:bounce[^?]*' | head -1 | cut -c 8-)" > leave.eml
 same "a mail to the address of List-Unsubscribe unsubscribes" 'unsubscribe' "$(camp inbound leave.eml --db t.db 2> /dev/null | grep -o '"event":"[a-z]*"' | cut -d '"' -f 4)"
+# --- a way out that stands in a snippet, or in the layout around a page -----------------------------------------------
+mkdir -p ways/snippets ways/layouts
+printf 'Out: {{ unsubscribe_url }}' > ways/snippets/footer.liquid
+printf '<html><body>{%% block content %%}{%% endblock %%}<p>Out: {{ unsubscribe_url }}</p></body></html>' > ways/layouts/base.liquid
+cat > ways/ways.camp <<'END'
+topic news
+message plain { topic news; subject "S"; body "Hello. {% render 'footer' %}" }
+message page { topic news; subject "S"; body "{% layout 'base' %}{% block content %}<p>Hello</p>{% endblock %}" }
+when signup then { subscribe to news, send plain, send page }
+END
+for message in plain page; do
+  camp preview ways $message --contact ann@x.example > previewed 2>&1 || cat previewed
+  holds "a way out in what the $message takes in leads somewhere" grep -q 'Out: https://mail.shop.example/u/' $message.eml
+done
+
 # --- whom a mail may be from -----------------------------------------------------------------------------------------
 cat > foreign.camp <<'END'
 message theirs { from "news@other.example"; subject "Theirs"; body "Theirs" }
