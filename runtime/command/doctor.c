@@ -7,6 +7,8 @@
 #include "runtime/command/progress.h"
 #include "runtime/command/session.h"
 
+#include "vm/request.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -281,10 +283,68 @@ static void look_at_clock(struct doctor *d) {
   zones_free(zones);
 }
 
+/* --- what the scripts need of the environment ------------------------------------------------------------------------ */
+
+/* CAMP_SECRET_SMS_ID of secret.sms_id. */
+static struct str secret_variable(struct doctor *d, struct str name) {
+  struct str v = arena_printf(&d->arena, "CAMP_SECRET_" STR_FMT, STR_ARG(name));
+  for (char *c = (char *)(uintptr_t)v.ptr; *c; c++) {
+    if (*c >= 'a' && *c <= 'z') *c = (char)(*c - 'a' + 'A');
+    else if (!((*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9'))) *c = '_';
+  }
+  return v;
+}
+
+static void look_at_secrets(struct doctor *d, const struct program *p) {
+  VEC(struct str) seen = { 0 };
+  uint32_t set = 0;
+  for (uint32_t i = 0; i < p->unit_count; i++) {
+    const struct unit *u = &p->units[i];
+    for (uint32_t k = 0; u->request && k < u->request->piece_count; k++) {
+      if (u->request->pieces[k].kind != PIECE_SECRET) continue;
+      struct str variable = secret_variable(d, unit_string(u, u->request->pieces[k].at));
+      uint32_t n = 0;
+      while (n < seen.count && !str_eq(seen.items[n], variable)) n++;
+      if (n < seen.count) continue;
+      VEC_PUSH(&d->arena, &seen, variable);
+      const char *value = getenv(variable.ptr);
+      if (value && *value) set++;
+      else say(d, BAD, "secrets", "%s is not set, and " STR_FMT " needs it", variable.ptr, STR_ARG(unit_name(u)));
+    }
+  }
+  if (seen.count && set == seen.count) say(d, FINE, "secrets", "%u of %u are set", set, seen.count);
+  for (uint32_t i = 0; i < p->unit_count; i++) {
+    const struct unit *u = &p->units[i];
+    bool mail = u->kind == UNIT_MESSAGE && str_is(unit_string(u, u->channel), "email");
+    if (!mail || (!(u->mail & MAIL_URLS) && u->topic == NONE)) continue;
+    const char *base = getenv("CAMP_BASE_URL"), *secret = getenv("CAMP_SECRET");
+    const char *missing = !base || !*base ? "CAMP_BASE_URL" : !secret || !*secret ? "CAMP_SECRET" : NULL;
+    if (missing) say(d, BAD, "addresses", "%s is not set, and message " STR_FMT " has an address of ours, such as its way out", missing, STR_ARG(unit_name(u)));
+    else say(d, FINE, "addresses", "ways out lead to %s", base);
+    return;
+  }
+}
+
+static int look_at_project(struct doctor *d, const char *path) {
+  struct project p;
+  int code = project_open(&p, "doctor", path);
+  if (code == EXIT_FINE) {
+    say(d, FINE, "project", "%u unit%s, without a mistake", p.program.unit_count, S_OF(p.program.unit_count));
+    look_at_secrets(d, &p.program);
+  }
+  project_close(&p);
+  return code;
+}
+
 static int doctor_run(const struct options *o) {
   struct doctor d = { .bad = 0 };
   const char *send = option(o, "send"), *db = option(o, "db");
   arena_init(&d.arena, 64 << 10);
+  int code = o->count ? look_at_project(&d, o->positionals[0]) : EXIT_FINE;
+  if (code != EXIT_FINE) {
+    arena_deinit(&d.arena);
+    return code;
+  }
   look_at_clock(&d);
   if (db) {
     look_at_database(&d, db);
@@ -313,17 +373,17 @@ static const struct option_spec doctor_options[] = {
 const struct command command_doctor = {
   .name = "doctor",
   .summary = "look for what would go wrong before a first campaign",
-  .arguments = "[--send SPEC] [--db FILE]",
-  .text = "Looks at the clock, the time zones, the database and its disk; at who the mail comes from (CAMP_FROM,\n"
-          "CAMP_RETURN_PATH), the SPF, DKIM and DMARC records that speak for it, whether the key in DNS is the key\n"
+  .arguments = "[PROJECT] [--send SPEC] [--db FILE]",
+  .text = "Looks at the secrets and addresses that PROJECT needs of the environment; at the clock, the time zones,\n"
+          "the database and its disk; at who the mail comes from (CAMP_FROM, CAMP_RETURN_PATH), the SPF, DKIM and DMARC records that speak for it, whether the key in DNS is the key\n"
           "in CAMP_DKIM; and whether the relay answers, with TLS and the password in CAMP_SMTP_PASSWORD. Sends\n"
           "nothing and changes nothing. CAMP_DNS=ADDRESS[:PORT] asks another name server. Ends with 1 when\n"
           "something is bad.\n",
   .examples = "  CAMP_FROM='Shop <news@shop.example>' CAMP_DKIM=s1=dkim.pem \\\n"
-              "    camp doctor --send smtp://shop@relay.example:587 --db camp.db\n",
+              "    camp doctor campaigns/ --send smtp://shop@relay.example:587 --db camp.db\n",
   .options = doctor_options,
   .positionals_min = 0,
-  .positionals_max = 0,
+  .positionals_max = 1,
   .missing = "",
   .run = doctor_run,
 };

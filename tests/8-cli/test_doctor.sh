@@ -45,6 +45,25 @@ compare doctor-nothing doctor '' '' --send smtp://127.0.0.1:1
 compare doctor-unsigned doctor 'news@none.example' '' --send smtp://me@127.0.0.1:$port
 compare doctor-key-file doctor 'news@good.example' s1=nothing.pem --send smtp://127.0.0.1:$port?tls=maybe
 compare doctor-here doctor '' ''
+mkdir scripts; cat > scripts/main.camp <<'C'
+topic news
+channel sms {
+  to contact.phone
+  post "https://api.example.com/messages" {
+    auth basic secret.sms_id secret.sms_token
+    form { To: to, Body: body }
+  }
+}
+message hello { topic news; subject "Hello"; body "Hello. {{ unsubscribe_url }}" }
+message word { transactional; channel sms; body "Hello." }
+when signup then { subscribe to news, send hello, send word }
+C
+compare doctor-project-bare doctor '' '' scripts
+export CAMP_SECRET_SMS_ID=id CAMP_SECRET_SMS_TOKEN=token CAMP_SECRET=mine CAMP_BASE_URL=https://mail.example.com
+compare doctor-project doctor '' '' scripts
+unset CAMP_SECRET_SMS_ID CAMP_SECRET_SMS_TOKEN CAMP_SECRET CAMP_BASE_URL
+echo 'when purchas then tag "x"' > wrong.camp
+compare doctor-project-wrong doctor '' '' wrong.camp
 echo 'when purchase then tag "x"' > p.camp; camp run p.camp --db t.db --until-idle > /dev/null
 compare doctor-database doctor '' '' --db t.db
 sqlite3 t.db 'update clock set now = 4102444800000'
