@@ -1,6 +1,6 @@
 #!/bin/sh
 # The same content comes out whatever the batch size, in one run or in five, and however often the process is killed.
-# KILLS (50) random moments on the whole data; the small story's every write point is test_kill_points.c's.
+# KILLS (50) random moments on the whole data; the small story's every write point is test_kill_*.c's.
 set -eu
 : "${CAMP:?}" "${CAMP_ROOT:?}" "${TMPDIR:?}"
 cd "$TMPDIR"

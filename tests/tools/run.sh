@@ -17,9 +17,9 @@ one='
   number=$1; test=$2; out=$3
   scratch=$(mktemp -d "${TMPDIR:-/tmp}/camp-test-XXXXXX"); code=0
   case $test in
-    fuzz) TMPDIR=$scratch timeout -k 5 "${TEST_SECONDS:-900}" sh tests/tools/fuzz.sh short > "$out/$number.out" 2>&1 || code=$? ;;
-    *.sh) TMPDIR=$scratch timeout -k 5 "${TEST_SECONDS:-900}" sh "$test" > "$out/$number.out" 2>&1 || code=$? ;;
-    *) TMPDIR=$scratch timeout -k 5 "${TEST_SECONDS:-900}" "build/asan/${test%.c}" > "$out/$number.out" 2>&1 || code=$? ;;
+    fuzz) TMPDIR=$scratch timeout -k 5 "${TEST_SECONDS:-1500}" sh tests/tools/fuzz.sh short > "$out/$number.out" 2>&1 || code=$? ;;
+    *.sh) TMPDIR=$scratch timeout -k 5 "${TEST_SECONDS:-1500}" sh "$test" > "$out/$number.out" 2>&1 || code=$? ;;
+    *) TMPDIR=$scratch timeout -k 5 "${TEST_SECONDS:-1500}" "build/asan/${test%.c}" > "$out/$number.out" 2>&1 || code=$? ;;
   esac
   rm -rf "$scratch"
   echo $code > "$out/$number.code"
@@ -41,7 +41,7 @@ while IFS= read -r test; do
   if [ "$bad" = 0 ] && { [ "$code" != 0 ] || [ "$ok" = 0 ]; }; then
     bad=1
     case $code in
-      124 | 137) what="took longer than ${TEST_SECONDS:-900} s" ;;
+      124 | 137) what="took longer than ${TEST_SECONDS:-1500} s" ;;
       0) what="printed no TAP" ;;
       *) what="ended with code $code" ;;
     esac

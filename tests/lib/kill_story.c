@@ -1,6 +1,8 @@
 /* A small story, killed at each write, sync, truncation and deletion of the database and at each write point of the sender, with a disk
  * that loses what was not synced. Run again, the same content must come out, and everything acknowledged before the kill must
- * still be there. With synchronous=off the same test loses what it acknowledged: that shows the test can see a loss. */
+ * still be there.
+ *
+ * Not here: the tests, which tests/9-whole/test_kill_*.c are; each is a program, so that they run side by side. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -19,6 +21,7 @@
 #include "runtime/engine/engine.h"
 #include "runtime/send/send.h"
 #include "tests/lib/crash_vfs.h"
+#include "tests/lib/kill_story.h"
 #include "vm/base/check.h"
 
 static const char script[] =
@@ -47,6 +50,11 @@ static const int64_t day = 86400000LL, t0 = 1767571200000LL; /* 2026-01-05 */
 /* What the child has been told is durable, where the parent sees it after the kill. */
 struct shared { int64_t acknowledged; };
 static struct shared *shared;
+
+static void share(void) {
+  if (!shared) shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  assert_true(shared != MAP_FAILED);
+}
 
 static void story(struct input *inputs, char names[EVENTS][16]) {
   static const char *kinds[] = { "purchase", "purchase", "visit", "purchase", "refund", "purchase", "unsubscribe" };
@@ -233,7 +241,8 @@ static int64_t kept(const char *dir) {
   return src.mark_line;
 }
 
-static void each_point(const char *scheme, uint64_t torn) {
+void kill_at_each_point(const char *scheme, uint64_t torn) {
+  share();
   struct buf want, got;
   char dir[256];
   buf_init(&want, 1 << 22);
@@ -270,12 +279,8 @@ static void each_point(const char *scheme, uint64_t torn) {
   buf_deinit(&got);
 }
 
-static void test_file(void **state) { (void)state; each_point("file", 0); }
-static void test_maildir(void **state) { (void)state; each_point("maildir", 0); }
-static void test_torn(void **state) { (void)state; each_point("file", 12345); }
-
-static void test_relaxed_loses(void **state) {
-  (void)state;
+int kill_losses_when_relaxed(void) {
+  share();
   char dir[256];
   int lost = 0;
   for (uint64_t at = 20; at < 400; at += 20) {
@@ -286,17 +291,5 @@ static void test_relaxed_loses(void **state) {
     remove_folder(dir);
     if (code == 0) break;
   }
-  assert_true(lost > 0);
-}
-
-int main(void) {
-  shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (shared == MAP_FAILED) return 1;
-  const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_file),
-    cmocka_unit_test(test_maildir),
-    cmocka_unit_test(test_torn),
-    cmocka_unit_test(test_relaxed_loses),
-  };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return lost;
 }

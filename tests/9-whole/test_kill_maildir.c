@@ -1,0 +1,20 @@
+/* Killed at each point, with messages in a Maildir. The story and its kills are tests/lib/kill_story.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "tests/lib/kill_story.h"
+
+static void at_each_point(void **state) {
+  (void)state;
+  kill_at_each_point("maildir", 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(at_each_point),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
