@@ -3,7 +3,7 @@
  * Not for time zones (zone.c) and not for reading any clock.
  *
  * Invariants:
- * 1. Every function is total: any int64 gives an answer without overflow. Readings beyond RANGE_MS (the 100,000,000 days
+ * 1. Every function is total: any int64 gives an answer without overflow. Readings beyond LIMIT_MOMENT_MS (the 100,000,000 days
  *    either side of 1970 that ECMAScript's Date has) are brought back to it.
  * 2. Parsing accepts only years from LIMIT_YEAR_MIN to LIMIT_YEAR_MAX, so what enters is far inside that range.
  * 3. There are no leap seconds: a second of 60 is refused, because moments could not tell it from the next second. 24:00
@@ -14,8 +14,7 @@
 
 #include "base/limits.h"
 
-#define RANGE_MS 8640000000000000LL
-#define MONTHS_MAX 4000000LL    /* more than RANGE_MS holds */
+#define MONTHS_MAX 4000000LL    /* more than LIMIT_MOMENT_MS holds */
 #define DAYS_MAX 200000000LL
 
 static int64_t clamp(int64_t n, int64_t bound) { return n < -bound ? -bound : n > bound ? bound : n; }
@@ -48,7 +47,7 @@ static void civil_date(int64_t days, struct civil *c) {
 }
 
 struct civil calendar_civil(int64_t civil_ms) {
-  int64_t ms = clamp(civil_ms, RANGE_MS);
+  int64_t ms = clamp(civil_ms, LIMIT_MOMENT_MS);
   int64_t days = floor_div(ms, MS_PER_DAY);
   int rest = (int)(ms - days * MS_PER_DAY);
   struct civil c = { .hour = rest / 3600000, .minute = rest / 60000 % 60, .second = rest / 1000 % 60, .ms = rest % 1000 };
@@ -59,7 +58,7 @@ struct civil calendar_civil(int64_t civil_ms) {
 int64_t calendar_ms(struct civil c) {
   int64_t days = clamp(calendar_days(c.year, c.month, c.day), DAYS_MAX);
   int64_t seconds = (int64_t)c.hour * 3600 + (int64_t)c.minute * 60 + c.second;
-  return clamp(days * MS_PER_DAY + seconds * 1000 + c.ms, RANGE_MS);
+  return clamp(days * MS_PER_DAY + seconds * 1000 + c.ms, LIMIT_MOMENT_MS);
 }
 
 int calendar_weekday(int64_t days) {
@@ -76,7 +75,7 @@ int calendar_month_days(int64_t year, int month) {
 }
 
 int64_t calendar_add(int64_t civil_ms, int64_t months, int64_t days) {
-  int64_t ms = clamp(civil_ms, RANGE_MS);
+  int64_t ms = clamp(civil_ms, LIMIT_MOMENT_MS);
   if (months != 0) {
     struct civil c = calendar_civil(ms);
     int64_t month = c.year * 12 + (c.month - 1) + clamp(months, MONTHS_MAX);
@@ -86,7 +85,7 @@ int64_t calendar_add(int64_t civil_ms, int64_t months, int64_t days) {
     if (c.day > last) c.day = last;
     ms = calendar_ms(c);
   }
-  return clamp(ms + clamp(days, DAYS_MAX) * MS_PER_DAY, RANGE_MS);
+  return clamp(ms + clamp(days, DAYS_MAX) * MS_PER_DAY, LIMIT_MOMENT_MS);
 }
 
 /* --- reading texts --------------------------------------------------------------------------------------------------- */
@@ -224,7 +223,7 @@ size_t calendar_print_iso(const struct zone *z, int64_t utc_ms, char out[40]) {
   /* Local mean times have seconds that the text has no room for: it shows the offset's whole minutes and the clock that
    * goes with them, so that reading it back gives the same moment. */
   int offset = zone_offset_s(z, utc_ms) / 60 * 60;
-  struct civil c = calendar_civil(clamp(utc_ms, RANGE_MS) + offset * MS_PER_SECOND);
+  struct civil c = calendar_civil(clamp(utc_ms, LIMIT_MOMENT_MS) + offset * MS_PER_SECOND);
   char *p = put_date(out, &c);
   *p++ = 'T';
   p = put_time(p, &c, true);

@@ -93,7 +93,7 @@ struct contact {
   int64_t last_event, last_message; /* newest rows of its chains, 0 = none */
   uint32_t measures_as_of; /* measures with a younger epoch must be filled from the log */
   struct str attributes; /* checked JSON object, or empty */
-  struct json_member_cache *cache; /* attributes looked at; contact.c's */
+  struct json_member_cache *cache; /* attributes looked at; attributes.c's */
   VEC(struct measure_state) measures; /* sorted by id */
   VEC(struct membership) lists, tags;
   VEC(struct entry) entries;

@@ -1,7 +1,7 @@
 /* The event in hand: its name and the properties that code looks at, as symbols. See contact.h.
  *
- * Not for: whether an event is acceptable (runtime/input), nor for turning properties into values: that waits until code asks
- * for one, because most events are looked at by few.
+ * Not for: whether an event is acceptable (runtime/input). A property becomes a value only when code asks for it, because most events
+ * are looked at by few.
  *
  * Invariants:
  * 1. An event that no unit names has the name NONE and no fields, and costs one look-up.
@@ -36,4 +36,13 @@ void event_intern(struct event *e, const struct image *image, struct arena *a) {
     uint32_t key = image_symbol(image, key_text(&w, a));
     if (image_symbol_is_key(image, key)) put_field(e, key, w.value);
   }
+}
+
+struct value event_field_value(const struct event *e, uint32_t symbol, const struct field *f, const struct zone *z,
+                               struct arena *a) {
+  const struct json *found = NULL;
+  for (uint32_t i = 0; i < e->field_count && !found; i++)
+    if (e->fields[i].key == symbol) found = &e->fields[i].value;
+  if (!found) return value_missing();
+  return value_from_member(*found, e->body, (enum value_type)f->type, f->currency, z, a);
 }

@@ -1,6 +1,6 @@
 /* Measures: what a contact remembers of its events so that conditions need not look at history; see contact.h.
  *
- * Not for deciding which events count (the filter has passed) and not for the bytes (contact.c).
+ * Not for deciding which events count (the filter has passed) and not for the bytes (measure_bytes.c).
  *
  *   kind               without a window            with a window
  *   count              count                       series
@@ -25,38 +25,21 @@
 
 #include <math.h>
 
+#include "base/sorted.h"
+
 #define ZONE_SLACK_MS (2 * MS_PER_DAY)
 
 /* --- the state of one measure ---------------------------------------------------------------------------------------- */
 
-static uint32_t state_place(const struct contact *c, uint32_t id) {
-  uint32_t low = 0, n = c->measures.count;
-  while (n) {
-    uint32_t half = n / 2;
-    if (c->measures.items[low + half].id < id) {
-      low += half + 1;
-      n -= half + 1;
-    } else {
-      n = half;
-    }
-  }
-  return low;
-}
-
 static struct measure_state *state_find(const struct contact *c, uint32_t id) {
-  uint32_t place = state_place(c, id);
-  return place < c->measures.count && c->measures.items[place].id == id ? &c->measures.items[place] : NULL;
+  uint32_t place = SORTED_PLACE(&c->measures, id);
+  return SORTED_IS_AT(&c->measures, place, id) ? &c->measures.items[place] : NULL;
 }
 
 static struct measure_state *state_make(struct contact *c, uint32_t id) {
-  struct measure_state *found = state_find(c, id);
-  if (found) return found;
-  uint32_t place = state_place(c, id);
-  VEC_PUSH(c->arena, &c->measures, ((struct measure_state){ .id = id }));
-  struct measure_state *s = c->measures.items;
-  memmove(s + place + 1, s + place, (c->measures.count - 1 - place) * sizeof *s);
-  s[place] = (struct measure_state){ .id = id };
-  return &s[place];
+  uint32_t place = SORTED_PLACE(&c->measures, id);
+  if (!SORTED_IS_AT(&c->measures, place, id)) SORTED_PUT(c->arena, &c->measures, place, ((struct measure_state){ .id = id }));
+  return &c->measures.items[place];
 }
 
 /* --- windows --------------------------------------------------------------------------------------------------------- */

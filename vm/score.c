@@ -1,6 +1,6 @@
 /* Points of one contact in one score; see contact.h.
  *
- * Not for which events earn them (the image and the engine) nor for the bytes (contact.c).
+ * Not for which events earn them (the image and the engine) nor for the bytes (contact_bytes.c).
  *
  * Invariants:
  * 1. Points decay evenly: value * 2^(-t / half-life), at every moment and not in steps. So the order in which points came does not
@@ -9,6 +9,8 @@
 #include "contact.h"
 
 #include <math.h>
+
+#include "base/sorted.h"
 
 double score_decay(double points, int64_t half_ms, int64_t from_ms, int64_t to_ms) {
   if (half_ms <= 0 || to_ms <= from_ms) return points;
@@ -33,28 +35,14 @@ void score_add(struct score_state *s, int64_t half_ms, double points, bool by_ha
   else s->by_rules = bounded(s->by_rules + now);
 }
 
-static uint32_t place_of(const struct contact *c, uint32_t id) {
-  uint32_t low = 0, high = c->scores.count;
-  while (low < high) {
-    uint32_t middle = low + (high - low) / 2;
-    if (c->scores.items[middle].id < id) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 const struct score_state *contact_score(const struct contact *c, uint32_t score) {
-  uint32_t place = place_of(c, score);
-  return place < c->scores.count && c->scores.items[place].id == score ? &c->scores.items[place] : NULL;
+  uint32_t place = SORTED_PLACE(&c->scores, score);
+  return SORTED_IS_AT(&c->scores, place, score) ? &c->scores.items[place] : NULL;
 }
 
 struct score_state *contact_score_make(struct contact *c, uint32_t score) {
-  uint32_t place = place_of(c, score);
-  if (place < c->scores.count && c->scores.items[place].id == score) return &c->scores.items[place];
-  struct score_state fresh = { .id = score, .at_ms = c->clock_ms };
-  VEC_PUSH(c->arena, &c->scores, fresh);
-  struct score_state *items = c->scores.items;
-  memmove(items + place + 1, items + place, (c->scores.count - 1 - place) * sizeof fresh);
-  items[place] = fresh;
-  return &items[place];
+  uint32_t place = SORTED_PLACE(&c->scores, score);
+  if (!SORTED_IS_AT(&c->scores, place, score))
+    SORTED_PUT(c->arena, &c->scores, place, ((struct score_state){ .id = score, .at_ms = c->clock_ms }));
+  return &c->scores.items[place];
 }

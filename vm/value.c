@@ -6,7 +6,7 @@
  * 1. Numbers and percentages are finite. What would not be is missing.
  * 2. Money is computed in whole 1/10000 of its currency with integers of 128 bits, so the one rounding is the last step,
  *    half away from zero, as invoices have it. What does not fit 64 bits is missing; two currencies never meet.
- * 3. Moments stay within RANGE_MS, durations within DAYS_MAX and MONTHS_MAX; what leaves them is missing.
+ * 3. Moments stay within LIMIT_MOMENT_MS, durations within DAYS_MAX and MONTHS_MAX; what leaves them is missing.
  * 4. Equal and order agree: two values that have an order are equal when it is 0.
  *
  * Durations: an exact one and a calendar one are compared by length, a calendar day as 24 h and a month as a twelfth of
@@ -20,7 +20,6 @@
 #include "base/limits.h"
 #include "base/utf8.h"
 
-#define RANGE_MS 8640000000000000LL
 #define DAYS_MAX 200000000LL
 #define MONTHS_MAX 4000000LL
 #define MONTH_MS 2629746000LL /* 365.2425 days / 12 */
@@ -76,7 +75,7 @@ static struct value make_percent(double n) {
 static struct value make_i(enum value_type type, int64_t i) { return (struct value){ .type = (uint8_t)type, .i = i }; }
 
 static struct value make_time(enum value_type type, int64_t ms) {
-  return ms < -RANGE_MS || ms > RANGE_MS ? value_missing() : make_i(type, ms);
+  return ms < -LIMIT_MOMENT_MS || ms > LIMIT_MOMENT_MS ? value_missing() : make_i(type, ms);
 }
 
 /* aux is unsigned and months may be negative: they travel as two's complement. */
@@ -88,7 +87,7 @@ static struct value make_calendar(int64_t months, int64_t days) {
 }
 
 static struct value make_date(int64_t days) {
-  return days < -RANGE_MS / MS_PER_DAY || days > RANGE_MS / MS_PER_DAY ? value_missing() : make_i(V_DATE, days);
+  return days < -LIMIT_MOMENT_MS / MS_PER_DAY || days > LIMIT_MOMENT_MS / MS_PER_DAY ? value_missing() : make_i(V_DATE, days);
 }
 
 static const struct zone *zone_or_utc(const struct zone *z) { return z ? z : zone_utc(); }
@@ -732,10 +731,10 @@ static bool read_scalar(struct reader *r, struct value *v) {
       memcpy(&v->n, &bits, 8);
       return isfinite(v->n);
     case V_BOOL: v->i = reader_zigzag(r); return within(v->i, 0, 1);
-    case V_DATE: v->i = reader_zigzag(r); return within(v->i, -RANGE_MS / MS_PER_DAY, RANGE_MS / MS_PER_DAY);
+    case V_DATE: v->i = reader_zigzag(r); return within(v->i, -LIMIT_MOMENT_MS / MS_PER_DAY, LIMIT_MOMENT_MS / MS_PER_DAY);
     case V_TIME: v->i = reader_zigzag(r); return within(v->i, 0, MS_PER_DAY - 1);
     case V_MOMENT:
-    case V_LOCAL: v->i = reader_zigzag(r); return within(v->i, -RANGE_MS, RANGE_MS);
+    case V_LOCAL: v->i = reader_zigzag(r); return within(v->i, -LIMIT_MOMENT_MS, LIMIT_MOMENT_MS);
     case V_EXACT: v->i = reader_zigzag(r); return true;
     case V_MONEY:
       v->i = reader_zigzag(r);

@@ -9,13 +9,13 @@
  *
  * Invariants:
  * 1. Bytes of a file are never trusted: a count is compared with what is there before anything is allocated or read.
- * 2. at_ms ascends; offsets are within OFFSET_MAX_S, so sums with moments within RANGE_MS cannot overflow.
- * 3. Any int64 is an answerable moment: it is brought into RANGE_MS first. */
+ * 2. at_ms ascends; offsets are within OFFSET_MAX_S, so sums with moments within LIMIT_MOMENT_MS cannot overflow.
+ * 3. Any int64 is an answerable moment: it is brought into LIMIT_MOMENT_MS first. */
 #include "calendar.h"
 
 #include "base/buf.h"
+#include "base/limits.h"
 
-#define RANGE_MS 8640000000000000LL
 #define CYCLE_YEARS 400
 #define CYCLE_MS (146097 * MS_PER_DAY)
 #define OFFSET_MAX_S 93600  /* 26 h: the RFC asks for offsets between -25 and 26 h */
@@ -36,7 +36,7 @@ static const struct zone utc = { .name = { "UTC", 3 } };
 const struct zone *zone_utc(void) { return &utc; }
 struct str zone_name(const struct zone *z) { return z->name; }
 
-static int64_t clamp_ms(int64_t ms) { return ms < -RANGE_MS ? -RANGE_MS : ms > RANGE_MS ? RANGE_MS : ms; }
+static int64_t clamp_ms(int64_t ms) { return ms < -LIMIT_MOMENT_MS ? -LIMIT_MOMENT_MS : ms > LIMIT_MOMENT_MS ? LIMIT_MOMENT_MS : ms; }
 
 /* --- the POSIX rule -------------------------------------------------------------------------------------------------- */
 
@@ -260,7 +260,7 @@ static void rule_expand(const struct rule *rule, struct table *t) {
 static void table_fill(struct table *t, const struct block *b) {
   for (uint32_t i = 0; i < b->time_count; i++) {
     int64_t s = big_time(b->times + (size_t)i * b->time_bytes, b->time_bytes);
-    int64_t at = s > RANGE_MS / 1000 ? RANGE_MS : s < -RANGE_MS / 1000 ? -RANGE_MS : s * 1000;
+    int64_t at = s > LIMIT_MOMENT_MS / 1000 ? LIMIT_MOMENT_MS : s < -LIMIT_MOMENT_MS / 1000 ? -LIMIT_MOMENT_MS : s * 1000;
     t->at_ms[i] = at;
     t->offset_ms[i] = type_offset_ms(b, b->types[i]);
   }

@@ -18,6 +18,8 @@
 
 #include <stdlib.h>
 
+#include "vm/base/sorted.h"
+
 /* Nobody's clock is further than this from another one's, and a day of care. */
 #define ZONES_APART_MS (27 * 3600 * 1000LL)
 
@@ -108,20 +110,9 @@ static int64_t first_occurrence(const struct live *l, const struct start_schedul
   return next;
 }
 
-static uint32_t place_of(const struct contact *c, uint32_t id) {
-  uint32_t low = 0, high = c->schedules.count;
-  while (low < high) {
-    uint32_t middle = low + (high - low) / 2;
-    if (c->schedules.items[middle].id < id) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 static void entry_remove(struct live *l, uint32_t at) {
   struct contact *c = &l->c;
-  memmove(&c->schedules.items[at], &c->schedules.items[at + 1], (c->schedules.count - at - 1) * sizeof *c->schedules.items);
-  c->schedules.count--;
+  SORTED_TAKE(&c->schedules, at);
   l->schedule_ms = SCHEDULE_STALE;
   l->changed = true;
 }
@@ -129,13 +120,11 @@ static void entry_remove(struct live *l, uint32_t at) {
 /* An entry from this instant on, unless there is one. */
 static void entry_add(struct live *l, const struct start_schedule *s, int64_t from_ms) {
   struct contact *c = &l->c;
-  uint32_t at = place_of(c, s->id);
-  if (at < c->schedules.count && c->schedules.items[at].id == s->id) return;
+  uint32_t at = SORTED_PLACE(&c->schedules, s->id);
+  if (SORTED_IS_AT(&c->schedules, at, s->id)) return;
   struct scheduled fresh = { .id = s->id, .next_ms = first_occurrence(l, s, from_ms > s->since_ms ? from_ms : s->since_ms) };
   if (fresh.next_ms == SCHEDULE_NEVER) return;
-  VEC_PUSH(c->arena, &c->schedules, fresh);
-  memmove(&c->schedules.items[at + 1], &c->schedules.items[at], (c->schedules.count - 1 - at) * sizeof fresh);
-  c->schedules.items[at] = fresh;
+  SORTED_PUT(c->arena, &c->schedules, at, fresh);
   l->schedule_ms = SCHEDULE_STALE;
   l->changed = true;
 }
@@ -156,14 +145,9 @@ void live_schedules_merge(struct live *l, const struct contact *other) {
   struct contact *c = &l->c;
   for (uint32_t i = 0; i < other->schedules.count; i++) {
     struct scheduled theirs = other->schedules.items[i];
-    uint32_t at = place_of(c, theirs.id);
-    if (at < c->schedules.count && c->schedules.items[at].id == theirs.id) {
-      if (theirs.next_ms > c->schedules.items[at].next_ms) c->schedules.items[at].next_ms = theirs.next_ms;
-      continue;
-    }
-    VEC_PUSH(c->arena, &c->schedules, theirs);
-    memmove(&c->schedules.items[at + 1], &c->schedules.items[at], (c->schedules.count - 1 - at) * sizeof theirs);
-    c->schedules.items[at] = theirs;
+    uint32_t at = SORTED_PLACE(&c->schedules, theirs.id);
+    if (!SORTED_IS_AT(&c->schedules, at, theirs.id)) SORTED_PUT(c->arena, &c->schedules, at, theirs);
+    else if (theirs.next_ms > c->schedules.items[at].next_ms) c->schedules.items[at].next_ms = theirs.next_ms;
   }
   l->schedule_ms = SCHEDULE_STALE;
 }

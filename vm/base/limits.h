@@ -41,7 +41,6 @@
 #define LIMIT_KEPT_BYTES 1024u               /* of a text that first, last, min or max remembers; longer ones are cut */
 #define LIMIT_MEMBER_COUNT 1000              /* lists and tags of one contact */
 #define LIMIT_NAMES_COUNT 65536              /* different event, list, tag … names of one database */
-#define LIMIT_HELD_COUNT 1000                /* messages of one contact that wait for their release */
 #define LIMIT_TOPICS_COUNT 1000              /* topics of a project, and of one contact's consent */
 
 /* Input */
@@ -52,6 +51,7 @@
 #define LIMIT_NAME_BYTES 128                 /* an event's name */
 #define LIMIT_ID_BYTES 256                   /* an event's id */
 #define LIMIT_REJECT_BYTES 1024              /* kept of a rejected line */
+#define LIMIT_MOMENT_MS 8640000000000000LL   /* of any moment, from 1970 either way: 100,000,000 days, as ECMAScript's Date has */
 #define LIMIT_YEAR_MIN 1900                  /* moments outside these years are refused */
 #define LIMIT_YEAR_MAX 2200
 #define LIMIT_FUTURE_MS (24 * 3600 * 1000LL) /* an event of a live run may be at most so far ahead */
