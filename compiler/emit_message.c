@@ -101,7 +101,10 @@ static void emit_page(struct builder *b, struct unit *u, const struct message_de
   u->body = template_parts(b, mail_instead(edit, m->body.text), m->body.span, m->name.span.source, true, &u->body_count);
   edit->text = true;
   struct str text = m->page->text;
-  if (text.len && !m->text.span.to) u->text = template_parts(b, text, m->body.span, m->name.span.source, false, &u->text_count);
+  if (text.len && !m->text.span.to) {
+    u->mail |= MAIL_TEXT_MADE;
+    u->text = template_parts(b, text, m->body.span, m->name.span.source, false, &u->text_count);
+  }
   b->instead = NULL;
   if (m->text.text.len) u->text = template_parts(b, m->text.text, m->text.span, m->name.span.source, false, &u->text_count);
   u->link_parts = edit->parts.items, u->link_part_count = edit->parts.count;

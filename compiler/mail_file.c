@@ -148,9 +148,9 @@ static void load_shown(struct loading *l, struct mail_page *page, uint32_t i) {
   page->shown[i] = f;
 }
 
-static void load_page(struct loading *l, struct mail_page ***tail, struct str text, struct span span, bool alone) {
+static void load_page(struct loading *l, struct mail_page ***tail, struct str text, struct span span) {
   struct mail_page *page = ARENA_NEW(&l->c->arena, struct mail_page);
-  mail_page_read(&l->c->arena, text, alone, page);
+  mail_page_read(&l->c->arena, text, page);
   page->place.source = span.source, page->place.from = span.from, page->place.to = span.to;
   page->shown = arena_zalloc(&l->c->arena, page->images.count + 1, sizeof *page->shown);
   page->counted = arena_zalloc(&l->c->arena, page->links.count + 1, sizeof *page->counted);
@@ -207,7 +207,7 @@ void mail_load(struct scope *s, struct message_decl *m) {
   const struct mail_taken *taken = liquid_taken(s, m, &count, &html);
   if (!html) return;
   struct mail_page **tail = &m->page;
-  load_page(&l, &tail, m->body.text, m->body.span, count == 0);
+  load_page(&l, &tail, m->body.text, m->body.span);
   for (uint32_t i = 0; i < count; i++)
-    if (taken[i].text.len <= LIMIT_MESSAGE_BYTES) load_page(&l, &tail, taken[i].text, taken[i].span, false);
+    if (taken[i].text.len <= LIMIT_MESSAGE_BYTES) load_page(&l, &tail, taken[i].text, taken[i].span);
 }

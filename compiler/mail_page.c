@@ -3,7 +3,7 @@
  * Not for: what becomes of links and images (mail_body.c), Liquid itself (liquid_parse.c), the text (mail_text.c).
  *
  * Gumbo knows nothing of {{ }} and {% %}, so it reads a copy of the same length in which they are veiled: {% %} between tags as a comment,
- * because a comment may stand anywhere, also between the rows of a table; any other as one character of a private plane and a
+ * because a comment may stand anywhere, also between the rows of a table, and `tablerow` with the row that it prints; any other as one character of a private plane and a
  * filling, which is found again in what gumbo gives.
  *
  * Invariants:
@@ -72,12 +72,27 @@ static enum context next_context(struct str s, size_t at, enum context now, cons
   return IN_TAG;
 }
 
+static bool word_at(struct str s, size_t at, size_t to, const char *word) {
+  size_t n = strlen(word);
+  for (at += 2; at < to && (is_blank(s.ptr[at]) || s.ptr[at] == '-');) at++;
+  return to - at > n && memcmp(s.ptr + at, word, n) == 0 && (is_blank(s.ptr[at + n]) || memchr("-%", s.ptr[at + n], 2));
+}
+
+static void veil_comment(struct veil *v, size_t from, size_t to) {
+  const char *before = word_at(v->source, from, to, "tablerow") ? "<tr><td>" : "", *behind = word_at(v->source, from, to, "endtablerow") ? "</tr>" : "";
+  char *copy = v->copy + from;
+  size_t n = to - from, b = strlen(before), e = strlen(behind);
+  memset(copy, n < 7 + b + e ? ' ' : 'x', n);
+  if (n < 7 + b + e) return;
+  memcpy(copy, before, b), memcpy(copy + b, "<!--", 4);
+  memcpy(copy + n - 3 - e, "-->", 3), memcpy(copy + n - e, behind, e);
+}
+
 static void veil_one(struct veil *v, struct arena *a, size_t from, size_t to, enum context context) {
   char *copy = v->copy + from;
   size_t n = to - from;
   if (v->source.ptr[from + 1] == '%' && context == IN_TEXT) {
-    memset(copy, n < 7 ? ' ' : 'x', n);
-    if (n >= 7) memcpy(copy, "<!--", 4), memcpy(copy + n - 3, "-->", 3);
+    veil_comment(v, from, to);
   } else {
     memset(copy, 'x', n);
     if (v->marks.count < VEIL_MARKS_MAX && n >= 4) (void)utf8_encode(VEIL_POINT + v->marks.count, copy);
@@ -111,6 +126,19 @@ bool veil_mark(const struct veil *v, const char *at, const char *end, struct str
   *mark = v->marks.items[point - VEIL_POINT];
   *bytes = mark->len < (size_t)(end - at) ? mark->len : (size_t)(end - at);
   return true;
+}
+
+bool veil_mark_around(const struct veil *v, size_t at, struct str *mark) {
+  uint32_t low = 0, high = v->marks.count;
+  while (low < high) {
+    uint32_t mid = low + (high - low) / 2;
+    *mark = v->marks.items[mid];
+    size_t from = (size_t)(mark->ptr - v->source.ptr);
+    if (at < from) high = mid;
+    else if (at >= from + mark->len) low = mid + 1;
+    else return true;
+  }
+  return false;
 }
 
 struct str veil_lift(const struct veil *v, struct arena *a, const char *text) {
@@ -214,31 +242,89 @@ static void sort_links(struct mail_page *p) {
 static void *take(void *arena, size_t bytes) { return arena_alloc(arena, bytes ? bytes : 1); }
 static void give(void *arena, void *bytes) { (void)arena, (void)bytes; }
 
-bool mail_is_page(struct str s) {
+/* Behind blanks and {% %}; outputs: and {{ }}. */
+static size_t first_character(struct str s, bool outputs) {
   size_t i = 0;
   for (;;) {
     while (i < s.len && is_blank(s.ptr[i])) i++;
-    if (i + 2 > s.len || s.ptr[i] != '{' || s.ptr[i + 1] != '%') break;
+    if (i + 2 > s.len || s.ptr[i] != '{' || (s.ptr[i + 1] != '%' && !(outputs && s.ptr[i + 1] == '{'))) return i;
     i = markup_end(s, i);
   }
+}
+
+bool mail_is_page(struct str s) {
+  size_t i = first_character(s, false);
   return i < s.len && s.ptr[i] == '<';
 }
 
-void mail_page_read(struct arena *a, struct str source, bool notes, struct mail_page *out) {
+/* --- trees ----------------------------------------------------------------------------------------------------------- */
+
+/* What a part of a page stands in: rows and cells mean nothing to a reader of HTML that has seen no table. */
+static GumboTag context_of(struct str s) {
+  static const struct { const char *tag; GumboTag in; } parts[] = { { "<td", GUMBO_TAG_TR }, { "<th", GUMBO_TAG_TR }, { "<tr", GUMBO_TAG_TBODY },
+    { "<tbody", GUMBO_TAG_TABLE }, { "<thead", GUMBO_TAG_TABLE }, { "<tfoot", GUMBO_TAG_TABLE } };
+  size_t at = first_character(s, true);
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    size_t n = strlen(parts[i].tag);
+    if (s.len - at > n && strncasecmp(s.ptr + at, parts[i].tag, n) == 0 && (is_blank(s.ptr[at + n]) || s.ptr[at + n] == '>')) return parts[i].in;
+  }
+  return GUMBO_TAG_LAST;
+}
+
+static const GumboOutput *tree_of(struct arena *a, struct str source, GumboTag context, struct veil *veil) {
+  veil_make(a, source, veil);
+  GumboOptions options = kGumboDefaultOptions;
+  options.allocator = take;
+  options.deallocator = give;
+  options.userdata = a;
+  options.max_errors = 0;
+  options.fragment_context = context;
+  return gumbo_parse_with_options(&options, veil->copy, source.len);
+}
+
+/* A page that stands in a layout is parts, each for another place of it: where the next block begins or ends. */
+static size_t part_end(struct str s, size_t from) {
+  for (size_t at = from, to; at + 1 < s.len; at = to) {
+    to = at + 1;
+    if (s.ptr[at] != '{' || (s.ptr[at + 1] != '%' && s.ptr[at + 1] != '{')) continue;
+    to = markup_end(s, at);
+    if (s.ptr[at + 1] == '%' && (word_at(s, at, to, "block") || word_at(s, at, to, "endblock"))) return at;
+  }
+  return s.len;
+}
+
+static bool is_in_layout(struct str s) {
+  size_t at = 0;
+  while (at < s.len && is_blank(s.ptr[at])) at++;
+  return at + 2 < s.len && s.ptr[at] == '{' && s.ptr[at + 1] == '%' && word_at(s, at, markup_end(s, at), "layout");
+}
+
+static struct str text_of(struct arena *a, struct arena *scratch, struct str source) {
+  struct buf b;
+  struct veil veil;
+  bool parts = is_in_layout(source);
+  buf_init(&b, SIZE_MAX / 2);
+  for (size_t from = 0, to; from < source.len; from = to) {
+    to = parts ? part_end(source, from) : source.len;
+    struct str part = { source.ptr + from, to - from };
+    if (part.len) page_text(scratch, &veil, tree_of(scratch, part, context_of(part), &veil)->document, &b);
+    if (to == source.len) break;
+    from = to, to = markup_end(source, from);
+    buf_add(&b, source.ptr + from, to - from);
+  }
+  struct str text = arena_str(a, buf_as_str(&b));
+  buf_deinit(&b);
+  return text;
+}
+
+void mail_page_read(struct arena *a, struct str source, struct mail_page *out) {
   *out = (struct mail_page){ .source = source, .body_to = source.len };
   struct arena scratch;
   struct veil veil;
   arena_init(&scratch, 256 << 10);
-  veil_make(&scratch, source, &veil);
-  GumboOptions options = kGumboDefaultOptions;
-  options.allocator = take;
-  options.deallocator = give;
-  options.userdata = &scratch;
-  options.max_errors = 0;
-  const GumboOutput *page = gumbo_parse_with_options(&options, veil.copy, source.len);
   struct walker w = { a, &veil, out };
-  walk(&w, page->root, 0);
+  walk(&w, tree_of(&scratch, source, GUMBO_TAG_LAST, &veil)->root, 0);
   sort_links(out);
-  out->text = page_text(a, &veil, page->document, notes);
+  out->text = text_of(a, &scratch, source);
   arena_deinit(&scratch);
 }

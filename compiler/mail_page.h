@@ -30,10 +30,10 @@ struct mail_page {
   VEC(struct mail_link) links;
   VEC(struct mail_image) images;
   size_t body_from, body_to; /* behind <body>, before </body>, or the whole source */
-  struct str text;           /* a template too */
+  struct str text;           /* a template too, with the marks of vm/text_marks.h */
 };
 /* Whether a body is HTML: its first character behind blanks and {% %} is a tag's. */
 bool mail_is_page(struct str source);
-/* Everything of *out lives in the arena. notes: addresses stand at the text's end, by number; else each behind its text. */
-void mail_page_read(struct arena *a, struct str source, bool notes, struct mail_page *out);
+/* Everything of *out lives in the arena. */
+void mail_page_read(struct arena *a, struct str source, struct mail_page *out);
 #endif

@@ -14,8 +14,10 @@ struct veil {
 };
 /* Whether a mark begins here; and so many bytes stand for it. */
 bool veil_mark(const struct veil *v, const char *at, const char *end, struct str *mark, size_t *bytes);
+/* The mark in which this byte of the source stands. */
+bool veil_mark_around(const struct veil *v, size_t at, struct str *mark);
 /* A text of gumbo's with its marks as they stand in the source. */
 struct str veil_lift(const struct veil *v, struct arena *a, const char *text);
-/* mail_text.c: the page as a text, which is a template. */
-struct str page_text(struct arena *a, const struct veil *v, const GumboNode *root, bool notes);
+/* mail_text.c: appends the page, or a part of one, as a text, which is a template with the marks of vm/text_marks.h. */
+void page_text(struct arena *a, const struct veil *v, const GumboNode *root, struct buf *out);
 #endif

@@ -296,7 +296,7 @@ static void put_code(struct buf *b, const struct unit *u) {
 }
 
 static void put_mail(struct buf *b, const struct unit *u) {
-  static const char *const said[] = { "html", "untracked", "urls" };
+  static const char *const said[] = { "html", "untracked", "urls", "text of the page" };
   for (uint32_t i = 0; i < sizeof said / sizeof *said; i++)
     if (u->mail >> i & 1) buf_printf(b, "  %s\n", said[i]);
   put_parts(b, u, "text", u->text, u->text_count);

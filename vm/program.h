@@ -158,7 +158,8 @@ enum {
   MAIL_HTML = 1,       /* the body is HTML */
   MAIL_UNTRACKED = 2,  /* its links lead where they say, and it has no picture that tells of an open */
   MAIL_URLS = 4,       /* it says unsubscribe_url, preferences_url or view_in_browser_url */
-  MAIL_BITS = 7
+  MAIL_TEXT_MADE = 8,  /* its text was made of the page: it holds the marks of text_marks.h */
+  MAIL_BITS = 15
 };
 struct message_link { uint32_t first, count; };  /* in link_parts: the address as it is, without HTML's escapes */
 struct attachment {

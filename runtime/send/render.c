@@ -14,6 +14,7 @@
 
 #include "runtime/send/address.h"
 #include "runtime/send/links.h"
+#include "runtime/send/plain_text.h"
 #include "runtime/send/request.h"
 #include "vm/base/limits.h"
 #include "vm/base/utf8.h"
@@ -215,17 +216,22 @@ static void one_line(struct buf *b) {
   }
 }
 
-/* The text beside a page: what conditions left out, or stands twice where one text takes in another, leaves no empty lines. In place. */
-static struct str tidied(struct str s) {
-  char *out = (char *)(uintptr_t)s.ptr;
-  size_t n = 0, ends = 2;
-  for (size_t i = 0; i < s.len; i++) {
-    if (n == 0 && s.ptr[i] == ' ') continue;
-    ends = s.ptr[i] == '\n' ? ends + 1 : 0;
-    while (ends && n && out[n - 1] == ' ') n--;
-    if (ends <= 2) out[n++] = s.ptr[i];
+/* The text beside a page. */
+static bool take_text(const struct writing *w, struct buf *b, struct envelope *out, char why[REASON_BYTES]) {
+  const struct unit *u = w->unit;
+  struct buf laid;
+  if (!u->text_count) return true;
+  if (!add_text(w, b, u->text, u->text_count, "text", false, out, why)) return false;
+  if (!(u->mail & MAIL_TEXT_MADE)) {
+    out->text = plain_text_tidy(arena_str(w->contact->arena, buf_as_str(b)));
+    return true;
   }
-  return (struct str){ out, n };
+  buf_init(&laid, LIMIT_MESSAGE_BYTES);
+  plain_text_lay_out(&laid, buf_as_str(b));
+  out->text = arena_str(w->contact->arena, buf_as_str(&laid));
+  bool fits = !laid.failed;
+  buf_deinit(&laid);
+  return fits || too_long(out, "text", why);
 }
 
 static bool take_files(const struct image *image, const struct unit *u, struct arena *a, struct envelope *out, char why[REASON_BYTES]) {
@@ -331,10 +337,7 @@ bool render_named(struct texts *texts, const struct image *image, struct str mes
   if (!add_text(&w, b, u->body, u->body_count, "body", out->html, out, why)) return false;
   if (str_is(out->channel, "sms")) one_line(b);
   out->body = arena_str(a, buf_as_str(b));
-  if (u->text_count) {
-    if (!add_text(&w, b, u->text, u->text_count, "text", false, out, why)) return false;
-    out->text = tidied(arena_str(a, buf_as_str(b)));
-  }
+  if (!take_text(&w, b, out, why)) return false;
   if (own->topic != NONE && str_is(out->channel, "email")) {
     out->topic = unit_string(own, own->topic);
     out->unsubscribe = render_url(&w, STR("unsubscribe_url"));

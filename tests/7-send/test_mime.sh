@@ -93,7 +93,7 @@ file: attachment application/pdf Unsere Bedingungen für 2026.pdf 15 '"$(sha256s
 cid shown: true
 links: https://mail.shop.example/c/1-0.MAC https://shop.example/terms mailto:help@shop.example https://mail.shop.example/c/1-1.MAC https://mail.shop.example/u/1.MAC
 pixel: true
-text: "Our shop\n\nHello Zoë <b>,\n\nyour order of last week has left us, and here is what is in it. It should be with you on Friday; if it is not, write to us and we look for it.\n\nTea & co  4 EUR\nCup  9 EUR\n\nYour orders <https://shop.example/orders?of=zoe%40m%C3%BCller.example&from=mail>, our terms <https://shop.example/terms>, help <mailto:help@shop.example>.\n\nShop Ltd, 1 High Street. Imprint <https://shop.example/imprint>, unsubscribe <https://mail.shop.example/u/1.MAC>"
+text: "Our shop\n\nHello Zoë <b>,\n\nyour order of last week has left us, and here is what is in it. It should be with you on Friday; if it is not, write to us and we look for it.\n\nTea & co  4 EUR\nCup  9 EUR\n\nYour orders [1], our terms [2], help [3].\n\nShop Ltd, 1 High Street. Imprint [4], unsubscribe [5]\n\n[1] https://shop.example/orders?of=zoe%40m%C3%BCller.example&from=mail\n[2] https://shop.example/terms\n[3] mailto:help@shop.example\n[4] https://shop.example/imprint\n[5] https://mail.shop.example/u/1.MAC"
 dkim rsa-sha256: pass shop.example
 dkim ed25519-sha256: pass shop.example
 dkim signs the ways out: true' "$(cat read)"
