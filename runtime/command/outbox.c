@@ -5,7 +5,9 @@
  *
  * Invariants:
  * 1. An action on every message has to be asked for: --all, never the lack of a choice.
- * 2. Each action is one transaction, with its reason: it happened whole, or it says why not and nothing did. */
+ * 2. Each action is one transaction, with its reason: it happened whole, or it says why not and nothing did.
+ * 3. A retry overrides no one's will: whom a message may not go to any more is left, and said. There is no option for it; who was suppressed by
+ *    mistake leaves the list `suppressed`, by a script. */
 #include "runtime/command/commands.h"
 #include "runtime/command/names.h"
 #include "runtime/command/progress.h"
@@ -202,20 +204,46 @@ static int list(const struct options *o, struct store *s, const struct outbox_ch
 
 /* --- actions --------------------------------------------------------------------------------------------------------- */
 
-static int carry_out(const struct options *o, struct store *s, struct outbox_action *a, uint64_t *count) {
+/* What is tried again is asked about first; what may not leave is shown, the first SHOWN_COUNT of it. */
+struct retry { struct asking *asking; int64_t now_ms; uint64_t refused; };
+
+static enum camp_err ask(void *context, const struct outbox_item *item, struct arena *a, struct str *reason) {
+  struct retry *r = context;
+  enum camp_err err = asking_ask(r->asking, &item->row, r->now_ms, a, reason);
+  if (err || !reason->len) return err;
+  if (r->refused++ < SHOWN_COUNT)
+    printf("%" PRId64 " to " STR_FMT " is not tried again: " STR_FMT "\n", item->row.id, STR_ARG(item->key), STR_ARG(*reason));
+  return CAMP_OK;
+}
+
+static int carry_out(const struct options *o, struct store *s, struct outbox_action *a, uint64_t *count, uint64_t *refused) {
+  struct retry retry = { .now_ms = clock_now_ms() };
+  struct outbox_asks asks = { ask, &retry };
+  struct engine_error error = { "" };
   long limit;
   if (!option_number(o, "limit", 1, INT_MAX, INT_MAX, &limit)) return EXIT_COULD_NOT;
-  a->at_ms = clock_now_ms();
-  enum camp_err err = store_begin(s);
-  if (!err) err = store_outbox_act(s, a, (uint32_t)limit, count);
+  a->at_ms = retry.now_ms;
+  bool asked = a->act == OUTBOX_ACT_RETRY;
+  enum camp_err err = asked ? asking_open(s, NULL, (struct str){ NULL, 0 }, &retry.asking, &error) : CAMP_OK;
+  if (err) {
+    complain("outbox", "%s", error.text);
+    return exit_code_of(err);
+  }
+  err = store_begin(s);
+  if (!err) err = store_outbox_act(s, a, asked ? &asks : NULL, (uint32_t)limit, count);
   if (!err) err = store_commit(s);
-  if (!err) return EXIT_FINE;
-  complain("outbox", "%s", store_last_error(s)->text);
-  store_rollback(s);
+  if (err) {
+    complain("outbox", "%s", store_last_error(s)->text);
+    store_rollback(s);
+  }
+  asking_close(retry.asking);
+  *refused = retry.refused;
+  if (!err && retry.refused > SHOWN_COUNT)
+    printf("… and %" PRIu64 " more; camp outbox --reason 'not tried again' lists those that had failed.\n", retry.refused - SHOWN_COUNT);
   return exit_code_of(err);
 }
 
-static int say_done(const struct outbox_action *a, uint64_t count) {
+static int say_done(const struct outbox_action *a, uint64_t count, uint64_t refused) {
   struct buf b;
   int code = EXIT_FINE;
   buf_init(&b, 4096);
@@ -229,7 +257,11 @@ static int say_done(const struct outbox_action *a, uint64_t count) {
       if (count) printf("%" PRIu64 " pause%s ended; what waited goes out.\n", count, S_OF(count));
       else complain("outbox", "no pause of " STR_FMT " is under way; camp outbox lists those that are", STR_ARG(buf_as_str(&b))), code = EXIT_COULD_NOT;
       break;
-    case OUTBOX_ACT_RETRY: printf("%" PRIu64 " message%s tried again now.\n", count, count == 1 ? " is" : "s are"); break;
+    case OUTBOX_ACT_RETRY:
+      printf("%" PRIu64 " message%s tried again now", count, count == 1 ? " is" : "s are");
+      if (refused) printf(", %" PRIu64 " %s not", refused, refused == 1 ? "is" : "are");
+      puts(".");
+      break;
     case OUTBOX_ACT_WITHDRAW: printf("%" PRIu64 " message%s withdrawn. What a sender has at this moment may still leave; then it says so.\n", count, S_OF(count)); break;
   }
   buf_deinit(&b);
@@ -243,7 +275,7 @@ static int outbox_run(const struct options *o) {
   char domain[DOMAIN_BYTES];
   struct store_error error = { "" };
   struct store *s = NULL;
-  uint64_t count = 0;
+  uint64_t count = 0, refused = 0;
   if (!act || !read_choice(o, act, &a, domain)) return EXIT_COULD_NOT;
   if (!db) {
     complain("outbox", "which database? Add --db FILE.");
@@ -262,7 +294,7 @@ static int outbox_run(const struct options *o) {
   }
   int code = names_are_known(o, s, &a.choice) ? EXIT_FINE : EXIT_COULD_NOT;
   if (code == EXIT_FINE && !act->act) code = list(o, s, &a.choice);
-  else if (code == EXIT_FINE && (code = carry_out(o, s, &a, &count)) == EXIT_FINE) code = say_done(&a, count);
+  else if (code == EXIT_FINE && (code = carry_out(o, s, &a, &count, &refused)) == EXIT_FINE) code = say_done(&a, count, refused);
   store_close(s);
   return code;
 }
@@ -291,7 +323,8 @@ const struct command command_outbox = {
           "  pause     nothing of the choice leaves any more, whatever comes; it waits\n"
           "  resume    ends the pause of that choice, or with --all each pause\n"
           "  retry     what failed or was put off is tried again now, under the same Message-ID; what is in doubt\n"
-          "            may have arrived, so it is tried again only when --state doubt says so\n"
+          "            may have arrived, so it is tried again only when --state doubt says so. Who has left the topic\n"
+          "            or is suppressed by now, and what has expired, is left and named: no option overrides that\n"
           "  withdraw  what has not left never leaves\n"
           "A run on the same database goes on and sees it at once; without one, the next run sees it. Each action is\n"
           "kept with its time and reason in the table outbox_action.\n",

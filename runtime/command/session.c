@@ -92,6 +92,10 @@ int session_store(struct session *s, const char *path, const struct store_option
 
 static const struct zone *find_zone(void *zones, struct str name) { return zones_find(zones, name); }
 
+static enum camp_err ask(void *asking, const struct outbox_row *row, int64_t now_ms, struct arena *a, struct str *reason) {
+  return asking_ask(asking, row, now_ms, a, reason);
+}
+
 int session_engine(struct session *s, struct engine_options o, int64_t deploy_ms, const char *send) {
   struct engine_error error = { "" };
   struct patience p = { s, 0 };
@@ -114,7 +118,10 @@ int session_engine(struct session *s, struct engine_options o, int64_t deploy_ms
   err = outbox_open(s->store, engine_image(s->engine), send, &s->outbox, why);
   if (err == CAMP_OK) {
     outbox_zones(s->outbox, find_zone, s->zones, s->zone);
-    return EXIT_FINE;
+    err = asking_open(s->store, engine_image(s->engine), o.zone, &s->asking, &error);
+    if (err == CAMP_OK) outbox_asks(s->outbox, (struct outbox_asker){ ask, s->asking });
+    if (err == CAMP_OK) return EXIT_FINE;
+    snprintf(why, sizeof why, "%.250s", error.text);
   }
   complain(s->command, "--send %s: %s", send, why[0] ? why : camp_err_text(err));
   return exit_code_of(err);
@@ -122,6 +129,7 @@ int session_engine(struct session *s, struct engine_options o, int64_t deploy_ms
 
 void session_close(struct session *s) {
   if (s->outbox) outbox_close(s->outbox);
+  asking_close(s->asking);
   if (s->engine) engine_close(s->engine);
   if (s->store) store_close(s->store);
   zones_free(s->zones);

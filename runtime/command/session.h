@@ -14,6 +14,7 @@ struct session {
   struct store *store;
   struct engine *engine;
   struct outbox *outbox;    /* NULL: no sender */
+  struct asking *asking;    /* of the outbox */
   uint64_t sent;
   bool patient;             /* waits for a full disk or a busy database as long as it takes; else five times */
 };

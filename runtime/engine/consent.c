@@ -1,6 +1,6 @@
 /* Topics: what a contact has said to each, and how that changes.
  *
- * Not for: asking whether a message may leave (release.c) or what `consents to` means in a condition (vm/strand.c).
+ * Not for: asking whether a message may leave (release.c, asking.c) or what `consents to` means in a condition (vm/strand.c).
  *
  *                      subscribe                     subscribe, double opt in
  *      (nothing) ----------------------> granted <---------------+
@@ -16,6 +16,15 @@
  * 2. Each change is a row of proof that stays: the state, when it was said, and by which event or campaign.
  * 3. A topic that the program does not declare is neither given nor taken, with a reason beside the event. */
 #include "runtime/engine/tick.h"
+
+struct str person_refuses(const struct person *p, struct str topic) {
+  uint32_t id = store_name_find(p->store, NAME_LIST, topic);
+  const struct consent *s = id ? contact_consent(p->c, id) : NULL;
+  if (s && s->state == CONSENT_GRANTED) return (struct str){ 0 };
+  if (s && s->state == CONSENT_REFUSED) return arena_printf(p->arena, "refused " STR_FMT, STR_ARG(topic));
+  if (s && s->state == CONSENT_PENDING) return arena_printf(p->arena, "consent to " STR_FMT " is not confirmed", STR_ARG(topic));
+  return arena_printf(p->arena, "no consent to " STR_FMT, STR_ARG(topic));
+}
 
 struct change {
   const struct unit *policy;

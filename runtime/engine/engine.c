@@ -180,20 +180,29 @@ const struct unit *engine_unit(const struct engine *e, uint32_t stored_id) {
   return stored_id < e->unit_id_max ? e->unit_by_id[stored_id] : NULL;
 }
 
+enum camp_err image_of_store(struct store *s, struct arena *a, struct image *image, struct stored_unit **rows, uint32_t *count, struct unit **out,
+                             struct engine_error *error) {
+  enum camp_err err = store_units(s, a, rows, count);
+  if (err != CAMP_OK) return say_store(error, err, s);
+  struct unit *units = arena_zalloc(a, *count + 1, sizeof *units);
+  for (uint32_t i = 0; i < *count; i++) {
+    struct program_error why;
+    if (unit_read(a, (*rows)[i].body, &units[i], &why) != CAMP_OK)
+      return say(error, CAMP_CORRUPT, "the stored program of " STR_FMT " is damaged: %s", STR_ARG((*rows)[i].name), why.text);
+    image_add(image, &units[i], (*rows)[i].current);
+  }
+  if (out) *out = units;
+  return CAMP_OK;
+}
+
 static enum camp_err load_units(struct engine *e, struct engine_error *error) {
   struct stored_unit *rows;
+  struct unit *units;
   uint32_t count;
-  enum camp_err err = store_units(e->store, &e->units, &rows, &count);
-  if (err != CAMP_OK) return say_store(error, err, e->store);
-  struct unit *units = arena_zalloc(&e->units, count + 1, sizeof *units);
-  for (uint32_t i = 0; i < count; i++) {
-    struct program_error why;
-    if (unit_read(&e->units, rows[i].body, &units[i], &why) != CAMP_OK)
-      return say(error, CAMP_CORRUPT, "the stored program of " STR_FMT " is damaged: %s", STR_ARG(rows[i].name), why.text);
-    image_add(e->image, &units[i], rows[i].current);
-    if (rows[i].id >= e->unit_id_max) e->unit_id_max = rows[i].id + 1;
-  }
+  TRY(image_of_store(e->store, &e->units, e->image, &rows, &count, &units, error));
   image_seal(e->image);
+  for (uint32_t i = 0; i < count; i++)
+    if (rows[i].id >= e->unit_id_max) e->unit_id_max = rows[i].id + 1;
   e->unit_by_id = arena_zalloc(&e->units, e->unit_id_max + 1, sizeof *e->unit_by_id);
   for (uint32_t i = 0; i < count; i++) {
     units[i].link->stored_id = rows[i].id;

@@ -63,6 +63,13 @@ enum camp_err engine_next_timer(struct engine *e, int64_t *at_ms) MUST_CHECK;
 enum camp_err engine_next_wait(struct engine *e, int64_t contact, int64_t *at_ms) MUST_CHECK;
 /* Whether the program starts campaigns again and again, so that virtual time has no end of its own. */
 bool engine_recurs(const struct engine *e);
+/* Whether a message that was released, and has waited since, may still leave; see asking.c. It only reads, beside a run, too. image: an open
+ * engine's, which must outlive it; NULL: that of the program in the store. zone: the default; empty: UTC. */
+struct asking;
+enum camp_err asking_open(struct store *s, const struct image *image, struct str zone, struct asking **out, struct engine_error *e) MUST_CHECK;
+/* *reason: why it may not, in the arena; empty: it may. */
+enum camp_err asking_ask(struct asking *a, const struct outbox_row *row, int64_t now_ms, struct arena *arena, struct str *reason) MUST_CHECK;
+void asking_close(struct asking *a);
 struct engine_counts { uint64_t events, duplicates, rejects, starts, wakes, sends, calls, drops, ended, notes, merges; };
 struct engine_counts engine_counts(const struct engine *e);
 #endif

@@ -20,6 +20,10 @@ struct env live_env(struct live *l) {
                        .secret = l->e->options.secret };
 }
 
+struct person live_person(struct live *l) {
+  return (struct person){ .store = l->e->store, .image = l->e->image, .c = &l->c, .zone = l->zone, .arena = &l->e->contact };
+}
+
 void live_outcome(struct live *l, const char *fmt, ...) {
   char text[512];
   va_list ap;

@@ -81,11 +81,11 @@ bool policy_channel(struct str *rest, struct str *out) {
   return n > 0;
 }
 
-struct str policy_address(struct live *l, struct str channel) {
+struct str person_address(const struct person *p, struct str channel) {
   static const struct field as_text = { .type = V_TEXT };
-  struct str attribute = image_channel_address(l->e->image, channel);
-  struct value v = attribute.len ? contact_attribute(&l->c, attribute, &as_text, l->zone) : value_missing();
-  return v.type == V_TEXT && v.aux ? value_str(v) : l->c.key;
+  struct str attribute = image_channel_address(p->image, channel);
+  struct value v = attribute.len ? contact_attribute(p->c, attribute, &as_text, p->zone) : value_missing();
+  return v.type == V_TEXT && v.aux ? value_str(v) : p->c->key;
 }
 
 /* An address is a text, a number that came as one, or a list of them: a contact has several devices. The key of a contact is an

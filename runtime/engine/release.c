@@ -31,20 +31,10 @@
 
 static struct verdict dropped(struct str reason) { return (struct verdict){ .what = VERDICT_DROPPED, .reason = reason }; }
 
-/* Why the contact does not get messages of the topic; empty when it does. */
-static struct str no_consent(struct live *l, struct str topic) {
-  uint32_t id = store_name_find(l->e->store, NAME_LIST, topic);
-  const struct consent *s = id ? contact_consent(&l->c, id) : NULL;
-  struct arena *a = &l->e->contact;
-  if (s && s->state == CONSENT_GRANTED) return (struct str){ 0 };
-  if (s && s->state == CONSENT_REFUSED) return arena_printf(a, "refused " STR_FMT, STR_ARG(topic));
-  if (s && s->state == CONSENT_PENDING) return arena_printf(a, "consent to " STR_FMT " is not confirmed", STR_ARG(topic));
-  return arena_printf(a, "no consent to " STR_FMT, STR_ARG(topic));
-}
-
 /* `via sms or email` needs an address to choose by; a message that has one channel goes there. */
 static struct verdict ask_channel(struct live *l, const struct unit *message, struct str channel, bool choose, int64_t now_ms) {
-  struct str attribute, suppressed = live_suppressed(l, message, channel);
+  struct person p = live_person(l);
+  struct str attribute, suppressed = person_suppressed(&p, message, channel);
   if (suppressed.len) return dropped(suppressed);
   if (choose && !policy_reaches(l, channel, &attribute))
     return dropped(arena_printf(&l->e->contact, "no contact." STR_FMT, STR_ARG(attribute)));
@@ -88,7 +78,8 @@ static struct verdict expired(struct live *l, const struct unit *message, struct
 static struct verdict ask(struct live *l, const struct unit *message, struct str via, int64_t asked_ms, int64_t now_ms) {
   struct str channels = via.len ? via : unit_string(message, message->channel), reason = { 0 };
   int64_t end_ms = expiry(l, message, asked_ms);
-  if (message->topic != NONE) reason = no_consent(l, unit_string(message, message->topic));
+  struct person p = live_person(l);
+  if (message->topic != NONE) reason = person_refuses(&p, unit_string(message, message->topic));
   if (reason.len) return dropped(reason);
   if (now_ms > end_ms) return expired(l, message, reason);
   struct verdict v = ask_channels(l, message, channels, via.len != 0, now_ms);

@@ -30,16 +30,16 @@ static struct str channel_of(struct live *l) {
   return message ? unit_string(message, message->channel) : STR("email");
 }
 
-static struct suppression *find(struct live *l, uint32_t channel) {
-  for (uint32_t i = 0; i < l->c.suppressions.count; i++)
-    if (l->c.suppressions.items[i].channel == channel) return &l->c.suppressions.items[i];
+static struct suppression *find(struct contact *c, uint32_t channel) {
+  for (uint32_t i = 0; i < c->suppressions.count; i++)
+    if (c->suppressions.items[i].channel == channel) return &c->suppressions.items[i];
   return NULL;
 }
 
-static uint64_t address_hash(struct live *l, struct str channel) { return hash_str(address_key, policy_address(l, channel)); }
+static uint64_t address_hash(const struct person *p, struct str channel) { return hash_str(address_key, person_address(p, channel)); }
 
 static void put(struct live *l, const struct suppression *s) {
-  struct suppression *own = find(l, s->channel);
+  struct suppression *own = find(&l->c, s->channel);
   if (!own) VEC_PUSH(&l->e->contact, &l->c.suppressions, *s);
   else if (s->address != own->address || s->bounce > own->bounce) *own = *s;
   l->changed = true;
@@ -49,7 +49,8 @@ enum camp_err live_suppress(struct live *l) {
   bool bounce = is_bounce(l->event);
   if (bounce && !str_is(text_of(l, "kind"), "permanent")) return CAMP_OK;
   struct str channel = channel_of(l);
-  struct suppression s = { .bounce = bounce, .at_ms = l->event->at_ms, .address = address_hash(l, channel) };
+  struct person p = live_person(l);
+  struct suppression s = { .bounce = bounce, .at_ms = l->event->at_ms, .address = address_hash(&p, channel) };
   if (channel.len > LIMIT_KEY_BYTES) return CAMP_OK; /* no channel has such a name */
   TRY(store_name(l->e->store, NAME_CHANNEL, channel, &s.channel));
   put(l, &s);
@@ -61,13 +62,14 @@ void live_suppressions_merge(struct live *l, const struct contact *other) {
   for (uint32_t i = 0; i < other->suppressions.count; i++) put(l, &other->suppressions.items[i]);
 }
 
-struct str live_suppressed(struct live *l, const struct unit *message, struct str channel) {
-  uint32_t list = l->c.lists.count ? store_name_find(l->e->store, NAME_LIST, STR("suppressed")) : 0;
-  if (!list || !contact_in(&l->c, list)) return (struct str){ 0 };
-  if (!l->c.suppressions.count) return message->transactional ? (struct str){ 0 } : STR("suppressed");
-  const struct suppression *s = find(l, store_name_find(l->e->store, NAME_CHANNEL, channel));
-  if (!s || (s->bounce ? s->address != address_hash(l, channel) : message->transactional)) return (struct str){ 0 };
+struct str person_suppressed(const struct person *p, const struct unit *message, struct str channel) {
+  uint32_t list = p->c->lists.count ? store_name_find(p->store, NAME_LIST, STR("suppressed")) : 0;
+  if (!list || !contact_in(p->c, list)) return (struct str){ 0 };
+  if (!p->c->suppressions.count) return message->transactional ? (struct str){ 0 } : STR("suppressed");
+  const struct suppression *s = find(p->c, store_name_find(p->store, NAME_CHANNEL, channel));
+  if (!s || (s->bounce ? s->address != address_hash(p, channel) : message->transactional)) return (struct str){ 0 };
   char at[32];
-  size_t n = calendar_print(zone_to_civil(l->zone, s->at_ms), at);
-  return arena_printf(&l->e->contact, "suppressed: %s of %.*s", s->bounce ? "hard bounce" : "complaint", (int)n, at);
+  int64_t civil = zone_to_civil(p->zone, s->at_ms), into = civil % 60000;
+  size_t n = calendar_print(civil - (into < 0 ? into + 60000 : into), at); /* to the minute: it is for people */
+  return arena_printf(p->arena, "suppressed: %s of %.*s", s->bounce ? "hard bounce" : "complaint", (int)n, at);
 }

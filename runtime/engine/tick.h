@@ -174,7 +174,17 @@ struct live {
   int64_t import_ms;             /* something was imported: segments are asked at the end, as of this moment; else INT64_MIN */
 };
 
+/* What asking for a contact's leave needs of it; also beside a tick, for what was released and has waited (asking.c). */
+struct person {
+  struct store *store;
+  const struct image *image;
+  struct contact *c;
+  const struct zone *zone;
+  struct arena *arena;           /* of reasons */
+};
+
 /* live.c: the contact in memory. */
+struct person live_person(struct live *l);
 enum camp_err live_open(struct engine *e, struct live *l, int64_t id, struct str key, bool fresh) MUST_CHECK;
 enum camp_err live_close(struct live *l) MUST_CHECK;
 /* Written and read again, when much was done to it, so that its memory is let go. */
@@ -239,7 +249,9 @@ enum camp_err live_finish(struct live *l) MUST_CHECK;
 /* A row of history behind the newest, with what the live contact's outcome says. */
 enum camp_err live_history(struct live *l, struct event_row *row) MUST_CHECK;
 
-/* consent.c: topics. The event in hand, when it is one that gives or takes consent; and what a script says. */
+/* consent.c: topics. Why the contact does not get messages of one; empty when it does. */
+struct str person_refuses(const struct person *p, struct str topic);
+/* The event in hand, when it is one that gives or takes consent; and what a script says. */
 enum camp_err live_consent_event(struct live *l) MUST_CHECK;
 enum camp_err live_consent_effect(struct live *l, const struct strand_item *item, const struct effect *f) MUST_CHECK;
 /* `enters vip`, `asks offers`: queued behind the input, only where some code names it. */
@@ -249,7 +261,7 @@ void live_internal(struct live *l, const char *before, struct str name, const ch
 bool suppresses(const struct event *e);
 enum camp_err live_suppress(struct live *l) MUST_CHECK; /* the event in hand is such a one */
 /* Why the message does not go by the channel; empty when nothing speaks against it. */
-struct str live_suppressed(struct live *l, const struct unit *message, struct str channel);
+struct str person_suppressed(const struct person *p, const struct unit *message, struct str channel);
 void live_suppressions_merge(struct live *l, const struct contact *other);
 /* effects.c: EFFECT_JOIN and the like. */
 enum camp_err live_member(struct live *l, const struct effect *f) MUST_CHECK;
@@ -286,7 +298,7 @@ uint8_t policy_rank(const struct unit *message); /* 0 goes first */
 /* The next of the channels, which stand with one blank between two; false: there is none. */
 bool policy_channel(struct str *rest, struct str *out);
 /* Whether the contact has an address of the channel; *attribute is where that would stand, empty when none is needed. */
-struct str policy_address(struct live *l, struct str channel); /* the contact's key, when there is no other */
+struct str person_address(const struct person *p, struct str channel); /* the contact's key, when there is no other */
 bool policy_reaches(struct live *l, struct str channel, struct str *attribute);
 /* What left in the time before is at hand: before any of what follows. */
 enum camp_err policy_prepare(struct live *l, int64_t now_ms) MUST_CHECK;
@@ -372,6 +384,9 @@ enum camp_err engine_merge(struct engine *e, const struct tick_input *in) MUST_C
 struct str merge_body(struct arena *a, const struct tick_input *in);
 void merge_of_body(struct arena *a, struct str body, struct tick_input *out);
 
+/* The units of the stored program, added to the image, which is to be sealed; *out may be NULL. */
+enum camp_err image_of_store(struct store *s, struct arena *a, struct image *image, struct stored_unit **rows, uint32_t *count, struct unit **out,
+                             struct engine_error *error) MUST_CHECK;
 /* The live unit with this row id, or NULL. */
 const struct unit *engine_unit(const struct engine *e, uint32_t stored_id);
 enum camp_err engine_event_id(struct engine *e, uint32_t symbol, struct str name, uint32_t *id) MUST_CHECK;

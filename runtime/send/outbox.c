@@ -9,6 +9,7 @@
  *     |            |
  *     |            | send_batch takes it
  *     |            |
+ *     |            +-- it has waited, and its contact does not want it any more: settle_unrendered --> DROPPED
  *     |            +-- render_envelope says no ------------- settle_unrendered --> FAILED
  *     |            |
  *     |            +-- deliver: DELIVERY_REFUSED ----------- settle_delivered ---> FAILED
@@ -38,7 +39,9 @@
  * 4. Every flush ends: a finished row is never ready again, and a batch that finished none (all were put off) is the last.
  * 5. A batch holds at most BATCH_BYTES of rendered text beyond its last message, however many rows were asked for.
  * 6. A message leaves at its release or later, and never after its expiry; in virtual time, always at its release.
- * 7. No row that is withdrawn or held by a pause is handed to a sender after the transaction that said so. */
+ * 7. What has waited since its release is asked about again before it is handed over: a contact that has left or complained meanwhile gets
+ *    nothing more. In virtual time nothing waits.
+ * 8. No row that is withdrawn or held by a pause is handed to a sender after the transaction that said so. */
 #include "runtime/send/send.h"
 
 #include <stdio.h>
@@ -48,7 +51,8 @@
 #include "runtime/send/senders.h"
 #include "vm/base/limits.h"
 
-enum { BATCH_COUNT_CHOSEN = 4096, BATCH_BYTES = 16 << 20, RETRY_AFTER_MS = 5 * 60 * 1000, COLLECT_COUNT = 4096, TURNS_MAX = 8, HTTP_AGAIN_MS = 60 * 60 * 1000 };
+enum { BATCH_COUNT_CHOSEN = 4096, BATCH_BYTES = 16 << 20, RETRY_AFTER_MS = 5 * 60 * 1000, COLLECT_COUNT = 4096, TURNS_MAX = 8, HTTP_AGAIN_MS = 60 * 60 * 1000,
+  WAITED_MS = 60 * 1000 /* since its release; less, and nothing is asked again */ };
 /* Relays: the first retry no sooner than half an hour, then as long again as the mail has waited, to four hours (RFC 5321, 4.5.4.1); and
  * once at the end of the time for which it is tried. */
 #define RELAY_RETRY_MIN_MS (30 * 60 * 1000LL)
@@ -73,6 +77,7 @@ struct outbox {
   uint32_t pause_count;
   int64_t version;         /* of the database when they were read; 0: not yet */
   int64_t last_action;
+  struct outbox_asker asker;
 };
 
 struct batch {
@@ -82,9 +87,8 @@ struct batch {
   struct outcome *outcomes;
   uint32_t envelope_count;
   const struct outbox_item **rendered; /* envelope -> its row */
-  const struct outbox_item **failed;
-  struct str *reasons;
-  uint32_t failed_count, deferred_count, held_count, http_count;
+  struct ended { const struct outbox_item *item; enum outbox_state state; struct str reason; } *ended; /* failed, or dropped */
+  uint32_t ended_count, deferred_count, held_count, http_count;
   const struct outbox_item **http; /* rows that leave over HTTP, which this sender does not take */
   struct held { const struct outbox_item *item; const struct outbox_action *pause; } *held;
 };
@@ -139,6 +143,8 @@ static enum camp_err open_sender(struct outbox *o, char why[WHY_BYTES]) {
 void outbox_zones(struct outbox *o, zone_finder *find, void *context, const struct zone *project) {
   texts_zones(o->texts, find, context, project);
 }
+
+void outbox_asks(struct outbox *o, struct outbox_asker asker) { o->asker = asker; }
 
 enum camp_err outbox_open(struct store *s, const struct image *image, const char *spec, struct outbox **out, char why[256]) {
   *out = NULL;
@@ -252,14 +258,30 @@ static const char *span_text(struct arena *a, int64_t ms) {
 
 /* --- batches --------------------------------------------------------------------------------------------------------- */
 
-static void render_batch(struct outbox *o, const struct outbox_item *items, uint32_t count, int64_t now_ms, struct batch *b) {
+static void give_up(struct batch *b, const struct outbox_item *item, enum outbox_state state, struct str reason) {
+  b->ended[b->ended_count++] = (struct ended){ item, state, reason };
+}
+
+/* Whether it still may leave; *gone: it may not, and is dropped. */
+static enum camp_err ask_again(struct outbox *o, struct batch *b, const struct outbox_item *item, int64_t now_ms, bool *gone) {
+  struct str reason, before = item->row.reason;
+  *gone = false;
+  if (!o->asker.ask || now_ms == INT64_MIN || (item->row.state == OUTBOX_READY && now_ms - item->row.at_ms < WAITED_MS)) return CAMP_OK;
+  enum camp_err err = o->asker.ask(o->asker.context, &item->row, now_ms, &o->batch, &reason);
+  *gone = !err && reason.len;
+  if (!*gone) return err;
+  if (before.len) reason = arena_printf(&o->batch, STR_FMT "; before: " STR_FMT, STR_ARG(reason), STR_ARG(before));
+  give_up(b, item, OUTBOX_DROPPED, reason);
+  return CAMP_OK;
+}
+
+static enum camp_err render_batch(struct outbox *o, const struct outbox_item *items, uint32_t count, int64_t now_ms, struct batch *b) {
   struct arena *a = &o->batch;
   *b = (struct batch){ .items = items };
   b->envelopes = arena_zalloc(a, count, sizeof *b->envelopes);
   b->outcomes = arena_zalloc(a, count, sizeof *b->outcomes);
   b->rendered = arena_zalloc(a, count, sizeof *b->rendered);
-  b->failed = arena_zalloc(a, count, sizeof *b->failed);
-  b->reasons = arena_zalloc(a, count, sizeof *b->reasons);
+  b->ended = arena_zalloc(a, count, sizeof *b->ended);
   b->held = arena_zalloc(a, count, sizeof *b->held);
   b->http = arena_zalloc(a, count, sizeof *b->http);
   for (size_t bytes = 0; b->count < count && bytes < BATCH_BYTES; b->count++) {
@@ -270,10 +292,13 @@ static void render_batch(struct outbox *o, const struct outbox_item *items, uint
     if (hold(o, b, item, NULL)) continue;
     const struct unit *message;
     if (now_ms >= expiry_ms(o, &item->row, &message)) {
-      b->failed[b->failed_count] = item;
-      b->reasons[b->failed_count++] = expired(o, message, item->row.reason);
+      give_up(b, item, OUTBOX_FAILED, expired(o, message, item->row.reason));
       continue;
     }
+    bool gone;
+    enum camp_err err = ask_again(o, b, item, now_ms, &gone);
+    if (err) return err;
+    if (gone) continue;
     if (render_envelope(o->texts, o->image, o->store, item, a, &o->scratch, e, reason)) {
       if (hold(o, b, item, &e->to)) continue;
       if (e->request.len && !o->ops->writes_requests) {
@@ -283,15 +308,15 @@ static void render_batch(struct outbox *o, const struct outbox_item *items, uint
       b->rendered[b->envelope_count++] = item;
       bytes += e->subject.len + e->body.len + e->text.len;
     } else {
-      b->failed[b->failed_count] = item;
-      b->reasons[b->failed_count++] = arena_str(a, str_from_c(reason));
+      give_up(b, item, OUTBOX_FAILED, arena_str(a, str_from_c(reason)));
     }
   }
+  return CAMP_OK;
 }
 
 static enum camp_err settle_unrendered(struct outbox *o, const struct batch *b, int64_t now_ms) {
-  for (uint32_t i = 0; i < b->failed_count; i++) {
-    enum camp_err err = store_outbox_state(o->store, b->failed[i]->row.id, OUTBOX_FAILED, now_ms, b->reasons[i]);
+  for (uint32_t i = 0; i < b->ended_count; i++) {
+    enum camp_err err = store_outbox_state(o->store, b->ended[i].item->row.id, b->ended[i].state, now_ms, b->ended[i].reason);
     if (err) return err;
   }
   for (uint32_t i = 0; i < b->held_count; i++) {
@@ -323,7 +348,7 @@ static enum camp_err take_batch(struct outbox *o, bool by_time, int64_t until_ms
   if (err) return store_failed(o, err, why);
   err = look(o, why);
   if (!err && (err = store_outbox_ready(o->store, &o->batch, by_time, until_ms, max, &items, &count))) store_failed(o, err, why);
-  if (!err && count) render_batch(o, items, count, now_ms, b);
+  if (!err && count && (err = render_batch(o, items, count, now_ms, b))) store_failed(o, err, why);
   if (err || !count) store_rollback(o->store);
   return err;
 }

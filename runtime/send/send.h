@@ -81,6 +81,10 @@ enum camp_err outbox_open(struct store *s, const struct image *image, const char
 struct zone;
 typedef const struct zone *zone_finder(void *context, struct str name);
 void outbox_zones(struct outbox *o, zone_finder *find, void *context, const struct zone *project);
+/* What has waited since its release (a relay put it off, people paused or retried it, nothing sent it for WAITED_MS) is asked about again before it
+ * is handed over: *reason, in the arena, says why it may not leave any more; empty: it may. */
+struct outbox_asker { enum camp_err (*ask)(void *context, const struct outbox_row *row, int64_t now_ms, struct arena *a, struct str *reason); void *context; };
+void outbox_asks(struct outbox *o, struct outbox_asker asker);
 enum camp_err outbox_flush(struct outbox *o, bool by_time, int64_t until_ms, int64_t now_ms, uint32_t batch, uint64_t *sent, char why[256]) MUST_CHECK;
 /* Whether mail leaves for real, beside the engine: then a flush hands over and records, and mails may be under way behind it. */
 bool outbox_is_live(const struct outbox *o);

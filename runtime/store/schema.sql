@@ -288,6 +288,8 @@ create table outbox(
   asked INTEGER,                    -- of one that was held: when the script sent it
   via TEXT                          -- `send … via`: while it is held its channels, then the one that was chosen; null: the message's own
 ) strict;
+-- Those that failed or are held; few, and rows of other states never touch it.
+create index outbox_given_up on outbox(id) where state in (5, 7);
 
 create table content_shown(
   -- What is shown to whom on a page, from when until when.

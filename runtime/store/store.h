@@ -282,7 +282,9 @@ struct outbox_action {
 enum camp_err store_outbox_pauses(struct store *s, struct arena *a, struct outbox_action **out, uint32_t *count, int64_t *last) MUST_CHECK;
 /* Carries out and notes an action, within a transaction: a retry or withdrawal of what is chosen, at most max (*count: how many);
  * a pause; a resumption of the pauses with just these fields, or, with none, of all (*count: pauses). */
-enum camp_err store_outbox_act(struct store *s, const struct outbox_action *act, uint32_t max, uint64_t *count) MUST_CHECK;
+/* A retry or withdrawal leaves what `asks` gives a reason for, which a failed row then says; NULL: nothing is asked. */
+struct outbox_asks { enum camp_err (*ask)(void *context, const struct outbox_item *item, struct arena *a, struct str *reason); void *context; };
+enum camp_err store_outbox_act(struct store *s, const struct outbox_action *act, const struct outbox_asks *asks, uint32_t max, uint64_t *count) MUST_CHECK;
 /* A row whose sending is held back by that pause. */
 enum camp_err store_outbox_pause(struct store *s, int64_t id, int64_t at_ms, const struct outbox_action *pause) MUST_CHECK;
 /* Rows that are chosen, the newest first, as columns id, at, state, message, campaign, contact, to, next, reason. */

@@ -73,6 +73,44 @@ camp run p.camp --db w.db --send maildir:w --until-idle > /dev/null 2>&1
 same "they never leave" "sent 2 withdrawn 4 " "$(sqlite3 -separator ' ' w.db "select state, count(*) from message group by 1" | tr '\n' ' ')"
 same "and say why" "withdrawn: sold out" "$(sqlite3 w.db "select distinct reason from message where state = 'withdrawn'")"
 
+# A retry overrides nobody's will: what must not leave any more is left, named, and says why; also when it is named by its number.
+cat > will.camp <<'C2'
+use engagement
+topic offers
+message offer { topic offers; subject "An offer"; body "Hi. {{ unsubscribe_url }}\n" }
+message receipt { transactional; subject "Thanks"; body "Hi\n" }
+message soon { subject "Soon"; body "Hi\n"; expires after 2h }
+when purchase then { send offer, send receipt }
+when refund then send soon
+C2
+export CAMP_BASE_URL=https://mail.example CAMP_SECRET=secret CAMP_FROM=news@shop.example
+for who in ann bob cat dan eve; do
+  echo "{\"event\":\"subscribe\",\"userId\":\"$who@a.example\",\"properties\":{\"topic\":\"offers\"}}"
+  echo "{\"event\":\"purchase\",\"userId\":\"$who@a.example\"}"
+done > will.ndjson
+echo '{"event":"refund","userId":"dan@a.example"}' >> will.ndjson
+camp run will.camp --db will.db --events will.ndjson --until-idle > /dev/null
+sqlite3 will.db "update outbox set state = 5, reason = '550 5.7.1 no', at = 1767607200000, sent = at" # long ago, by a relay that did not like us
+cat > since.ndjson <<'C2'
+{"event":"unsubscribe","userId":"ann@a.example","properties":{"topic":"offers"}}
+{"event":"complaint","userId":"bob@a.example","timestamp":"2026-01-05T10:00:00Z","properties":{"message":"offer"}}
+{"event":"bounce","userId":"cat@a.example","timestamp":"2026-01-05T10:00:00Z","properties":{"kind":"permanent"}}
+{"event":"bounce","userId":"eve@a.example","timestamp":"2026-01-05T10:00:00Z","properties":{"kind":"permanent"}}
+{"type":"identify","userId":"eve@a.example","traits":{"email":"new@a.example"}}
+C2
+camp run will.camp --db will.db --events since.ndjson --until-idle > /dev/null
+golden outbox-will 0 camp outbox retry --all --why "the relay knows us now" --db will.db
+golden outbox-will-list 0 camp outbox --db will.db
+golden outbox-will-one 0 camp outbox retry --id 1 --db will.db
+camp run will.camp --db will.db --send maildir:will --until-idle > /dev/null
+same "the others leave" "ann@a.example receipt
+bob@a.example receipt
+dan@a.example offer
+dan@a.example receipt
+eve@a.example offer
+eve@a.example receipt" "$(sqlite3 -separator ' ' will.db "select contact, message from message where state = 'sent' order by 1, 2")"
+same "and what was left says why once" "refused offers" "$(camp outbox --id 1 --json --db will.db | sed 's/.*"not tried again: \([^;]*\); before: 550 5.7.1 no".*/\1/')"
+
 # Beside a run.
 mkfifo pipe
 camp run p.camp --db live.db --events - --send maildir:live < pipe > live.out 2>&1 & pid=$!
