@@ -49,6 +49,7 @@ struct event_ref {        /* an event as conditions, triggers and waits name it 
   /* filled by names */
   struct event_decl *decl;/* NULL when unknown is allowed */
   struct frame *frame;    /* names.h: this event alone, as its own where sees it */
+  bool alias_used;
 };
 
 struct prop { struct name name; struct expr *value; struct prop *next;
@@ -146,7 +147,8 @@ struct stmt {
 struct type_ref { struct name name; struct type_ref *item; /* list of */ struct expr *choices; /* one of "free", "pro" */
   uint32_t currency; /* money in EUR */ struct span span; struct type type; /* filled by names */ };
 struct member { struct name name; struct type_ref *type; struct expr *initial; struct str doc; struct member *next;
-  struct expr *from; /* of a reply: `id: text from response.sid` */ };
+  struct expr *from; /* of a reply: `id: text from response.sid` */
+  bool used; /* of an operation's parameter, filled by the check: the request says it */ };
 
 enum item_kind { ITEM_USE, ITEM_EVENT, ITEM_RECORD, ITEM_CONTACT, ITEM_DEFINE, ITEM_LIST, ITEM_MESSAGE, ITEM_CAMPAIGN,
   ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_LATE, ITEM_ALLOW, ITEM_FIXTURE, ITEM_SEGMENT, ITEM_SCORE, ITEM_SEQUENCE, ITEM_CONTENT, ITEM_TOPIC, ITEM_POLICY, ITEM_CHANNEL, ITEM_CONNECTOR };
@@ -229,7 +231,7 @@ struct channel_decl { struct name name; struct name to; /* the attribute that ho
   struct request_decl *request; };
 struct operation_decl { struct name name; struct span span; struct event_decl replied; /* filled by names: the reply's fields, status and error */  struct member *params; struct request_decl *request; struct member *reply;
   struct str full;        /* crm.create_task */
-  struct str connector; bool called; struct operation_decl *next; };
+  struct str connector; bool called; bool mentioned /* by a call or a test */; struct operation_decl *next; };
 struct connector_decl { struct name name; struct operation_decl *operations; };
 
 struct campaign_decl {    /* and a rule: one start, entry every time */

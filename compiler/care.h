@@ -40,6 +40,8 @@ void days_check(struct compilation *c, const struct item *item);
 void cycles_check(struct compilation *c, struct scope *s, const struct tree *tree);
 /* unused.c: what is declared and used nowhere, awaited and caused nowhere, read and set nowhere. Asked when there is no error. */
 void unused_check(struct compilation *c, struct scope *s, const struct tree *tree);
+/* unused_parts.c: what stands inside a declaration and is used nowhere. Called by unused_check. */
+void unused_parts_check(struct compilation *c, struct scope *s, const struct tree *tree);
 /* liquid_care.c: texts of messages and contents. Asked when there is no error. */
 void templates_care(struct compilation *c, struct scope *s, struct tree *tree);
 /* secrets.c: keys and passwords that stand in a script. */

@@ -27,6 +27,7 @@
 struct writer {
   struct compilation *c;
   const struct case_row *columns, *row; /* NULL: a step of a test without a table */
+  bool *used;                           /* of each column: a step names it */
   uint32_t *parts;                      /* copied so far, in the whole project */
 };
 
@@ -35,9 +36,12 @@ static const struct expr *cell_of(const struct writer *w, struct str name) {
   if (!w->row || !name.len)
     return NULL;
   const struct expr *cell = w->row->cells;
-  for (const struct expr *e = w->columns->cells; e && cell; e = e->next, cell = cell->next)
-    if (e->kind == EXPR_NAME && str_eq(e->name.text, name))
+  uint32_t column = 0;
+  for (const struct expr *e = w->columns->cells; e && cell; e = e->next, cell = cell->next, column++)
+    if (e->kind == EXPR_NAME && str_eq(e->name.text, name)) {
+      w->used[column] = true;
       return cell;
+    }
   return NULL;
 }
 
@@ -250,17 +254,38 @@ static bool check_row(struct compilation *c, const struct test_line *table, cons
   return false;
 }
 
+/* A column of texts may be there to say in words what each case is about: the name of the case shows it. */
+static bool is_caption(const struct case_row *cases, uint32_t column) {
+  for (const struct case_row *row = cases; row; row = row->next) {
+    const struct expr *cell = row->cells;
+    for (uint32_t i = 0; i < column && cell; i++) cell = cell->next;
+    if (!cell || cell->kind != EXPR_LITERAL || cell->value.type != V_TEXT)
+      return false;
+  }
+  return true;
+}
+
+static void check_unused(struct compilation *c, const struct test_line *table, const bool *used) {
+  uint32_t column = 0;
+  for (const struct expr *e = table->rows->cells; e; e = e->next, column++) {
+    if (used[column] || is_caption(table->rows->next, column))
+      continue;
+    struct diagnostic *d = diag(c, DIAG_W0153, e->span, "no step of the test names the column `" STR_FMT "`", STR_ARG(e->name.text));
+    d->help = STR("name it where its cells shall stand; a column that only describes the cases holds texts in quotes");
+  }
+}
+
 /* The cases of a test in its place; returns the last of them. */
 static struct item *expand(struct compilation *c, struct item *test, const struct test_line *table, uint32_t *parts) {
   struct item *next = test->next, *last = test;
   struct test_line *lines = test->test.lines;
   struct str name = test->test.name.text;
   struct span span = test->span;
-  bool columns = check_columns(c, table), first = true;
+  bool columns = check_columns(c, table), first = true, used[LIMIT_CASE_COLUMNS_COUNT] = { false };
   for (const struct case_row *row = columns ? table->rows->next : NULL; row && *parts <= LIMIT_CASE_PARTS_COUNT; row = row->next) {
     if (!check_row(c, table, row))
       continue;
-    struct writer w = { .c = c, .columns = table->rows, .row = row, .parts = parts };
+    struct writer w = { .c = c, .columns = table->rows, .row = row, .used = used, .parts = parts };
     struct item *own = first ? test : ARENA_NEW(&c->arena, struct item);
     if (!first) {
       *own = *test;
@@ -272,6 +297,8 @@ static struct item *expand(struct compilation *c, struct item *test, const struc
     first = false;
     last = own;
   }
+  if (!first && !c->torn.count)
+    check_unused(c, table, used);
   if (first) { /* without a case the steps mean nothing, and that was said */
     test->test.lines = NULL;
     test->span = span;

@@ -22,6 +22,7 @@ struct driver {
   struct compilation *c;
   const struct source_reader *reader;
   struct table loaded;   /* paths that were added */
+  struct table modules;  /* those that another script takes in */
   VEC(struct message_decl *) messages;
   uint32_t zones_compared; /* wrong zones for which the nearest was looked for */
 };
@@ -91,8 +92,11 @@ static void use_item(struct driver *d, struct item *item) {
   if (!d->reader || !d->reader->read ||
       !d->reader->read(d->reader->context, &d->c->arena, from_path, item->use.text, &shown, &text))
     use_unknown(d, item);
-  else if (!driver_seen(d, shown))
-    compilation_add(d->c, shown, text, false);
+  else {
+    if (!str_eq(shown, from)) *table_place(&d->c->arena, &d->modules, 1, shown) = d;
+    if (!driver_seen(d, shown))
+      compilation_add(d->c, shown, text, false);
+  }
 }
 
 /* --- parsing ------------------------------------------------------------------------------------------------------- */
@@ -153,6 +157,8 @@ static void load_all(struct driver *d, struct tree *tree) {
   }
   *prelude.tail = tree->items;
   tree->items = prelude.items;
+  for (uint32_t i = 0; i < d->c->sources.count; i++)
+    d->c->sources.items[i].module = table_find(&d->modules, 1, d->c->sources.items[i].path) != NULL;
 }
 
 /* --- message files ------------------------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@ struct source {           /* one script; text is NUL-ended after its last byte *
   struct str text;
   bool standard;          /* of the standard library: not listed, not warned about */
   bool template;          /* a text that messages take in: standard, but warned about */
+  bool module;            /* another script takes it in by `use`: what it declares may be for others */
   const uint32_t *lines;  /* byte offset of each line's start; made on demand */
   uint32_t line_count;
 };
@@ -74,6 +75,8 @@ struct source_reader {
   /* May be NULL. Of a file that `read` did not give: what stands there instead, a folder or a file of nearly this name, as a help; or empty.
    * *nearest: what to write for it, or empty. */
   struct str (*instead)(void *context, struct arena *a, const char *from, struct str name, struct str *nearest);
+  /* May be NULL. The files in a folder that is named relative to `from`, and in those below it: their paths relative to `from`, one a line. */
+  struct str (*files)(void *context, struct arena *a, const char *from, struct str folder);
   /* Both may be NULL: then any time zone passes. Whether the system has the zone; and all their names, one a line, which
    * is asked for only to find what a wrong one was meant to be. */
   bool (*zone_known)(void *context, struct str name);

@@ -205,6 +205,19 @@ static void check_time(struct compilation *c, const struct stmt *st) {
   }
 }
 
+/* Two variants that do the same measure nothing but chance, and cost the others a part of the contacts. */
+static void check_same(struct compilation *c, const struct stmt *st) {
+  for (const struct arm *a = st->arms; a; a = a->next)
+    for (const struct arm *b = st->arms; b != a; b = b->next) {
+      if (!blocks_same(a->body, b->body)) continue;
+      struct diagnostic *d = diag(c, DIAG_W0159, a->name.span, "`" STR_FMT "` does what `" STR_FMT "` does", STR_ARG(a->name.text), STR_ARG(b->name.text));
+      d->help = STR("leave one out, or let them differ in what they shall be compared by");
+      d->note_span = b->name.span;
+      d->note = STR("the other one");
+      break;
+    }
+}
+
 void experiment_check(struct compilation *c, const struct stmt *st) {
   const struct experiment_decl *x = st->experiment;
   struct nest nest = { c, st };
@@ -220,6 +233,7 @@ void experiment_check(struct compilation *c, const struct stmt *st) {
   check_shares(c, st);
   check_measure(c, st);
   check_time(c, st);
+  if (!c->torn.count) check_same(c, st);
 }
 
 /* --- code ---------------------------------------------------------------------------------------------------------- */

@@ -337,7 +337,7 @@ static void flow_campaign(struct flow *f, struct campaign_decl *cd) {
 
 static void flow_sequence(struct flow *f, const struct item *i) {
   (void)flow_block(f, i->sequence.body);
-  if (!i->sequence.used && !scope_is_standard(f->s, i) && scope_item(f->s, SPACE_SEQUENCE, i->sequence.name.text) == i)
+  if (!i->sequence.used && !f->c->partial && !scope_is_for_others(f->s, i) && scope_item(f->s, SPACE_SEQUENCE, i->sequence.name.text) == i)
     diag(f->c, DIAG_W0132, i->sequence.name.span, "the sequence `" STR_FMT "` is done nowhere", STR_ARG(i->sequence.name.text));
 }
 
@@ -361,6 +361,8 @@ static void flow_idle(struct flow *f, const struct item *i) {
   if (scope_is_standard(f->s, i) || has_mistake(f->c, cd))
     return;
   if (f->c->partial && !cd->starts)
+    return;
+  if (i->kind == ITEM_CAMPAIGN && !cd->starts && !cd->schedules && !cd->started && scope_is_for_others(f->s, i))
     return;
   if (i->kind == ITEM_CAMPAIGN && !cd->starts && !cd->schedules && !cd->started) {
     struct diagnostic *d = diag(f->c, DIAG_W0102, cd->name.span, "nothing starts the campaign `" STR_FMT "`",
@@ -464,7 +466,7 @@ static void flow_content(struct flow *f, const struct content_decl *cd) {
 
 static void flow_define(struct flow *f, const struct item *item) {
   flow_expr(f, item->define.value);
-  if (!item->define.used && !f->c->partial && !scope_is_standard(f->s, item) && item->define.value->kind != EXPR_BAD &&
+  if (!item->define.used && !f->c->partial && !scope_is_for_others(f->s, item) && item->define.value->kind != EXPR_BAD &&
       scope_item(f->s, SPACE_VALUE, item->define.name.text) == item)
     diag(f->c, DIAG_W0101, item->define.name.span, "the definition `" STR_FMT "` is used nowhere",
          STR_ARG(item->define.name.text));

@@ -53,6 +53,7 @@ struct binding {
   struct str ref;              /* of a reference (`offer: message`): the name of what it refers to */
   void *decl;                  /* and its declaration */
   uint32_t local;              /* emit: where the value is kept when it is no literal */
+  bool used;                   /* something in the sequence names it */
   struct binding *next;
 };
 
@@ -94,6 +95,8 @@ const struct member *scope_property(const struct scope *s, const struct event_de
 const struct member *scope_part(const struct scope *s, const struct record *record, struct str name);
 const struct member *scope_attribute(const struct scope *s, struct str name);
 bool scope_is_standard(const struct scope *s, const struct item *item);
+/* Of the standard library, or of a file that another one takes in: nobody wonders when it is used nowhere. */
+bool scope_is_for_others(const struct scope *s, const struct item *item);
 /* Adds the nearest declared name of the space as help and fix. */
 void scope_suggest(struct scope *s, struct diagnostic *d, struct span span, enum space space, struct str want);
 void scope_suggest_member(struct scope *s, struct diagnostic *d, struct span span, const struct member *members,
@@ -141,6 +144,8 @@ void values_twice(struct compilation *c, const struct prop *props);
 struct stmt *clone_block(struct arena *a, const struct stmt *block, uint32_t *count);
 /* walk.c: whether a statement of the block, or of one inside it, suspends the run. */
 bool block_suspends(const struct stmt *block);
+/* walk.c: whether two blocks of simple statements do the same; of others it says that they do not. */
+bool blocks_same(const struct stmt *a, const struct stmt *b);
 /* walk.c: whether the statement is an `exit` or holds one. */
 bool stmt_exits(const struct stmt *st);
 /* Whether something leaves at once between two statements, so that a wait that follows counts from it. */
@@ -174,6 +179,8 @@ struct snippet { bool found; struct str text; uint32_t source; };
 enum { SNIPPETS = 1 };
 bool snippet_name_ok(struct str name);
 const struct snippet *snippet_find(struct scope *s, struct arena *a, uint32_t script, const char *folder, struct str name, bool may_load);
+/* Reports files of those folders that no template takes in, when all templates were looked at. */
+void snippets_unused(struct scope *s);
 /* liquid_message.c: the same for texts that are templates. */
 void liquid_check(struct scope *s, struct message_decl *m, struct str text, struct span span);
 #endif

@@ -42,8 +42,10 @@ struct operation_decl *operation_find(struct scope *s, const struct name *connec
     return NULL;
   }
   for (struct operation_decl *o = item->connector.operations; o; o = o->next)
-    if (str_eq(o->name.text, operation->text))
+    if (str_eq(o->name.text, operation->text)) {
+      o->mentioned = true;
       return o;
+    }
   struct diagnostic *d = diag(s->c, DIAG_E0365, operation->span, "the connector `" STR_FMT "` has no operation `" STR_FMT "`",
                               STR_ARG(connector->text), STR_ARG(operation->text));
   struct nearest n = nearest_of(operation->text);

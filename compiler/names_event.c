@@ -151,8 +151,10 @@ void resolve_event_name(struct resolver *r, struct name *name, struct event_decl
 /* A parameter by its name. */
 struct binding *binding_find(const struct resolver *r, struct str name) {
   for (struct binding *b = r->bindings; b; b = b->next)
-    if (str_eq(b->param->name.text, name))
+    if (str_eq(b->param->name.text, name)) {
+      b->used = true;
       return b;
+    }
   return NULL;
 }
 

@@ -244,6 +244,14 @@ static void resolve_attribute(struct resolver *r, struct expr *e, const struct e
     outside_history(r, e);
 }
 
+/* `purchase as p or refund as p`: whichever it was, both are read by it. */
+static void alias_use(const struct frame *f, struct str alias) {
+  struct frame_walk w = frame_walk_of(f);
+  for (uint32_t i = 0; i < f->event_count; i++, frame_step(&w))
+    if (str_eq(w.event->alias.text, alias))
+      ((struct event_ref *)(uintptr_t)w.event)->alias_used = true;
+}
+
 /* The frame that a qualifier names: an alias, innermost first; then what started the run, then innermost first. Inside
  * a history condition the event's own name is itself. */
 static const struct env *env_qualified(const struct env *env, struct str name, bool *is_alias) {
@@ -253,8 +261,10 @@ static const struct env *env_qualified(const struct env *env, struct str name, b
       continue;
     struct frame_walk w = frame_walk_of(v->frame);
     for (uint32_t i = 0; i < v->frame->event_count; i++, frame_step(&w))
-      if (w.event->alias.text.len && str_eq(w.event->alias.text, name))
+      if (w.event->alias.text.len && str_eq(w.event->alias.text, name)) {
+        alias_use(v->frame, name);
         return v;
+      }
   }
   *is_alias = false;
   const struct env *best = NULL;

@@ -54,7 +54,11 @@ static void unknown_value(struct maker *m, struct str name, struct span span) {
 
 static void bare_name(struct maker *m, struct str name, struct span span) {
   bool known = false;
-  for (const struct member *p = m->operation ? m->operation->params : NULL; p; p = p->next) known |= str_eq(p->name.text, name);
+  for (struct member *p = m->operation ? m->operation->params : NULL; p; p = p->next) {
+    bool same = str_eq(p->name.text, name);
+    p->used |= same;
+    known |= same;
+  }
   for (const char *const *w = words_of(m); *w; w++) known |= str_is(name, *w);
   if (m->b) piece_add(m, m->hashed ? PIECE_SHA256 : PIECE_GIVEN, build_string(m->b, name));
   else if (!known) unknown_value(m, name, span);

@@ -85,6 +85,9 @@ const struct member *scope_attribute(const struct scope *s, struct str name) {
 bool scope_is_standard(const struct scope *s, const struct item *item) {
   return s->c->sources.items[item->span.source].standard;
 }
+bool scope_is_for_others(const struct scope *s, const struct item *item) {
+  return scope_is_standard(s, item) || s->c->sources.items[item->span.source].module;
+}
 
 struct name *scope_item_name(struct item *item) {
   switch (item->kind) {

@@ -9,6 +9,7 @@
  *   1. A file is read once, however many messages take it in, and is a source of its own, so mistakes in it show its lines.
  *   2. No name leads out of the folder.
  *   3. Emitting, which many workers do at a time, only finds what checking has loaded. */
+#include "diagnostics.h"
 #include "mail.h"
 #include "names.h"
 
@@ -76,6 +77,56 @@ static bool load(struct scope *s, struct str script, struct str file, struct sni
   }
 }
 
+/* --- files that nothing takes in ----------------------------------------------------------------------------------- */
+static struct str folder_of(struct str path) {
+  const char *slash = path.len ? memrchr(path.ptr, '/', path.len) : NULL;
+  return slash ? str_slice(path.ptr, slash + 1) : (struct str){ path.ptr, 0 };
+}
+
+/* One file of `snippets` or `layouts`, named relative to a script. */
+static void tell_unused(struct scope *s, const struct table *known, struct str script, struct str file, bool layout) {
+  struct compilation *c = s->c;
+  struct str shown, text;
+  if (!s->reader->read(s->reader->context, &c->arena, arena_str(&c->arena, script).ptr, file, &shown, &text) || table_find(known, 1, shown))
+    return;
+  compilation_add(c, shown, text, true);
+  c->sources.items[c->sources.count - 1].template = true;
+  struct diagnostic *d = diag(c, DIAG_W0154, (struct span){ c->sources.count - 1, 0, 0 }, "no message takes in this %s", layout ? "layout" : "snippet");
+  d->help = layout ? STR("`{% layout … %}` names one; if nothing needs it, the file can go")
+                   : STR("`{% render … %}` and `{% include … %}` name one; if nothing needs it, the file can go");
+}
+
+static void look_into(struct scope *s, const struct table *known, struct str script, const char *folder) {
+  struct str files = s->reader->files(s->reader->context, &s->c->arena, arena_str(&s->c->arena, script).ptr, str_from_c(folder));
+  for (size_t from = 0, to; from < files.len; from = to + 1) {
+    for (to = from; to < files.len && files.ptr[to] != '\n';) to++;
+    if (to > from) tell_unused(s, known, script, (struct str){ files.ptr + from, to - from }, *folder == 'l');
+  }
+}
+
+/* The folders that hold scripts, and those between them and the project's. */
+void snippets_unused(struct scope *s) {
+  struct compilation *c = s->c;
+  struct table known = { 0 }, folders = { 0 };
+  struct str top = project_folder(s);
+  uint32_t count = c->sources.count;
+  if (!s->reader || !s->reader->files) return;
+  for (uint32_t i = 0; i < count; i++) *table_place(&c->arena, &known, 1, c->sources.items[i].path) = s;
+  for (uint32_t i = 0; i < count; i++) {
+    if (c->sources.items[i].standard) continue;
+    for (struct str folder = folder_of(c->sources.items[i].path);; folder = folder_of((struct str){ folder.ptr, folder.len - 1 })) {
+      void **place = table_place(&c->arena, &folders, 1, folder);
+      if (*place) break;
+      *place = s;
+      struct str beside = arena_printf(&c->arena, STR_FMT "x", STR_ARG(folder));
+      look_into(s, &known, beside, "snippets");
+      look_into(s, &known, beside, "layouts");
+      if (folder.len <= top.len || !folder.len) break;
+    }
+  }
+}
+
+/* --- found ----------------------------------------------------------------------------------------------------------*/
 const struct snippet *snippet_find(struct scope *s, struct arena *a, uint32_t script, const char *folder, struct str name, bool may_load) {
   const struct source *source = &s->c->sources.items[script];
   const char *slash = source->path.len ? memrchr(source->path.ptr, '/', source->path.len) : NULL;

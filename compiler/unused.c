@@ -1,12 +1,13 @@
 /* What is declared and named nowhere, waited for and never caused, read and never set.
  *
- * Not here: definitions and campaigns (flow.c). Events are not looked at: they come from outside, and one that no rule hears yet is
- * kept for those that will. Neither are declared attributes, which come from outside, too.
+ * Not here: definitions, sequences and campaigns (flow.c), what stands inside a declaration (unused_parts.c). Declared attributes are not
+ * looked at: they come from outside, and are there to be looked at by whoever asks for a contact.
  *
  * Invariants:
  * 1. Only a whole project without errors is asked: of a single file, the rest may stand in another, and what has a mistake may use
  *    anything.
- * 2. Whatever names a thing uses it, tests included. What names a message in a way that is not known here may send it.
+ * 2. Whatever names a thing uses it, tests included. What names a message in a way that is not known here may send it. What another
+ *    file takes in by `use` is there for others, and never told.
  * 3. Under `allow unknown`, an attribute that nobody declared or set is suspicious only when its name is near to one that is. */
 #include "care.h"
 
@@ -67,20 +68,57 @@ static void see_test(struct unused *u, const struct test_decl *t) {
 }
 
 /* --- told ------------------------------------------------------------------------------------------------------------- */
-static void tell_unused(struct unused *u, const struct item *i) {
-  bool message = i->kind == ITEM_MESSAGE, list = i->kind == ITEM_LIST, content = i->kind == ITEM_CONTENT, topic = i->kind == ITEM_TOPIC;
-  const struct name *name = message ? &i->message.name : list ? &i->list.name : content ? &i->content.name : topic ? &i->topic.name : &i->record.name;
-  const char *what = message ? "message" : list ? "list" : content ? "content" : topic ? "topic" : "record";
-  if (i->mentioned || scope_is_standard(u->s, i) || (message && i->message.translation_of))
+static const char *kind_of(const struct item *i) {
+  switch (i->kind) {
+  case ITEM_MESSAGE: return i->message.translation_of ? NULL : "message";
+  case ITEM_LIST: return "list";
+  case ITEM_CONTENT: return "content";
+  case ITEM_TOPIC: return "topic";
+  case ITEM_RECORD: return "record";
+  case ITEM_SEGMENT: return "segment";
+  case ITEM_SCORE: return "score";
+  case ITEM_CHANNEL: return "channel";
+  case ITEM_CONNECTOR: return "connector";
+  case ITEM_FIXTURE: return "fixture";
+  default: return NULL;
+  }
+}
+
+/* A segment is also asked for by who looks at contacts from outside of the scripts. */
+static const char *asked_outside(const struct item *i) {
+  return i->kind == ITEM_SEGMENT ? "`camp count` and `camp contacts --in` can ask for it; when it is there for them, say so: `# camp: allow(W0166) …`"
+         : i->kind == ITEM_SCORE ? "`camp contacts --by` can ask for it; when it is there for that, say so: `# camp: allow(W0166) …`"
+                                 : NULL;
+}
+
+static void tell_operations(struct unused *u, const struct connector_decl *connector) {
+  for (const struct operation_decl *o = connector->operations; o; o = o->next)
+    if (!o->mentioned && o->full.len)
+      diag(u->c, DIAG_W0166, o->name.span, "the operation `" STR_FMT "` is called nowhere", STR_ARG(o->full));
+}
+
+static void tell_unused(struct unused *u, struct item *i) {
+  const char *what = kind_of(i);
+  if (scope_is_for_others(u->s, i))
     return;
-  diag(u->c, DIAG_W0166, name->span, "the %s `" STR_FMT "` is used nowhere", what, STR_ARG(name->text));
+  if (i->kind == ITEM_EVENT && !i->mentioned) {
+    struct diagnostic *d = diag(u->c, DIAG_W0158, i->event.name.span, "nothing hears the event `" STR_FMT "`", STR_ARG(i->event.name.text));
+    d->help = STR("events that are only kept for later stand best in a file of their own, which the others take in: `use \"./events.camp\"`");
+  } else if (what && !i->mentioned) {
+    struct name *name = scope_item_name(i);
+    struct diagnostic *d = diag(u->c, DIAG_W0166, name->span, "the %s `" STR_FMT "` is used nowhere", what, STR_ARG(name->text));
+    if (asked_outside(i))
+      d->help = str_from_c(asked_outside(i));
+  } else if (i->kind == ITEM_CONNECTOR) {
+    tell_operations(u, &i->connector);
+  }
 }
 
 static void tell_never_sent(struct unused *u) {
   for (uint32_t i = 0; i < u->awaited.count; i++) {
     const struct name *name = u->awaited.items[i];
     const struct item *item = table_find(&u->sent, 1, name->text) ? NULL : item_of(u, name->text);
-    if (!item || scope_is_standard(u->s, item) || item->mentioned > (uintptr_t)table_find(&u->of, 1, name->text) ||
+    if (!item || scope_is_for_others(u->s, item) || item->mentioned > (uintptr_t)table_find(&u->of, 1, name->text) ||
         u->c->sources.items[name->span.source].standard)
       continue;
     struct diagnostic *d = diag(u->c, DIAG_W0167, name->span, "nothing sends `" STR_FMT "`, so this never happens", STR_ARG(name->text));
@@ -118,9 +156,10 @@ void unused_check(struct compilation *c, struct scope *s, const struct tree *tre
     case ITEM_TEST: case ITEM_FIXTURE: see_test(&u, &i->test); break;
     default: break;
     }
-  for (const struct item *i = tree->items; i; i = i->next)
-    if (i->kind == ITEM_MESSAGE || i->kind == ITEM_LIST || i->kind == ITEM_RECORD || i->kind == ITEM_CONTENT || i->kind == ITEM_TOPIC)
-      tell_unused(&u, i);
+  for (struct item *i = tree->items; i; i = i->next)
+    tell_unused(&u, i);
   tell_never_sent(&u);
   tell_never_set(&u);
+  unused_parts_check(c, s, tree);
+  snippets_unused(s);
 }

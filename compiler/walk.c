@@ -24,6 +24,40 @@ bool block_suspends(const struct stmt *block) {
   return false;
 }
 
+static bool same_value(struct value a, struct value b) { return a.type == b.type && (a.type == V_MISSING || (a.i == b.i && a.aux == b.aux)); }
+static bool same_expr(const struct expr *a, const struct expr *b) { return a == b || (a && b && same_meaning(a, b)); }
+
+static bool same_props(const struct prop *a, const struct prop *b) {
+  for (; a && b; a = a->next, b = b->next)
+    if (!str_eq(a->name.text, b->name.text) || !same_expr(a->value, b->value))
+      return false;
+  return a == b;
+}
+
+static bool same_via(const struct name_list *a, const struct name_list *b) {
+  for (; a && b; a = a->next, b = b->next)
+    if (!str_eq(a->name.text, b->name.text))
+      return false;
+  return a == b;
+}
+
+/* Statements that hold blocks are not compared, nor those that wait for events: they are taken to differ. */
+bool blocks_same(const struct stmt *a, const struct stmt *b) {
+  for (; a && b; a = a->next, b = b->next) {
+    bool plain = !a->branches && !a->arms && !a->then && !a->otherwise && !a->unless && !a->args && !a->length && a->kind != STMT_BAD;
+    if (!plain || a->kind != b->kind || a->wait != b->wait || a->decl != b->decl || !str_eq(a->name.text, b->name.text) || b->unless ||
+        !str_eq(a->operation.text, b->operation.text) || !str_eq(a->reply.text, b->reply.text) || a->weekdays != b->weekdays || a->count != b->count)
+      return false;
+    if (!same_expr(a->value, b->value) || !same_expr(a->at, b->at) || !same_expr(a->if_still, b->if_still) || !same_props(a->props, b->props) ||
+        !same_via(a->via, b->via))
+      return false;
+    if (!same_value(a->after, b->after) || !same_value(a->duration, b->duration) || !same_value(a->time_from, b->time_from) ||
+        !same_value(a->time_to, b->time_to))
+      return false;
+  }
+  return a == b;
+}
+
 static void see_exit(void *found, const struct stmt *st) {
   if (st->kind == STMT_EXIT)
     *(bool *)found = true;

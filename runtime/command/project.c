@@ -248,6 +248,37 @@ static struct str zone_names(void *context, struct arena *a) {
 
 static int path_order(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
+/* The lines that it adds: paths below `path`, each behind `name`. What cannot be read holds nothing that a message could take in. */
+static void list_files(struct arena *a, const char *path, const char *name, int depth, struct buf *out) {
+  enum { FILES_DEPTH = 8 };
+  DIR *d = depth < FILES_DEPTH ? opendir(path) : NULL;
+  struct script_paths names = { 0 };
+  if (!d) return;
+  for (struct dirent *e; (e = readdir(d)) != NULL && names.found.count < LIMIT_PROJECT_FILES_COUNT;)
+    if (e->d_name[0] != '.' && !strchr(e->d_name, '\n')) VEC_PUSH(a, &names.found, arena_str(a, str_from_c(e->d_name)).ptr);
+  closedir(d);
+  if (names.found.count) qsort(names.found.items, names.found.count, sizeof *names.found.items, path_order);
+  for (uint32_t i = 0; i < names.found.count; i++) {
+    struct str below = arena_printf(a, "%s/%s", path, names.found.items[i]), shown = arena_printf(a, "%s/%s", name, names.found.items[i]);
+    struct stat st;
+    if (lstat(below.ptr, &st) != 0) continue;
+    if (S_ISDIR(st.st_mode)) list_files(a, below.ptr, shown.ptr, depth + 1, out);
+    else if (S_ISREG(st.st_mode)) buf_printf(out, STR_FMT "\n", STR_ARG(shown));
+  }
+}
+
+static struct str files_in(void *context, struct arena *a, const char *from, struct str folder) {
+  (void)context;
+  const char *slash = strrchr(from, '/');
+  struct str name = arena_str(a, folder), path = arena_printf(a, STR_FMT STR_FMT, STR_ARG(slash ? str_slice(from, slash + 1) : STR("")), STR_ARG(name));
+  struct buf b;
+  buf_init(&b, LIMIT_SOURCE_BYTES);
+  list_files(a, path.ptr, name.ptr, 0, &b);
+  struct str files = arena_str(a, buf_as_str(&b));
+  buf_deinit(&b);
+  return files;
+}
+
 static bool walk_folder(struct arena *a, const char *command, const char *folder, int depth, struct script_paths *out) {
   enum { FOLDER_DEPTH = 32 };
   if (depth == FOLDER_DEPTH) {
@@ -400,7 +431,7 @@ bool project_load(struct project *p, const char *command, char *const *paths, in
     if (stat(paths[i], &st) == 0 && !S_ISDIR(st.st_mode)) p->compilation.partial = true; /* the rest of its folder is not looked at */
   }
   struct zone_files zones = { .paths = paths, .count = count };
-  struct source_reader reader = { .context = &zones, .read = read_source, .instead = instead, .read_file = read_below, .zone_known = zone_known, .zone_names = zone_names };
+  struct source_reader reader = { .context = &zones, .read = read_source, .instead = instead, .files = files_in, .read_file = read_below, .zone_known = zone_known, .zone_names = zone_names };
   compile(&p->compilation, &reader);
   zones_free(zones.zones);
   if (p->compilation.error_count == 0) p->program = p->compilation.program;

@@ -28,4 +28,36 @@ done
 golden modules-clash 1 camp check --format short project
 printf 'use shop\nuse shop\nwhen refund then tag "x"\n' > twice.camp
 clean "a module twice is one" camp check twice.camp
+
+# What is declared and used nowhere: a file that another one takes in is there for others.
+rm -rf project outside && mkdir -p project/shared
+cat > project/shared/library.camp <<'END'
+event order_shipped { order_id: text }
+list later
+topic news
+score warmth { +1 for visit as v }
+define big = count(purchase) > 10
+sequence wave(pause: duration) { tag "waved" }
+campaign for_later { tag "later" }
+fixture empty_shop { contact ann }
+connector crm { task(title: text, more: text) { post "https://crm.example/tasks" { json { title: title } } } }
+END
+cp project/shared/library.camp project/own.camp
+printf 'when signup then tag "new"\n' > project/main.camp
+rm project/shared/library.camp
+holds "what nothing uses is told of, in a project" sh -c 'test "$(camp check --format short project | grep -c W)" = 12'
+clean "and not of a single file, which another one may use" camp check project/own.camp
+mv project/own.camp project/shared/library.camp
+printf 'use "./shared/library.camp"\nwhen signup then tag "new"\n' > project/main.camp
+clean "nor of a file that another one takes in" camp check project
+
+# Snippets and layouts that no message takes in.
+mkdir -p project/snippets/parts project/layouts project/shared/snippets
+echo 'a' > project/snippets/taken.liquid
+echo 'b' > project/snippets/parts/left.html
+echo 'c' > project/layouts/left.liquid
+echo 'd' > project/shared/snippets/left.liquid
+printf 'message hi { transactional; channel sms; body "{%% render \047taken\047 %%}" }\nwhen signup then send hi\n' >> project/main.camp
+golden modules-snippets 0 camp check --format short project
+holds "of a single file nothing is said" sh -c 'camp check project/main.camp | grep -q "no mistakes"'
 finish
