@@ -10,8 +10,8 @@ static bool take_secret(struct str *out) {
   const char *secret = getenv("CAMP_SECRET");
   *out = str_from_c(secret ? secret : "");
   if (out->len >= SECRET_BYTES_MIN) return true;
-  complain("code", "CAMP_SECRET is %s. It must be the one that the codes were made with, at least %d bytes.",
-           out->len ? "shorter than that" : "not set", SECRET_BYTES_MIN);
+  complain("code", "CAMP_SECRET is %s: it must be the one that the codes were made with, of at least %d bytes",
+           out->len ? "too short" : "not set", SECRET_BYTES_MIN);
   return false;
 }
 

@@ -4,7 +4,9 @@
  * files, database); 3 the disk was full or the database busy, what was taken is kept, and running again goes on. */
 #include "runtime/command/commands.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #ifndef CAMP_RELEASE
 #define CAMP_RELEASE "0.1.0"
@@ -77,6 +79,8 @@ int main(int argc, char **argv) {
   int code = EXIT_COULD_NOT;
   if (!options_read(command, argc - 2, argv + 2, &options, &code)) return code;
   code = command->run(&options);
-  if (fflush(stdout) != 0 && code == EXIT_FINE) code = EXIT_COULD_NOT;
-  return code;
+  bool written = !ferror(stdout) && fflush(stdout) == 0;
+  if (written) return code;
+  if (errno != EPIPE) complain(command->name, "cannot write the output: %s", strerror(errno)); /* `| head` has read enough */
+  return code == EXIT_FINE ? EXIT_COULD_NOT : code;
 }

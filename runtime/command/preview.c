@@ -8,7 +8,9 @@
 #include "vm/base/utf8.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -94,6 +96,11 @@ static int open_job(struct job *j, const struct options *o, const char *key) {
   *j = (struct job){ .o = o, .command = o->command->name };
   const char *project = o->count > 1 ? o->positionals[0] : ".", *name = o->positionals[o->count - 1];
   arena_init(&j->arena, 64 << 10);
+  struct stat st;
+  if (o->count == 1 && (strchr(name, '/') || str_ends(str_from_c(name), STR(".camp"))) && stat(name, &st) == 0) {
+    complain(j->command, "which message of %s? Name it behind the project: `camp %s %s MESSAGE`", name, j->command, name);
+    return EXIT_COULD_NOT;
+  }
   int code = session_project(&j->s, j->command, project, NULL);
   if (code != EXIT_FINE) return code;
   const struct program *p = &j->s.project.program;
@@ -193,12 +200,13 @@ static int write_files(struct job *j) {
   buf_init(&page, SIZE_MAX / 2);
   single_mail(&mail, &j->mail);
   put_page(&page, &j->mail);
+  if (mkdir(folder, 0777) != 0) errno = 0; /* it is there; if not, writing says why */
   bool good = file_write(eml.ptr, buf_as_str(&mail)) && file_write(html.ptr, buf_as_str(&page));
   if (good) {
     printf("To " STR_FMT ": " STR_FMT "\n%s is the mail, %s its page; %zu bytes\n", STR_ARG(j->mail.to), STR_ARG(j->mail.subject), eml.ptr, html.ptr, mail.len);
     warn(&j->mail, mail.len);
   } else {
-    complain(j->command, "cannot write into %s", folder);
+    complain(j->command, "cannot write into %s: %s", folder, strerror(errno));
   }
   buf_deinit(&mail);
   buf_deinit(&page);

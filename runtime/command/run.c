@@ -106,6 +106,7 @@ static int run_run(const struct options *o) {
   s.patient = !until_idle;
   eo.late_after_ms = s.project.program.late_after_ms;
   if (code == EXIT_FINE) code = session_store(&s, db, &(struct store_options){ .create = true });
+  if (code == EXIT_FINE) code = session_lives(&s);
   if (code == EXIT_FINE) code = session_engine(&s, eo, clock_now_ms(), send);
   if (code == EXIT_FINE && s.outbox && outbox_is_live(s.outbox)) {
     printf("Mail goes to %s, from %s.\n", send, getenv("CAMP_FROM"));

@@ -208,6 +208,25 @@ int session_count_as_sent(struct session *s, int64_t until_ms) {
   return exit_code_of(err);
 }
 
+static enum camp_err put_lived(struct store *store) {
+  bool lived;
+  enum camp_err err = store_lived_get(store, &lived);
+  if (err != CAMP_OK || lived) return err;
+  err = store_begin(store);
+  if (err == CAMP_OK) err = store_lived_put(store);
+  if (err == CAMP_OK) err = store_commit(store);
+  if (err != CAMP_OK) store_rollback(store);
+  return err;
+}
+
+int session_lives(struct session *s) {
+  struct patience p = { s, 0 };
+  enum camp_err err;
+  while ((err = put_lived(s->store)) != CAMP_OK)
+    if (!again(&p, err, store_last_error(s->store)->text)) break;
+  return exit_code_of(err);
+}
+
 static enum camp_err put_clock(struct store *store, int64_t now_ms, struct str key, const struct store_source *source) {
   struct store_clock clock;
   enum camp_err err = store_begin(store);

@@ -23,6 +23,8 @@ struct session {
 int session_project(struct session *s, const char *command, const char *project, const char *zone_name);
 /* Opens the database. Returns an exit code. */
 int session_store(struct session *s, const char *path, const struct store_options *o);
+/* From here on the database lives in real time, and no simulation may touch it. Returns an exit code. */
+int session_lives(struct session *s);
 /* Deploys, opens the engine, finishes a round that a crash left, opens the sender (send may be NULL). */
 int session_engine(struct session *s, struct engine_options o, int64_t deploy_ms, const char *send);
 void session_close(struct session *s);

@@ -341,6 +341,19 @@ static int open_events(struct simulation *m, const char *path, bool csv, bool st
   return EXIT_COULD_NOT;
 }
 
+/* A simulation runs the clock to the end: on a database of `camp run` it would use up what people wait for. */
+static int refuse_lived(struct simulation *m, const char *db) {
+  bool lived;
+  if (store_lived_get(m->s.store, &lived) != CAMP_OK) {
+    complain("simulate", "%s", store_last_error(m->s.store)->text);
+    return EXIT_COULD_NOT;
+  }
+  if (!lived) return EXIT_FINE;
+  complain("simulate", "%s is a database of `camp run`: a simulation would use up what its contacts wait for. Take another --db; "
+           "`camp import` fills it with the same history.", db);
+  return EXIT_COULD_NOT;
+}
+
 static int open_clock(struct simulation *m, const char *until) {
   struct store_clock clock;
   if (store_clock_get(m->s.store, &clock) != CAMP_OK) {
@@ -406,6 +419,7 @@ static int simulate_run(const struct options *o) {
   struct store_options so = { .create = true, .relaxed = m.virtual_store };
   if (code == EXIT_FINE && standard && !spool(spooled)) code = EXIT_COULD_NOT;
   if (code == EXIT_FINE) code = session_store(&m.s, db ? db : path, &so);
+  if (code == EXIT_FINE && db) code = refuse_lived(&m, db);
   if (code == EXIT_FINE) code = open_clock(&m, option(o, "until"));
   if (code == EXIT_FINE) code = open_events(&m, standard ? spooled : events, option(o, "csv") != NULL, standard);
   if (code == EXIT_FINE) code = simulate(&m, o, batch);
@@ -438,7 +452,8 @@ const struct command command_simulate = {
   .text = "Plays the events in the order of their times and lets the clock jump from one to the next, so a\n"
           "year passes in seconds. The same engine as `camp run`: what comes out is what would have happened.\n"
           "Without --until it goes on until nobody waits any more. A line without a time happens when the\n"
-          "line above it did; without one above, when the first with a time does.\n",
+          "line above it did; without one above, when the first with a time does. A database of `camp run` is\n"
+          "refused: the simulation would use up what its contacts wait for.\n",
   .examples = "  camp simulate campaigns/ --events orders.ndjson\n"
               "  camp simulate campaigns/ --events orders.csv --csv --db try.db --send maildir:out\n"
               "  camp simulate campaigns/ --events orders.ndjson --db try.db --until 2026-02-01\n",

@@ -106,10 +106,34 @@ static enum camp_err header_name(struct csv_header *h, struct str name, struct a
   return CAMP_OK;
 }
 
+/* What is there in place of the column that is missing. `event` is left out: an import of contacts adds it by itself. */
+static struct str listed(const struct csv_header *h, struct arena *a) {
+  enum { SHOWN = 8 };
+  struct str out = STR("");
+  for (uint32_t i = 0, n = 0; i < h->count && n <= SHOWN; i++) {
+    if ((int)i == h->event) continue;
+    out = n++ < SHOWN ? arena_printf(a, STR_FMT "%s`" STR_FMT "`", STR_ARG(out), n > 1 ? ", " : "", STR_ARG(h->names[i]))
+                      : arena_printf(a, STR_FMT " …", STR_ARG(out));
+  }
+  return out.len ? out : STR("no other");
+}
+
+/* A file of another kind, by its first line. */
+static bool no_csv(struct str row, struct str *why) {
+  struct str line = trim(row);
+  if (str_starts(line, STR("event,"))) line = (struct str){ line.ptr + 6, line.len - 6 }; /* of an import of contacts */
+  bool commas = memchr(line.ptr, ',', line.len) != NULL;
+  if (line.len && line.ptr[0] == '{') *why = STR("the first line begins with `{`: the file holds JSON, so leave out --csv");
+  else if (!commas && memchr(line.ptr, ';', line.len)) *why = STR("the columns stand between semicolons; CSV has commas");
+  else if (!commas && memchr(line.ptr, '\t', line.len)) *why = STR("the columns stand between tabs; CSV has commas");
+  else return false;
+  return true;
+}
+
 enum camp_err csv_read_header(struct str row, struct arena *a, struct csv_header *out, struct str *why) {
   struct cell cells[COLUMNS_MAX];
   *out = (struct csv_header){ .contact = -1, .event = -1, .at = -1, .id = -1 };
-  if (!check_bytes(row, a, why)) return CAMP_BAD;
+  if (!check_bytes(row, a, why) || no_csv(row, why)) return CAMP_BAD;
   int count = cut_cells(row, cells, a, why);
   if (count < 0) return CAMP_BAD;
   out->names = arena_zalloc(a, (size_t)count, sizeof *out->names);
@@ -120,8 +144,8 @@ enum camp_err csv_read_header(struct str row, struct arena *a, struct csv_header
     if (err) return err;
   }
   if (out->contact >= 0 && out->event >= 0) return CAMP_OK;
-  *why = arena_printf(a, "the header has no column `%s`; it needs contact and event, and may have at, id and properties",
-                      out->contact < 0 ? "contact" : "event");
+  *why = arena_printf(a, "the header has no column `%s`, which says %s; it has " STR_FMT, out->contact < 0 ? "contact" : "event",
+                      out->contact < 0 ? "whose each row is" : "what happened", STR_ARG(listed(out, a)));
   return CAMP_BAD;
 }
 

@@ -327,6 +327,19 @@ enum camp_err store_clock_put(struct store *s, const struct store_clock *c) {
   return query_run(s, q);
 }
 
+enum camp_err store_lived_get(struct store *s, bool *out) {
+  *out = false;
+  sqlite3_stmt *q = query(s, Q_LIVED_GET);
+  bool row;
+  enum camp_err err = query_step(s, q, &row);
+  if (err || !row) return err;
+  *out = sqlite3_column_int64(q, 0) != 0;
+  sqlite3_reset(q);
+  return CAMP_OK;
+}
+
+enum camp_err store_lived_put(struct store *s) { return query_run(s, query(s, Q_LIVED_PUT)); }
+
 enum camp_err store_source_get(struct store *s, struct str key, struct store_source *out) {
   *out = (struct store_source){ 0 };
   sqlite3_stmt *q = query(s, Q_SOURCE_GET);

@@ -11,7 +11,8 @@ create table meta(
   hash_0 INTEGER NOT NULL,          -- SipHash key of contact_key.hash
   hash_1 INTEGER NOT NULL,
   check_0 INTEGER NOT NULL,         -- SipHash key of contact_key.proof
-  check_1 INTEGER NOT NULL
+  check_1 INTEGER NOT NULL,
+  lived INTEGER NOT NULL            -- 1: `camp run` was here; its contacts wait in real time, and no simulation may wake them
 ) strict;
 
 create table counter(

@@ -86,6 +86,9 @@ struct store_clock {
 };
 enum camp_err store_clock_get(struct store *s, struct store_clock *out) MUST_CHECK;
 enum camp_err store_clock_put(struct store *s, const struct store_clock *clock) MUST_CHECK;
+/* Whether the database has lived in real time: its waits are people's, and no simulation may run them off. Marking it needs a transaction. */
+enum camp_err store_lived_get(struct store *s, bool *out) MUST_CHECK;
+enum camp_err store_lived_put(struct store *s) MUST_CHECK;
 
 /* Sources: how far each has been taken. key: "file:/path" or "stdin". */
 struct store_source { int64_t byte_offset, line, bytes_known, mark_at_ms, mark_line, count; };

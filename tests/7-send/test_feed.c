@@ -260,7 +260,7 @@ static void refusals(void **state) {
   check_open(folder, false, CAMP_BAD, want);
   check_open(file_with("empty", STR("")), true, CAMP_BAD, "there is no header line; CSV begins with one such as contact,event,at,amount");
   check_open(file_with("headless", STR("a,b\n")), true, CAMP_BAD,
-             "the header has no column `contact`; it needs contact and event, and may have at, id and properties");
+             "the header has no column `contact`, which says whose each row is; it has `a`, `b`");
 
   struct feed *f = opened(path = file_with("short", STR("a\nb\n")), false);
   char key[300];

@@ -261,8 +261,14 @@ static void csv_rows(void **state) {
 }
 
 static const struct { const char *header, *want; } HEADER_CASES[] = {
-  { "event,amount", "the header has no column `contact`; it needs contact and event, and may have at, id and properties" },
-  { "contact,amount", "the header has no column `event`; it needs contact and event, and may have at, id and properties" },
+  { "event,amount", "the header has no column `contact`, which says whose each row is; it has `amount`" },
+  { "contact,amount", "the header has no column `event`, which says what happened; it has `contact`, `amount`" },
+  { "a,b,c,d,e,f,g,h,i,j", "the header has no column `contact`, which says whose each row is; it has `a`, `b`, `c`, `d`, `e`, `f`, `g`, `h` …" },
+  { "event", "the header has no column `contact`, which says whose each row is; it has no other" },
+  { "userId;event;timestamp", "the columns stand between semicolons; CSV has commas" },
+  { "event,email;first_name", "the columns stand between semicolons; CSV has commas" },
+  { "contact\tevent", "the columns stand between tabs; CSV has commas" },
+  { "{\"event\":\"purchase\",\"userId\":\"ann\"}", "the first line begins with `{`: the file holds JSON, so leave out --csv" },
   { "contact,event,amount,note,amount", "the header names `amount` twice, in columns 3 and 5" },
   { "contact,event,,x", "column 3 of the header has no name" },
   { "contact,event,\"x", "the quote that opens column 3 is never closed" },

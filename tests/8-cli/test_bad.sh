@@ -51,6 +51,10 @@ refuses "a database of another program" 2 . camp simulate example --events "$eve
 refuses "no database" 2 . camp status --db missing.db
 holds "asking made none" test ! -e missing.db
 refuses "a folder" 2 . camp status --db example
+refuses "an output that cannot be written" 2 "cannot write the output: No space left" sh -c "camp status --db good.db > /dev/full"
+refuses "an output that nobody reads on is no news" 0 "^0$" sh -c "camp contact ann --db good.db 2> err | true; wc -c < err"
+refuses "a project in the place of its message" 2 "which message of ./example? Name it behind" camp preview ./example
+holds "a folder for a preview is made" camp preview example coupon25 --out made/
 refuses "a database in no folder" 2 . camp simulate example --events "$events" --db no/such/folder.db
 if [ "$(id -u)" != 0 ]; then
   cp good.db read.db; chmod 444 read.db

@@ -19,6 +19,10 @@ same "without a sender the message stays ready" "ann:thanks:ready" "$(sqlite3 b.
 golden run-later-sender 0 camp run project --db b.db --until-idle --send file:later.ndjson
 same "and leaves when there is one" 1 "$(wc -l < later.ndjson)"
 INPUT=e.ndjson golden run-stdin 0 camp run project --db c.db --events - --until-idle
+
+# A database that lives: a simulation would run off what its contacts wait for, and mark it as sent.
+golden run-then-simulate 2 camp simulate project --events e.ndjson --db b.db
+same "bob waits as he did" "bob:signup" "$(sqlite3 b.db "select contact || ':' || (select event from history h where h.contact = p.contact) from position p")"
 : > e.ndjson
 golden run-shrunk 2 camp run project --db a.db --events e.ndjson --until-idle
 golden run-missing 2 camp run project --db a.db --events missing.ndjson --until-idle
