@@ -8,7 +8,6 @@
  *    there. */
 #include "request.h"
 
-#include "verify.h"
 
 static void put_index(struct buf *b, uint32_t i) { buf_varint(b, i == NONE ? 0 : (uint64_t)i + 1); }
 
@@ -123,7 +122,7 @@ const char *request_flaw(const struct unit *u) {
   if (q->method > METHOD_DELETE) return "its method is unknown";
   if (q->address != NONE && (q->address >= u->string_count || u->kind != UNIT_CHANNEL)) return "its address is no attribute";
   if (q->id_path != NONE && q->id_path >= u->string_count) return "its number stands nowhere";
-  if (q->retry_up_to.type != V_MISSING && ((q->retry_up_to.type != V_EXACT && q->retry_up_to.type != V_CALENDAR) || !value_is_sound(q->retry_up_to)))
+  if (q->retry_up_to.type != V_MISSING && (!value_is_duration(q->retry_up_to) || !value_is_sound(q->retry_up_to)))
     return "it is tried for no time";
   if (!q->item_count) return "it has no URL";
   for (uint32_t i = 0; i < q->piece_count; i++) {

@@ -19,7 +19,6 @@
 #include "coupon.h"
 #include "key.h"
 #include "pattern.h"
-#include "verify.h"
 
 /* Kept out of the loop's function: inlined there, they take the registers that the loop needs for every instruction. */
 #define RARE __attribute__((noinline))
@@ -157,8 +156,6 @@ RARE static struct value op_called(const struct strand *s, const struct env *env
 
 /* --- comparing and computing --- */
 
-static bool is_text(struct value v) { return v.type == V_TEXT || v.type == V_REF; }
-
 /* Numbers and texts, which nearly every condition compares, are decided without a call. */
 HOT bool equal(struct value a, struct value b, const struct env *env) {
   if (a.type == V_NUMBER && b.type == V_NUMBER) return a.n == b.n;
@@ -190,7 +187,7 @@ static struct json_walk list_walk(struct value list) {
 RARE static bool list_contains(struct value list, struct value wanted, const struct env *env) {
   if (wanted.type == V_MISSING) return false;
   /* A text is looked for among texts as they come: as a declared type it would take in the number 2, too. */
-  enum value_type type = is_text(wanted) ? V_MISSING : (enum value_type)wanted.type;
+  enum value_type type = value_is_text(wanted) ? V_MISSING : (enum value_type)wanted.type;
   if (wanted.type == V_REF) wanted.type = V_TEXT;
   struct json_walk w = list_walk(list);
   while (json_next(&w)) {
@@ -202,12 +199,12 @@ RARE static bool list_contains(struct value list, struct value wanted, const str
 
 RARE static bool contains(struct value a, struct value b, const struct env *env) {
   if (a.type == V_LIST) return list_contains(a, b, env);
-  if (!is_text(a) || !is_text(b)) return false;
+  if (!value_is_text(a) || !value_is_text(b)) return false;
   return b.aux == 0 || (a.aux >= b.aux && memmem(a.ptr, a.aux, b.ptr, b.aux) != NULL);
 }
 
 RARE static bool matches(const struct unit *u, uint32_t c, struct value v) {
-  return is_text(v) && pattern_matches(u->link->patterns[c], value_str(v));
+  return value_is_text(v) && pattern_matches(u->link->patterns[c], value_str(v));
 }
 
 RARE static bool one_of(const struct value *x, uint32_t n, const struct env *env) {
@@ -215,22 +212,6 @@ RARE static bool one_of(const struct value *x, uint32_t n, const struct env *env
     if (equal(x[0], x[i], env)) return true;
   }
   return false;
-}
-
-RARE static struct value negate(struct value v) {
-  switch (v.type) {
-    case V_NUMBER: case V_PERCENT: v.n = -v.n; return v;
-    case V_MONEY: case V_EXACT:
-      if (v.i == INT64_MIN) return value_missing();
-      v.i = -v.i;
-      return v;
-    case V_CALENDAR:
-      if (v.i == INT64_MIN) return value_missing();
-      v.i = -v.i;
-      v.aux = 0 - v.aux;
-      return v;
-    default: return value_missing();
-  }
 }
 
 RARE static struct value length(struct value list) {
@@ -483,8 +464,8 @@ HOT enum run_result loop(struct vm *vm, const struct unit *u, struct value *loca
       case OP_GT: COMPARE(>); continue;
       case OP_GE: COMPARE(>=); continue;
       case OP_CONTAINS: BINARY(value_bool(contains(a, b, env))); ip++; continue;
-      case OP_STARTS: BINARY(value_bool(is_text(a) && is_text(b) && str_starts(value_str(a), value_str(b)))); ip++; continue;
-      case OP_ENDS: BINARY(value_bool(is_text(a) && is_text(b) && str_ends(value_str(a), value_str(b)))); ip++; continue;
+      case OP_STARTS: BINARY(value_bool(value_is_text(a) && value_is_text(b) && str_starts(value_str(a), value_str(b)))); ip++; continue;
+      case OP_ENDS: BINARY(value_bool(value_is_text(a) && value_is_text(b) && str_ends(value_str(a), value_str(b)))); ip++; continue;
       case OP_MATCHES: UNARY(value_bool(matches(u, U16, a))); ip += 3; continue;
       case OP_NOT: UNARY(value_bool(!value_true(a))); ip++; continue;
       case OP_MISSING: UNARY(value_bool(a.type == V_MISSING)); ip++; continue;
@@ -499,7 +480,7 @@ HOT enum run_result loop(struct vm *vm, const struct unit *u, struct value *loca
       case OP_SUB: BINARY(value_sub(a, b, env->zone)); ip++; continue;
       case OP_MUL: BINARY(value_mul(a, b)); ip++; continue;
       case OP_DIV: BINARY(value_div(a, b)); ip++; continue;
-      case OP_NEG: UNARY(negate(a)); ip++; continue;
+      case OP_NEG: UNARY(value_neg(a)); ip++; continue;
       case OP_LEN: UNARY(length(a)); ip++; continue;
       case OP_EACH:
         if (take_element(&sp[-1], &locals[ip[1]], env)) { ip += 6; }

@@ -45,6 +45,7 @@ uint32_t currency_parse(struct str letters); /* 0 when it is not three capital l
 /* Of a JSON text, in either case, as payment services send it; 0 when it is not three letters. */
 uint32_t currency_from_json(struct json j);
 void currency_print(uint32_t currency, char out[4]);
+bool currency_is_sound(uint32_t currency); /* three capital letters */
 
 static inline struct value value_missing(void) { return (struct value){ .type = V_MISSING }; }
 static inline struct value value_bool(bool b) { return (struct value){ .type = V_BOOL, .i = b }; }
@@ -58,6 +59,8 @@ static inline struct value value_text(struct str s) {
 static inline struct value value_moment(int64_t utc_ms) { return (struct value){ .type = V_MOMENT, .i = utc_ms }; }
 static inline struct str value_str(struct value v) { return (struct str){ v.ptr, v.aux }; }
 static inline bool value_true(struct value v) { return v.type == V_BOOL && v.i; }
+static inline bool value_is_text(struct value v) { return v.type == V_TEXT || v.type == V_REF; }
+static inline bool value_is_duration(struct value v) { return v.type == V_EXACT || v.type == V_CALENDAR; }
 
 const char *value_type_name(enum value_type t); /* "text", "calendar duration" … */
 
@@ -74,6 +77,7 @@ struct value value_add(struct value a, struct value b, const struct zone *z);
 struct value value_sub(struct value a, struct value b, const struct zone *z);
 struct value value_mul(struct value a, struct value b);
 struct value value_div(struct value a, struct value b);
+struct value value_neg(struct value v);
 
 /* A JSON value seen as a declared type; V_MISSING when it does not fit (text in a number's place). A number in a text's
  * place is its digits, since an order_id comes as either.
@@ -93,4 +97,7 @@ void value_show(struct buf *b, struct value v);
 /* Bytes for strand rows and program constants; value_read borrows from the reader's bytes. */
 void value_write(struct buf *b, struct value v);
 struct value value_read(struct reader *r);
+/* Whether a value that came from bytes is one that the VM may compute with: a known type, a finite number, UTF-8, JSON that is
+ * checked, times within about eleven thousand years, so that no sum of two overflows. */
+bool value_is_sound(struct value v);
 #endif

@@ -12,9 +12,8 @@
  * 2. Every jump and every entry is the first byte of an instruction, and no path runs behind the last one.
  * 3. On all paths to an instruction the stack is as deep, never below 0, never above LIMIT_STACK_COUNT.
  * 4. Step code starts with an empty stack and never meets RET; expression code ends with RET and one value, and has no effects. */
-#include "verify.h"
+#include "program.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,48 +21,7 @@
 #include "base/utf8.h"
 #include "liquid_file.h"
 #include "pattern.h"
-#include "program.h"
 #include "request.h"
-
-/* --- values --- */
-
-enum { DAYS_MAX = 4000000, MONTHS_MAX = DAYS_MAX / 28 };
-#define MS_MAX (DAYS_MAX * MS_PER_DAY)
-
-static bool within(int64_t i, int64_t max) { return i >= -max && i <= max; }
-
-static bool letters(uint32_t currency) {
-  for (int i = 0; i < 24; i += 8) {
-    uint32_t letter = currency >> i & 0xff;
-    if (letter < 'A' || letter > 'Z') return false;
-  }
-  return currency >> 24 == 0;
-}
-
-static bool json_is(struct value v, enum json_type type) {
-  struct json j;
-  const char *why;
-  size_t at;
-  return v.aux && json_check(value_str(v), &j, &why, &at) && j.type == type && j.text.len == v.aux;
-}
-
-bool value_is_sound(struct value v) {
-  switch ((enum value_type)v.type) {
-    case V_MISSING: return true;
-    case V_BOOL: return v.i == 0 || v.i == 1;
-    case V_NUMBER: case V_PERCENT: return isfinite(v.n);
-    case V_MONEY: return letters(v.aux);
-    case V_TEXT: case V_REF: return v.aux == 0 || utf8_valid_prefix(value_str(v)) == v.aux;
-    case V_DATE: return within(v.i, DAYS_MAX);
-    case V_TIME: return v.i >= 0 && v.i < MS_PER_DAY;
-    case V_MOMENT: case V_LOCAL: case V_EXACT: return within(v.i, MS_MAX);
-    case V_CALENDAR: return within(v.i, DAYS_MAX) && within((int32_t)v.aux, MONTHS_MAX);
-    case V_LIST: return json_is(v, JSON_ARRAY);
-    case V_RECORD: return json_is(v, JSON_OBJECT);
-    case V_TYPE_COUNT: break;
-  }
-  return false;
-}
 
 /* --- the state of a check --- */
 
@@ -102,10 +60,9 @@ static bool string_or_none(struct check *c, uint32_t i, const char *where, uint3
   return i == NONE || string_ok(c, i, where, n);
 }
 
-static bool is_duration(struct value v) { return v.type == V_EXACT || v.type == V_CALENDAR; }
 static bool duration_ok(struct check *c, struct value v, bool wanted, const char *where, uint32_t n) {
   if (!value_is_sound(v)) return refuse(c, CAMP_CORRUPT, "%s %u: the duration is absurd", where, n);
-  if (wanted ? is_duration(v) : v.type == V_MISSING) return true;
+  if (wanted ? value_is_duration(v) : v.type == V_MISSING) return true;
   return refuse(c, CAMP_CORRUPT, wanted ? "%s %u: a duration is missing" : "%s %u: a duration where none belongs", where, n);
 }
 static bool duration_or_missing(struct check *c, struct value v, const char *where, uint32_t n) {
@@ -178,7 +135,7 @@ static bool pool_ok(struct check *c) {
   for (uint32_t i = 0; i < u->field_count; i++) {
     if (!string_ok(c, u->fields[i].name, "field", i)) return false;
     if (u->fields[i].type >= V_TYPE_COUNT) return refuse(c, CAMP_CORRUPT, "field %u has no type", i);
-    if (u->fields[i].currency && !letters(u->fields[i].currency)) return refuse(c, CAMP_CORRUPT, "field %u has no currency", i);
+    if (u->fields[i].currency && !currency_is_sound(u->fields[i].currency)) return refuse(c, CAMP_CORRUPT, "field %u has no currency", i);
   }
   return true;
 }
@@ -582,7 +539,7 @@ static bool score_ok(struct check *c) {
     return refuse(c, CAMP_CORRUPT, "a score has triggers, stops, goals or waits");
   }
   if (!duration_or_missing(c, u->halves, "score", 0)) return false;
-  if (is_duration(u->halves) && duration_ms(u->halves) <= 0) return refuse(c, CAMP_CORRUPT, "a score halves in no time");
+  if (value_is_duration(u->halves) && duration_ms(u->halves) <= 0) return refuse(c, CAMP_CORRUPT, "a score halves in no time");
   for (uint32_t i = 0; i < u->score_rule_count; i++) {
     const struct score_rule *r = &u->score_rules[i];
     if (!string_ok(c, r->event, "score rule", i) || !enter_expr(c, r->filter_pc, "score rule", i)) return false;

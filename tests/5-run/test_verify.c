@@ -8,7 +8,6 @@
 
 #include "tests/lib/assemble.h"
 #include "vm/program.h"
-#include "vm/verify.h"
 
 /* The unit that passes: everything that a rule below may break. */
 static void build(struct assembler *s, struct arena *a) {
