@@ -1,6 +1,8 @@
 /* Keys of messages and calls; see key.h. */
 #include "key.h"
 
+#include <stdio.h>
+
 static bool is_escaped(char c) { return c == '/' || c == '%' || (unsigned char)c < 0x20 || c == 0x7f; }
 
 static void put_part(struct buf *b, struct str s) {
@@ -44,4 +46,16 @@ struct str key_contact(struct arena *a, struct str key) {
     i += 2;
   }
   return (struct str){ out, n };
+}
+
+bool key_is_of(struct str key, struct str contact) {
+  size_t at = 0;
+  for (size_t i = 0; i < contact.len; i++) {
+    char text[4] = { contact.ptr[i], 0 };
+    size_t len = 1;
+    if (is_escaped(text[0])) len = (size_t)snprintf(text, sizeof text, "%%%02X", (unsigned)(unsigned char)text[0]);
+    if (key.len - at < len || memcmp(key.ptr + at, text, len) != 0) return false;
+    at += len;
+  }
+  return at < key.len && key.ptr[at] == '/';
 }

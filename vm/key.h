@@ -9,4 +9,6 @@
 void key_print(struct buf *b, struct str contact, struct str campaign, uint32_t entry, uint32_t fork, uint32_t ordinal);
 /* The contact of a key, as it was called when the key was made; empty when that is no key. */
 struct str key_contact(struct arena *a, struct str key);
+/* Whether the key begins with this contact's. */
+bool key_is_of(struct str key, struct str contact);
 #endif
