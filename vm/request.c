@@ -8,8 +8,7 @@
  *    there. */
 #include "request.h"
 
-
-static void put_index(struct buf *b, uint32_t i) { buf_varint(b, i == NONE ? 0 : (uint64_t)i + 1); }
+#include "unit_bytes.h"
 
 void request_write(struct buf *b, const struct request *q) {
   buf_byte(b, q->method);
@@ -33,18 +32,6 @@ void request_write(struct buf *b, const struct request *q) {
     buf_byte(b, q->pieces[i].kind);
     put_index(b, q->pieces[i].at);
   }
-}
-
-static uint32_t get_u32(struct reader *r) {
-  uint64_t n = reader_varint(r);
-  if (n > UINT32_MAX) r->failed = true;
-  return r->failed ? 0 : (uint32_t)n;
-}
-
-static uint32_t get_index(struct reader *r) {
-  uint64_t n = reader_varint(r);
-  if (n > NONE) r->failed = true;
-  return r->failed || n == 0 ? NONE : (uint32_t)(n - 1);
 }
 
 static void *get_table(struct arena *a, struct reader *r, uint32_t *count, size_t row_bytes_min, size_t item_bytes) {
