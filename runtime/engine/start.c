@@ -1,6 +1,6 @@
 /* May this contact enter this campaign now? The entry rules of the contract, and the making of a run.
  *
- * Not for finding which campaigns an event may start (vm/image.c) or running them (tick.c).
+ * Not for finding which campaigns an event may start (vm/image_listeners.c) or running them (tick.c).
  *
  * Invariants:
  * 1. Entry rules follow the campaign's name, so `entry once` holds across versions.
