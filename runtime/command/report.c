@@ -201,11 +201,18 @@ static void say_next(struct store *s, const struct simulation_facts *f) {
   if (f->refused) say_command("rejects", NULL, f->db);
 }
 
+void say_left(uint64_t messages, uint64_t calls, uint64_t shows) {
+  printf("%" PRIu64 " message%s sent", messages, S_OF(messages));
+  if (calls) printf(", %" PRIu64 " call%s made", calls, S_OF(calls));
+  if (shows) printf(", %" PRIu64 " content%s shown", shows, S_OF(shows));
+}
+
 int report_simulation(struct store *s, const struct zone *z, const struct simulation_facts *f) {
   char clock[40];
   struct str zone = zone_name(z);
   clock[calendar_print(zone_to_civil(z, f->clock_ms), clock)] = 0;
-  printf("%" PRIu64 " event%s taken, %" PRIu64 " message%s sent", f->events, S_OF(f->events), f->sent, S_OF(f->sent));
+  printf("%" PRIu64 " event%s taken, ", f->events, S_OF(f->events));
+  say_left(f->messages, f->calls, f->shows);
   if (f->clock_ms) printf(", the clock stands at %s " STR_FMT, clock, STR_ARG(zone));
   putchar('\n');
   if (f->duplicates) printf("%" PRIu64 " more repeated an id and count%s once\n", f->duplicates, f->duplicates == 1 ? "s" : "");
@@ -213,6 +220,8 @@ int report_simulation(struct store *s, const struct zone *z, const struct simula
   bool ok = (!f->show || report_in(s, "simulate", "who_got_what", NULL, "Who got what, when and why", z)) &&
             report_in(s, "simulate", "summary", NULL, "Contacts", z) &&
             report_in(s, "simulate", "summary_messages", NULL, "Messages", z) &&
+            report_in(s, "simulate", "summary_calls", NULL, "Calls", z) &&
+            report_in(s, "simulate", "summary_shown", NULL, "On pages", z) &&
             report_in(s, "simulate", "summary_lists", NULL, "Lists", z) &&
             report_in(s, "simulate", "status_due", NULL, "Still waiting", z);
   if (!ok) return EXIT_COULD_NOT;

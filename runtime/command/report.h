@@ -18,11 +18,13 @@ void table_free(struct table *t);
 bool report_table(struct store *s, const char *command, const char *query, const char *argument, const char *title);
 
 struct simulation_facts {
-  uint64_t events, duplicates, refused, sent;
+  uint64_t events, duplicates, refused, messages, calls, shows;
   int64_t clock_ms;
   const char *db, *send; /* NULL: none was given */
   bool show;
 };
 /* What simulate prints at its end. Returns an exit code. */
+/* `3 messages sent, 2 calls made, 1 content shown`: what there was none of is left out, but messages. */
+void say_left(uint64_t messages, uint64_t calls, uint64_t shows);
 int report_simulation(struct store *s, const struct zone *z, const struct simulation_facts *f);
 #endif

@@ -11,6 +11,7 @@
 #include "runtime/command/commands.h"
 #include "runtime/command/intake.h"
 #include "runtime/command/progress.h"
+#include "runtime/command/report.h"
 
 #include <inttypes.h>
 
@@ -61,8 +62,10 @@ static int loop(struct session *s, struct intake *in, bool until_idle) {
 
 static void say_end(const struct session *s, const char *db) {
   struct engine_counts c = engine_counts(s->engine);
-  printf("%" PRIu64 " event%s, %" PRIu64 " run%s started, %" PRIu64 " wake%s, %" PRIu64 " message%s sent\n", c.events, S_OF(c.events),
-         c.starts, S_OF(c.starts), c.wakes, S_OF(c.wakes), s->sent, S_OF(s->sent));
+  printf("%" PRIu64 " event%s, %" PRIu64 " run%s started, %" PRIu64 " wake%s, ", c.events, S_OF(c.events), c.starts, S_OF(c.starts), c.wakes,
+         S_OF(c.wakes));
+  say_left(s->sent.messages, s->sent.calls, c.shows);
+  putchar('\n');
   if (!s->outbox && c.sends)
     printf("No sender was given, so %" PRIu64 " message%s ready; add --send maildir:DIR or --send file:PATH.\n", c.sends,
            c.sends == 1 ? " stays" : "s stay");

@@ -168,15 +168,16 @@ int session_flush(struct session *s, bool by_time, int64_t until_ms, int64_t now
   if (!s->outbox) return EXIT_FINE;
   struct patience p = { s, 0 };
   enum camp_err err;
-  uint64_t sent = 0;
+  struct send_count sent = { 0 };
   char why[256] = "";
   while ((err = outbox_flush(s->outbox, by_time, until_ms, now_ms, ROWS, &sent, why)) != CAMP_OK)
     if (!again(&p, err, why)) break;
-  s->sent += sent;
+  s->sent.messages += sent.messages;
+  s->sent.calls += sent.calls;
   return exit_code_of(err);
 }
 
-static enum camp_err count_as_sent(struct store *store, struct arena *a, int64_t until_ms, uint32_t *count) {
+static enum camp_err count_as_sent(struct store *store, struct arena *a, int64_t until_ms, uint32_t *count, struct send_count *sent) {
   enum { ROWS = 10000 };
   struct outbox_item *items;
   enum camp_err err = store_outbox_ready(store, a, true, until_ms, ROWS, &items, count);
@@ -186,6 +187,9 @@ static enum camp_err count_as_sent(struct store *store, struct arena *a, int64_t
     err = store_outbox_state(store, items[i].row.id, OUTBOX_SENT, items[i].row.at_ms, (struct str){ NULL, 0 });
   if (err == CAMP_OK) err = store_commit(store);
   if (err != CAMP_OK) store_rollback(store);
+  for (uint32_t i = 0; i < *count && err == CAMP_OK; i++)
+    if (store_name_kind(store, items[i].row.message) == NAME_CALL) sent->calls++;
+    else sent->messages++;
   return err;
 }
 
@@ -195,14 +199,10 @@ int session_count_as_sent(struct session *s, int64_t until_ms) {
   arena_init(&a, 64 << 10);
   enum camp_err err = CAMP_OK;
   for (uint32_t count = 1; count > 0; arena_reset(&a)) {
-    err = count_as_sent(s->store, &a, until_ms, &count);
-    if (err == CAMP_OK) {
-      s->sent += count;
-    } else if (!again(&p, err, store_last_error(s->store)->text)) {
-      break;
-    } else {
-      count = 1;
-    }
+    err = count_as_sent(s->store, &a, until_ms, &count, &s->sent);
+    if (err == CAMP_OK) continue;
+    if (!again(&p, err, store_last_error(s->store)->text)) break;
+    count = 1;
   }
   arena_deinit(&a);
   return exit_code_of(err);

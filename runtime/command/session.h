@@ -15,7 +15,7 @@ struct session {
   struct engine *engine;
   struct outbox *outbox;    /* NULL: no sender */
   struct asking *asking;    /* of the outbox */
-  uint64_t sent;
+  struct send_count sent;
   bool patient;             /* waits for a full disk or a busy database as long as it takes; else five times */
 };
 

@@ -25,6 +25,8 @@ static int status_run(const struct options *o) {
             report_table(s, "status", "status_campaigns", NULL, "Campaigns, with how many runs are under way") &&
             report_table(s, "status", "status_due", NULL, "Waiting where, and until when") &&
             report_table(s, "status", "summary_messages", NULL, "Messages") &&
+            report_table(s, "status", "summary_calls", NULL, "Calls") &&
+            report_table(s, "status", "summary_shown", NULL, "On pages") &&
             report_table(s, "status", "status_reasons", NULL, "Why messages failed or wait; camp outbox shows each") &&
             report_table(s, "status", "summary_lists", NULL, "Lists");
   if (ok) printf("Times are UTC. Plain SQL answers more: sqlite3 %s 'select * from position'\n", option(o, "db"));

@@ -131,6 +131,7 @@ static enum camp_err effect_show(struct live *l, const struct strand_item *item,
     return CAMP_OK;
   }
   TRY(store_name(e->store, NAME_CONTENT, f->name, &row.content));
+  e->pending.shows++;
   return store_content_put(e->store, &row);
 }
 

@@ -70,6 +70,6 @@ enum camp_err asking_open(struct store *s, const struct image *image, struct str
 /* *reason: why it may not, in the arena; empty: it may. */
 enum camp_err asking_ask(struct asking *a, const struct outbox_row *row, int64_t now_ms, struct arena *arena, struct str *reason) MUST_CHECK;
 void asking_close(struct asking *a);
-struct engine_counts { uint64_t events, duplicates, rejects, starts, wakes, sends, calls, drops, ended, notes, merges; };
+struct engine_counts { uint64_t events, duplicates, rejects, starts, wakes, sends, calls, shows, drops, ended, notes, merges; };
 struct engine_counts engine_counts(const struct engine *e);
 #endif

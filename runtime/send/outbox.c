@@ -361,9 +361,14 @@ static enum camp_err end_batch(struct outbox *o, enum camp_err err, char why[WHY
   return err;
 }
 
+static void count_sent(const struct outbox *o, const struct outbox_row *row, struct send_count *sent) {
+  if (store_name_kind(o->store, row->message) == NAME_CALL) sent->calls++;
+  else sent->messages++;
+}
+
 /* In virtual time a message leaves at the moment of its release: when the flush happens says nothing, and the rows are to be
  * the same whatever the size of a batch. */
-static enum camp_err settle_delivered(struct outbox *o, const struct batch *b, bool by_time, int64_t now_ms, uint64_t *sent,
+static enum camp_err settle_delivered(struct outbox *o, const struct batch *b, bool by_time, int64_t now_ms, struct send_count *sent,
                                       uint32_t *deferred) {
   for (uint32_t i = 0; i < b->envelope_count; i++) {
     const struct outbox_row *row = &b->rendered[i]->row;
@@ -374,25 +379,25 @@ static enum camp_err settle_delivered(struct outbox *o, const struct batch *b, b
     if (b->outcomes[i].result == DELIVERY_RETRY) state = OUTBOX_DEFERRED, at_ms = now_ms + RETRY_AFTER_MS;
     enum camp_err err = store_outbox_state(o->store, row->id, state, at_ms, reason);
     if (err) return err;
-    *sent += state == OUTBOX_SENT;
+    if (state == OUTBOX_SENT) count_sent(o, row, sent);
     *deferred += state == OUTBOX_DEFERRED;
   }
   return CAMP_OK;
 }
 
-static enum camp_err commit_batch(struct outbox *o, struct batch *b, bool by_time, int64_t now_ms, int64_t mark, uint64_t *sent,
+static enum camp_err commit_batch(struct outbox *o, struct batch *b, bool by_time, int64_t now_ms, int64_t mark, struct send_count *sent,
                                   char why[WHY_BYTES]) {
-  uint64_t here = 0;
+  struct send_count here = { 0 };
   enum camp_err err = settle_unrendered(o, b, now_ms);
   if (!err) err = settle_delivered(o, b, by_time, now_ms, &here, &b->deferred_count);
   if (!err && b->envelope_count) err = put_mark(o, mark);
   err = end_batch(o, err, why);
-  if (!err) *sent += here;
+  if (!err) sent->messages += here.messages, sent->calls += here.calls;
   return err;
 }
 
 /* Delivers a batch and ends its transaction. */
-static enum camp_err send_batch(struct outbox *o, struct batch *b, bool by_time, int64_t now_ms, uint64_t *sent,
+static enum camp_err send_batch(struct outbox *o, struct batch *b, bool by_time, int64_t now_ms, struct send_count *sent,
                                 char why[WHY_BYTES]) {
   int64_t mark = 0;
   enum camp_err err = CAMP_OK;
@@ -414,11 +419,11 @@ static int64_t relay_retry_ms(int64_t at_ms, int64_t now_ms) {
 }
 
 /* Withdrawn while a sender had it: it stays so, unless it had left. */
-static enum camp_err settle_withdrawn(struct outbox *o, const struct outbox_row *row, const struct settled *d, int64_t now_ms, uint64_t *sent) {
+static enum camp_err settle_withdrawn(struct outbox *o, const struct outbox_row *row, const struct settled *d, int64_t now_ms, struct send_count *sent) {
   struct str text = row->reason;
   bool said = text.len && memmem(text.ptr, text.len, "may have arrived", 16);
   if (d->outcome.result == DELIVERY_OK) {
-    ++*sent;
+    count_sent(o, row, sent);
     text = arena_printf(&o->batch, "it had left before it was " STR_FMT, STR_ARG(row->reason));
     return store_outbox_state(o->store, row->id, OUTBOX_SENT, now_ms, text);
   }
@@ -427,7 +432,7 @@ static enum camp_err settle_withdrawn(struct outbox *o, const struct outbox_row 
   return store_outbox_state(o->store, row->id, OUTBOX_WITHDRAWN, now_ms, text);
 }
 
-static enum camp_err settle_one(struct outbox *o, const struct settled *d, int64_t now_ms, uint64_t *sent) {
+static enum camp_err settle_one(struct outbox *o, const struct settled *d, int64_t now_ms, struct send_count *sent) {
   struct outbox_row row;
   enum camp_err err = store_outbox_get(o->store, &o->batch, d->outbox_id, &row);
   if (d->left_over && err == CAMP_NOT_FOUND) return CAMP_OK;
@@ -440,7 +445,7 @@ static enum camp_err settle_one(struct outbox *o, const struct settled *d, int64
   if (d->left_over && !open) return CAMP_OK;
   switch (d->outcome.result) {
     case DELIVERY_OK:
-      ++*sent;
+      count_sent(o, &row, sent);
       return store_outbox_state(o->store, row.id, OUTBOX_SENT, now_ms, reason);
     case DELIVERY_REFUSED: return store_outbox_state(o->store, row.id, OUTBOX_FAILED, now_ms, reason);
     case DELIVERY_UNBEGUN: return store_outbox_state(o->store, row.id, OUTBOX_READY, row.at_ms, (struct str){ NULL, 0 });
@@ -462,12 +467,12 @@ static enum camp_err settle_one(struct outbox *o, const struct settled *d, int64
 }
 
 /* Records what became of mails that were handed over. *any: there were some. */
-static enum camp_err collect(struct outbox *o, int64_t now_ms, uint64_t *sent, bool *any, char why[WHY_BYTES]) {
+static enum camp_err collect(struct outbox *o, int64_t now_ms, struct send_count *sent, bool *any, char why[WHY_BYTES]) {
   uint32_t n = o->ops->background->collect(o->sender, o->settled, COLLECT_COUNT);
   *any = n > 0;
   if (!n) return CAMP_OK;
   arena_reset(&o->batch);
-  uint64_t here = 0;
+  struct send_count here = { 0 };
   enum camp_err err = store_begin(o->store);
   if (err) return store_failed(o, err, why);
   for (uint32_t i = 0; i < n && !err; i++) err = settle_one(o, &o->settled[i], now_ms, &here);
@@ -477,7 +482,8 @@ static enum camp_err collect(struct outbox *o, int64_t now_ms, uint64_t *sent, b
     store_rollback(o->store);
     return err;
   }
-  *sent += here;
+  sent->messages += here.messages;
+  sent->calls += here.calls;
   o->ops->background->committed(o->sender);
   return CAMP_OK;
 }
@@ -507,7 +513,7 @@ static enum camp_err hand_over(struct outbox *o, int64_t until_ms, int64_t now_m
 }
 
 /* A sender whose outcomes could not be committed is opened anew: its journal has them. */
-static enum camp_err flush_beside(struct outbox *o, int64_t until_ms, int64_t now_ms, uint64_t *sent, char why[WHY_BYTES]) {
+static enum camp_err flush_beside(struct outbox *o, int64_t until_ms, int64_t now_ms, struct send_count *sent, char why[WHY_BYTES]) {
   enum camp_err err = open_sender(o, why);
   if (!err) err = look(o, why);
   for (int turn = 0; turn < TURNS_MAX && !err; turn++) {
@@ -543,7 +549,7 @@ bool outbox_trouble(struct outbox *o, char text[256]) {
  * opening. */
 static void finish_beside(struct outbox *o) {
   char why[WHY_BYTES];
-  uint64_t sent = 0;
+  struct send_count sent = { 0 };
   bool any = true;
   if (!o->sender || !o->ops->background) return;
   o->ops->background->finish(o->sender);
@@ -562,7 +568,7 @@ void outbox_close(struct outbox *o) {
   free(o);
 }
 
-enum camp_err outbox_flush(struct outbox *o, bool by_time, int64_t until_ms, int64_t now_ms, uint32_t batch, uint64_t *sent,
+enum camp_err outbox_flush(struct outbox *o, bool by_time, int64_t until_ms, int64_t now_ms, uint32_t batch, struct send_count *sent,
                            char why[256]) {
   if (batch == 0) batch = BATCH_COUNT_CHOSEN;
   if (batch > LIMIT_BATCH_COUNT) batch = LIMIT_BATCH_COUNT;

@@ -75,6 +75,7 @@ const struct sender_ops *sender_find(const char *spec, const char **target, char
 
 /* Sends what is ready: claims up to a batch, renders, delivers, syncs, then commits states and mark together. Adds to *sent. A crash before
  * the commit delivers the same keys again: the Maildir name is the same, and the file is cut back to its mark. */
+struct send_count { uint64_t messages, calls; };
 struct outbox;
 enum camp_err outbox_open(struct store *s, const struct image *image, const char *spec, struct outbox **out, char why[256]) MUST_CHECK;
 /* Where zones are found, for dates in texts: the contact's own, or else the project's. Without this they are in UTC. */
@@ -85,7 +86,7 @@ void outbox_zones(struct outbox *o, zone_finder *find, void *context, const stru
  * is handed over: *reason, in the arena, says why it may not leave any more; empty: it may. */
 struct outbox_asker { enum camp_err (*ask)(void *context, const struct outbox_row *row, int64_t now_ms, struct arena *a, struct str *reason); void *context; };
 void outbox_asks(struct outbox *o, struct outbox_asker asker);
-enum camp_err outbox_flush(struct outbox *o, bool by_time, int64_t until_ms, int64_t now_ms, uint32_t batch, uint64_t *sent, char why[256]) MUST_CHECK;
+enum camp_err outbox_flush(struct outbox *o, bool by_time, int64_t until_ms, int64_t now_ms, uint32_t batch, struct send_count *sent, char why[256]) MUST_CHECK;
 /* Whether mail leaves for real, beside the engine: then a flush hands over and records, and mails may be under way behind it. */
 bool outbox_is_live(const struct outbox *o);
 uint32_t outbox_under_way(const struct outbox *o);

@@ -141,10 +141,10 @@ static struct outbox *open_outbox(struct store *s, const char *spec) {
 }
 
 static uint64_t flushed(struct outbox *o, bool by_time, int64_t until_ms, int64_t now_ms, uint32_t batch) {
-  uint64_t sent = 0;
+  struct send_count sent = { 0 };
   char why[256] = "";
   if (outbox_flush(o, by_time, until_ms, now_ms, batch, &sent, why) != CAMP_OK) fail_msg("%s", why);
-  return sent;
+  return sent.messages;
 }
 
 static const char *contents(const char *path) {
@@ -211,11 +211,11 @@ static void what_senders_say(void **state) {
   struct outbox *o = open_outbox(s, "script:");
   heard[0] = 0;
   deliveries_to_fail = 1;
-  uint64_t sent = 7;
+  struct send_count sent = { .messages = 7 };
   char why[256] = "";
   assert_int_equal(outbox_flush(o, false, 100, 100, 0, &sent, why), CAMP_IO);
   assert_string_equal(why, "the network is down");
-  assert_int_equal(sent, 7);
+  assert_int_equal(sent.messages, 7);
   assert_string_equal(rows(s), "1 ready\n2 ready\n3 ready\n");
   assert_int_equal(flushed(o, false, 100, 100, 0), 1);
   assert_string_equal(heard, "ann/welcome/1.1\nlater-1/welcome/1.1\nnever-1/welcome/1.1\n");
@@ -247,7 +247,7 @@ static void a_full_disk(void **state) {
   struct store *s = open_store(target_of("full.db"));
   fill(s, STORY, 1);
   struct outbox *o = open_outbox(s, "file:/dev/full");
-  uint64_t sent = 0;
+  struct send_count sent = { 0 };
   char why[256] = "";
   assert_int_equal(outbox_flush(o, false, 9000, 9000, 0, &sent, why), CAMP_FULL);
   assert_string_equal(why, "cannot write to /dev/full: No space left on device");
@@ -276,7 +276,7 @@ static bool run_until(const char *db, const char *spec, int point) {
     send_write_point = end_here;
     struct outbox *o = NULL;
     char why[256];
-    uint64_t sent = 0;
+    struct send_count sent = { 0 };
     /* Batches of two, so that there are points between two commits as well as before the first. */
     if (outbox_open(s, image, spec, &o, why) != CAMP_OK || outbox_flush(o, true, 5000, 5000, 2, &sent, why) != CAMP_OK) _exit(1);
     _exit(0);

@@ -33,6 +33,21 @@ camp simulate lines.camp --events signup.ndjson --db lines.db > out 2>&1 || cat 
 same "each message stands at its line" "2026-01-05T10:00:00.000Z|4 2026-01-08T10:00:00.000Z|7" \
   "$(sqlite3 lines.db 'select at, line from message order by at' | tr '\n' ' ' | sed 's/ $//')"
 
+# Messages, calls and what is shown on pages are counted each by its own name.
+cat > kinds.camp <<'C'
+connector crm {
+  task(title: text) { post "https://crm.example/tasks" { json { title: title } } }
+}
+content welcome_back { title "Welcome back" }
+message hello { channel sms; body "Hello" }
+when signup then { send hello, call crm.task with { title: "New" }, show welcome_back for 7d }
+when visit then { send hello, call crm.task with { title: "Back" } }
+C
+printf '%s\n' '{"event":"signup","userId":"ann","timestamp":"2026-01-05T10:00:00Z"}' '{"event":"visit","userId":"ann","timestamp":"2026-01-06T10:00:00Z"}' > kinds.ndjson
+golden simulate-kinds 0 camp simulate kinds.camp --events kinds.ndjson --db kinds.db
+golden simulate-kinds-sent 0 camp simulate kinds.camp --events kinds.ndjson --db kinds_sent.db --send file:kinds_sent.ndjson
+golden status-kinds 0 camp status --db kinds.db
+
 golden simulate-until 0 camp simulate example --events example/events.ndjson --db parts.db --send file:parts.ndjson --until 2026-01-10
 golden status-until 0 camp status --db parts.db
 golden contact-until 0 camp contact ann --db parts.db

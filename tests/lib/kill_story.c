@@ -89,7 +89,7 @@ static void deploy(struct store *s) {
 
 static void flush(struct outbox *o, int64_t until_ms) {
   char why[256];
-  uint64_t sent = 0;
+  struct send_count sent = { 0 };
   if (outbox_flush(o, true, until_ms, until_ms, 3, &sent, why) != CAMP_OK) fail_child("flush", why);
 }
 
