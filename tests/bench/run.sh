@@ -145,6 +145,17 @@ bench_broadcast() {
   say "  a second: $(spread sweep/s broadcast) shown the deploy, $(spread started/s broadcast) started, $(spread held/s broadcast) held, \
 $(spread let_go/s broadcast) let go"
   say "  resident memory at its peak: $(most rss_mb broadcast) MB ($(most rss_before_mb broadcast) MB before the deploy)"
+  # The program itself: imported, killed in the middle, paused beside the run, resumed.
+  for one in $sizes; do
+    run 3600 "broadcast_$one" sh "$here/broadcast.sh" "$build/camp" "$one" "$db/broadcast" || true
+    rm -rf "$db/broadcast"
+    got() { median "$1" "broadcast_$one"; }
+    say "  camp run, $one imported, by each one's zone: $(got sent) of $(got members) left, killed at $(got killed_at), paused at $(got paused_at):"
+    say "    $(got twice) twice, $(got missing) missing; $(got after_pause) left behind the order, the last $(got stop_ms) ms after it; \
+the rest in $(got rest_s) s of 3"
+    say "    peak memory: $(got import_rss_mb) MB importing, $(got run_rss_mb) MB sending"
+    target "$(got sent)" ">=" "$(got members)" "messages of a broadcast to $one, killed, paused, resumed"
+  done
 }
 
 # --- many campaigns --------------------------------------------------------------------------------------------------
