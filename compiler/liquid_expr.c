@@ -243,7 +243,7 @@ bool variable(struct liquid_compiler *c, struct str markup, bool *none) {
     code_rollback(c, before);
     return lax_variable(c, markup, none);
   }
-  if (!c->context.ptr) c->context = arena_printf(&c->arena, "in \"{{" STR_FMT "}}\"", STR_ARG(markup));
+  if (!c->context.ptr) c->context = lq_printf(&c->arena, "in \"{{" STR_FMT "}}\"", STR_ARG(markup));
   return false;
 }
 

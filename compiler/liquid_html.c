@@ -313,7 +313,7 @@ static void scan_tag_of_liquid(struct html *h, struct str name, struct str marku
 }
 
 static void scan(struct html *h, struct str text) {
-  struct pieces p = { text.ptr, text.ptr + text.len, 1, false };
+  struct pieces p = { text.ptr, text.ptr + text.len, 1, false, false };
   struct str piece, name, markup;
   uint32_t lines, skip = 0;
   while (pieces_next(&p, &piece)) {

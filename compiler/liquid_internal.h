@@ -15,6 +15,7 @@ struct pieces {
   const char *at, *end;
   uint32_t line;      /* behind what was taken */
   bool liquid_tag;    /* lines of a {% liquid %} */
+  bool no_close;      /* no %} stands behind: it is not looked for again at each {% */
 };
 bool pieces_next(struct pieces *p, struct str *out);
 

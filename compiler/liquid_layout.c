@@ -93,7 +93,7 @@ static bool in_layout(struct liquid_compiler *c, struct pieces *p, struct str ma
   c->control_depth--;
   code_op(c, LQ_OP_ENDCAPTURE, name_add(c, str_from_c(content)));
   uint32_t kept = name_add(c, str_from_c(content)), from = code_here(c);
-  struct pieces q = { text.ptr, text.ptr + text.len, 1, false };
+  struct pieces q = { text.ptr, text.ptr + text.len, 1, false, false };
   struct str name = c->layouts.items[level];
   c->trim = false;
   c->piece = text.ptr;
@@ -154,7 +154,7 @@ static bool block_print(struct liquid_compiler *c, struct liquid_block own, uint
     return liquid_fail(c, "Nesting too deep");
   }
   c->depth++;
-  struct pieces q = { b.from, b.to, b.line, false };
+  struct pieces q = { b.from, b.to, b.line, false, false };
   c->trim = b.trim;
   if (!body(c, &q, &end, blank)) return false;
   if (end.name.ptr) return wrong_ending(c, end.name, "block", "endblock");

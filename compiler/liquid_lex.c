@@ -16,14 +16,11 @@
 
 bool liquid_fail(struct liquid_compiler *c, const char *fmt, ...) {
   if (c->failed) return false;
-  char text[1024];
   va_list args;
   va_start(args, fmt);
-  int n = vsnprintf(text, sizeof text, fmt, args);
+  c->error = lq_vprintf(&c->arena, 1023, fmt, args);
   va_end(args);
-  size_t len = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
   c->failed = true;
-  c->error = arena_str(&c->arena, (struct str){ text, len });
   c->error_line = c->line;
   return false;
 }
@@ -105,6 +102,12 @@ static uint32_t count_lines(struct str s) {
   return n;
 }
 
+static const char *find_close(struct pieces *p, const char *at) {
+  const char *close = p->no_close ? NULL : find_two(at, p->end, '%', '}');
+  p->no_close = !close;
+  return close;
+}
+
 /* An output that begins at start: to }}, or } and any other byte; one that holds {% ends as a tag; what is not closed is
  * "{{" alone, and everything behind it is gone. */
 static struct str take_output(struct pieces *p, const char *start) {
@@ -122,7 +125,7 @@ static struct str take_output(struct pieces *p, const char *start) {
       return str_slice(start, p->at);
     }
     if (*at == '%') {
-      const char *close = find_two(at + 1, end, '%', '}');
+      const char *close = find_close(p, at + 1);
       p->at = close ? close + 2 : at + 1;
       return str_slice(start, p->at);
     }
@@ -134,7 +137,7 @@ static struct str take_output(struct pieces *p, const char *start) {
 static struct str take_piece(struct pieces *p) {
   const char *start = p->at, *end = p->end;
   if (end - start >= 2 && *start == '{' && start[1] == '%') {
-    const char *close = find_two(start + 2, end, '%', '}');
+    const char *close = find_close(p, start + 2);
     p->at = close ? close + 2 : start + 2;
     return str_slice(start, p->at);
   }

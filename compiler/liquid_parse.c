@@ -35,7 +35,7 @@ bool in_markup(struct liquid_compiler *c, bool good, uint32_t line, struct str m
   if (good) return true;
   if (c->options.mode == LIQUID_LAX || c->options.mode == LIQUID_WARN) return false;
   c->error_line = line;
-  c->context = arena_printf(&c->arena, "in \"" STR_FMT "\"", STR_ARG(str_strip(markup)));
+  c->context = lq_printf(&c->arena, "in \"" STR_FMT "\"", STR_ARG(str_strip(markup)));
   return false;
 }
 
@@ -177,7 +177,7 @@ static bool body_lines(struct liquid_compiler *c, struct pieces *p, struct body 
 }
 
 static bool liquid_tag(struct liquid_compiler *c, struct str markup, struct body *b) {
-  struct pieces lines = { markup.ptr, markup.ptr + markup.len, c->line, true };
+  struct pieces lines = { markup.ptr, markup.ptr + markup.len, c->line, true, false };
   struct ending end;
   if (++c->depth > LIMIT_LIQUID_DEPTH) return liquid_fail(c, "Nesting too deep");
   if (!body_lines(c, &lines, b, &end)) return false;
@@ -295,17 +295,17 @@ bool liquid_mend(struct liquid_compiler *c, struct checkpoint before) {
 
 static void error_report(struct liquid_compiler *c, struct str name, struct liquid_error *e) {
   struct str reason = c->error;
-  if (c->context.ptr) reason = arena_printf(&c->arena, STR_FMT " " STR_FMT, STR_ARG(c->error), STR_ARG(c->context));
+  if (c->context.ptr) reason = lq_printf(&c->arena, STR_FMT " " STR_FMT, STR_ARG(c->error), STR_ARG(c->context));
   const char *kind = c->not_syntax ? "Liquid error" : "Liquid syntax error";
-  struct str text = c->not_syntax ? arena_printf(&c->arena, "%s: " STR_FMT, kind, STR_ARG(reason)) :
-                    name.len ? arena_printf(&c->arena, "%s (" STR_FMT " line %u): " STR_FMT, kind, STR_ARG(name), c->error_line, STR_ARG(reason)) :
-                    arena_printf(&c->arena, "%s (line %u): " STR_FMT, kind, c->error_line, STR_ARG(reason));
+  struct str text = c->not_syntax ? lq_printf(&c->arena, "%s: " STR_FMT, kind, STR_ARG(reason)) :
+                    name.len ? lq_printf(&c->arena, "%s (" STR_FMT " line %d): " STR_FMT, kind, STR_ARG(name), (int)c->error_line, STR_ARG(reason)) :
+                    lq_printf(&c->arena, "%s (line %d): " STR_FMT, kind, (int)c->error_line, STR_ARG(reason));
   *e = (struct liquid_error){ text, reason, c->error_line, c->piece, c->kind, c->error };
 }
 
 static bool add(struct liquid_compiler *c, struct str name, struct str source, bool careful, struct liquid_error *e) {
   struct checkpoint before = code_checkpoint(c);
-  struct pieces p = { source.ptr, source.ptr + source.len, 1, false };
+  struct pieces p = { source.ptr, source.ptr + source.len, 1, false, false };
   struct lq_template t = { .name = name, .start = code_here(c) };
   c->line = 1;
   c->piece = source.ptr;

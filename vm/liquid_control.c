@@ -105,7 +105,7 @@ static bool whole_or(struct lq_renderer *r, struct lq v, int64_t absent, int64_t
   return v.type == LQ_NIL || lq_to_integer(&r->cx, v, out);
 }
 
-static uint32_t forloop_name(struct lq_renderer *r, struct str text) { return lq_name_find(r->unit, text); }
+static uint32_t forloop_name(struct lq_renderer *r, struct str text) { return lq_name_find(r, text); }
 
 static bool bind_loop(struct lq_renderer *r, const char *name, enum lq_type type, struct lq_loop *l) {
   uint32_t n = forloop_name(r, str_from_c(name));
@@ -130,7 +130,7 @@ bool lq_for(struct lq_renderer *r, const struct lq *args, uint32_t *pc) {
   const struct lq_slot *name = &r->slots[s->text];
   if (s->flags & LQ_SITE_CONTINUE) from = name->offset_frame == r->frame ? name->offset : 0;
   segment(args[0], from, limit.type != LQ_NIL, add_clamped(most, from), &start, &count);
-  struct lq_slot *write = lq_slot_write(r, s->text);
+  struct lq_slot *write = lq_slot_write(r, s->text, name->offset_frame);
   write->offset = add_clamped(from, count);
   write->offset_frame = r->frame;
   if (count == 0) {
@@ -172,7 +172,7 @@ bool lq_next(struct lq_renderer *r, uint32_t *pc) {
     *pc = s->end;
     return true;
   }
-  if (!for_item(r, s, k, &item)) return false;
+  if (!lq_work(&r->cx, s->end - s->body) || !for_item(r, s, k, &item)) return false;
   r->slots[s->var].top = item; /* every inner scope is gone: the place is this loop's */
   *pc = s->body;
   return true;
@@ -250,7 +250,7 @@ bool lq_next_row(struct lq_renderer *r, uint32_t *pc) {
     *pc = s->end;
     return out_text(r, "</tr>\n");
   }
-  if (!item_at(r, k->value, k->start + k->index, &item)) return false;
+  if (!lq_work(&r->cx, s->end - s->body) || !item_at(r, k->value, k->start + k->index, &item)) return false;
   r->slots[s->var].top = item;
   *pc = s->body;
   return out_number(r, "<td class=\"col", l->col, "\">");
@@ -260,7 +260,8 @@ bool lq_next_row(struct lq_renderer *r, uint32_t *pc) {
 
 bool lq_cycle(struct lq_renderer *r, struct lq key, uint32_t ways, uint32_t *way) {
   uint32_t i = r->cycle_count;
-  while (i > 0 && !(r->cycles[i - 1].frame == r->frame && lq_eql(r->cycles[i - 1].key, key))) i--;
+  while (i > 0 && !(r->cycles[i - 1].frame == r->frame && lq_eql(&r->cx, r->cycles[i - 1].key, key))) i--;
+  if (!lq_work(&r->cx, 0)) return false;
   if (i == 0) {
     if (r->cycle_count >= LIMIT_LIQUID_CYCLES_COUNT) return lq_fatal(&r->cx, "more than %d different cycles", LIMIT_LIQUID_CYCLES_COUNT);
     lq_grow((void **)&r->cycles, &r->cycle_cap, r->cycle_count, sizeof *r->cycles);
@@ -276,6 +277,7 @@ bool lq_cycle(struct lq_renderer *r, struct lq key, uint32_t ways, uint32_t *way
 /* --- snippets -------------------------------------------------------------------------------------------------------- */
 
 static bool find_snippet(struct lq_renderer *r, struct str name, uint32_t *out) {
+  if (!lq_work(&r->cx, r->unit->template_count * 8)) return false;
   *out = lq_template_find(r->unit, name);
   if (*out == LQ_NONE) return lq_fail(&r->cx, "Could not find asset " STR_FMT, STR_ARG(name));
   const struct str error = r->unit->templates[*out].error;
@@ -284,6 +286,11 @@ static bool find_snippet(struct lq_renderer *r, struct str name, uint32_t *out) 
   if (!r->cx.fatal) r->cx.error = error;
   r->whole_error = true;
   return false;
+}
+
+static size_t code_words(const struct lq_renderer *r, const struct lq_control *k) {
+  const struct lq_template *t = &r->unit->templates[k->template];
+  return t->end - t->start;
 }
 
 static void enter(struct lq_renderer *r, struct lq_control *k, uint32_t return_pc, uint32_t *pc) {
@@ -318,8 +325,8 @@ static uint32_t include_variable(struct lq_renderer *r, const struct lq_control 
   if (s->var != LQ_NONE) return s->var;
   struct str name = r->unit->templates[k->template].name;
   for (size_t i = name.len; i > 0; i--)
-    if (name.ptr[i - 1] == '/') return lq_name_find(r->unit, (struct str){ name.ptr + i, name.len - i });
-  return lq_name_find(r->unit, name);
+    if (name.ptr[i - 1] == '/') return lq_name_find(r, (struct str){ name.ptr + i, name.len - i });
+  return lq_name_find(r, name);
 }
 
 bool lq_call(struct lq_renderer *r, uint32_t *pc) {
@@ -335,6 +342,7 @@ bool lq_call(struct lq_renderer *r, uint32_t *pc) {
     *pc = at + 1;
     return true;
   }
+  if (!lq_work(&r->cx, code_words(r, k))) return false;
   if (var != LQ_NONE) lq_bind_top(r, var, many ? k->value.items[k->index] : k->value);
   enter(r, k, at, pc);
   return true;
@@ -389,11 +397,12 @@ bool lq_render_next(struct lq_renderer *r, uint32_t *pc) {
     return true;
   }
   r->frame = ++r->last_frame;
-  uint32_t forloop = k->matched ? lq_name_find(r->unit, STR("forloop")) : LQ_NONE;
+  uint32_t forloop = k->matched ? lq_name_find(r, STR("forloop")) : LQ_NONE;
   if (k->matched && !item_at(r, k->value, k->index, &item)) return false;
   if (forloop != LQ_NONE) lq_bind_base(r, forloop, (struct lq){ .type = LQ_LOOP, .loop = k->loop });
   for (uint32_t i = 0; i < s->arg_count; i++) lq_bind_base(r, r->unit->args[s->args + i], k->arguments[i]);
   if (item.type != LQ_NIL) lq_bind_base(r, s->var, item);
+  if (!lq_work(&r->cx, code_words(r, k))) return false;
   enter(r, k, *pc, pc);
   return true;
 }

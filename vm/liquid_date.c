@@ -324,9 +324,15 @@ static bool zone_offset(struct str z, int32_t *offset) {
   return true;
 }
 
+/* Seconds that milliseconds of 64 bits cannot hold have the offset of the last that they can. */
+static int32_t offset_at(const struct zone *zone, int64_t utc_s) {
+  const int64_t most = INT64_MAX / (2 * MS_PER_SECOND), nearest = utc_s > most ? most : utc_s < -most ? -most : utc_s;
+  return zone_offset_s(zone, nearest * MS_PER_SECOND);
+}
+
 struct lq_time lq_time_at(const struct zone *zone, int64_t utc_s, int32_t ns) {
   struct lq_time t = { .utc_s = utc_s, .ns = ns };
-  t.offset_s = zone == zone_utc() ? 0 : zone_offset_s(zone, utc_s * MS_PER_SECOND);
+  t.offset_s = zone == zone_utc() ? 0 : offset_at(zone, utc_s);
   if (zone == zone_utc()) {
     memcpy(t.zone, "UTC", 4);
   } else {
@@ -406,10 +412,14 @@ static bool plain_iso(struct str s, struct found *f) {
   return (*f->zone.ptr == '+' || *f->zone.ptr == '-' || (s.len == at + 1 && (*f->zone.ptr | 0x20) == 'z')) && zone_offset(f->zone, &offset);
 }
 
+/* Some twenty patterns are tried on a text that is no plain date; they take as long as this many bytes elsewhere. */
+enum { PATTERNS_WORK = 16384 };
+
 bool lq_time_parse(const struct lq_env *env, struct str text, struct lq_time *out) {
   struct found f;
   if (plain_iso(text, &f)) return resolve(env, &f, out);
   char copy[2 * 128 + 2];
+  env->cx->work += PATTERNS_WORK;
   if (text.len > 128) return false; /* Ruby refuses longer ones too */
   memcpy(copy, text.ptr, text.len);
   copy[text.len] = 0;
@@ -425,12 +435,9 @@ static bool all_digits(struct str s) {
   return s.len > 0;
 }
 
-/* Seconds that a calendar of 64-bit milliseconds can hold. */
-#define SECONDS_MAX (INT64_MAX / 4000)
-
 static bool moment_of(struct lq_env *env, struct lq v, struct lq_time *out) {
   int64_t now_s = env->now_ms / MS_PER_SECOND - (env->now_ms % MS_PER_SECOND < 0);
-  if (v.type == LQ_INT && v.i < SECONDS_MAX && v.i > -SECONDS_MAX) {
+  if (v.type == LQ_INT) {
     *out = lq_time_at(env->zone, v.i, 0);
     return true;
   }
@@ -441,7 +448,7 @@ static bool moment_of(struct lq_env *env, struct lq v, struct lq_time *out) {
     return true;
   }
   if (all_digits(s)) {
-    if (s.len > 15) return false;
+    if (s.len > 18) return false; /* beyond 64 bits */
     *out = lq_time_at(env->zone, digits_of(s), 0);
     return true;
   }
@@ -461,7 +468,7 @@ bool filter_camp_date(struct lq_env *env, const struct lq *args, uint32_t count,
   if (!lq_to_s(env->cx, args[1], &format)) return false;
   here.zone = o.zone ? o.zone : env->zone;
   if (!format.len || !moment_of(&here, args[0], &t)) return true;
-  if (t.utc || *t.zone == 0 || o.zone || t.offset_s != zone_offset_s(here.zone, t.utc_s * MS_PER_SECOND)) t = lq_time_at(here.zone, t.utc_s, t.ns);
+  if (t.utc || *t.zone == 0 || o.zone || t.offset_s != offset_at(here.zone, t.utc_s)) t = lq_time_at(here.zone, t.utc_s, t.ns);
   struct lq_buf b = { .cx = env->cx };
   if (!lq_strftime(&b, &t, format, o.locale)) return false;
   *out = lq_buf_value(&b);

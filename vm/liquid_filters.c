@@ -25,6 +25,9 @@ bool lq_filter_run(struct lq_env *env, uint32_t id, const struct lq *args, uint3
     if (f->min == f->max) return lq_fail(env->cx, "wrong number of arguments (given %u, expected %u)", count, f->min);
     return lq_fail(env->cx, "wrong number of arguments (given %u, expected %u..%u)", count, f->min, f->max);
   }
+  size_t looked = 32;
+  for (uint32_t i = 0; i < count; i++) looked += args[i].type == LQ_STR ? args[i].len : args[i].type == LQ_ARRAY ? args[i].len * sizeof(struct lq) : 0;
+  if (!lq_work(env->cx, looked)) return false;
   if (!f->run(env, args, count, out)) {
     CHECK(env->cx->failed);
     return false;

@@ -107,7 +107,12 @@ static enum got item_get(struct lq_env *env, struct lq item, struct lq property,
       else if (property.type == LQ_RANGE) *out = lq_int(bits_of(item.i, property.range));
       else return GOT_TYPE_ERROR;
       return GOT;
-    case LQ_BIG: return GOT_TYPE_ERROR;
+    case LQ_BIG:
+      if (property.type == LQ_BIG) *out = lq_int(!lq_big_negative(property.big) && lq_big_negative(item.big));
+      else if (property.type == LQ_INT) *out = lq_int(lq_big_bit(item.big, property.i));
+      else if (property.type == LQ_FLOAT) *out = lq_int(lq_big_bit(item.big, property.n >= 1e9 ? 1000000000 : property.n <= -1 ? -1 : (int64_t)property.n));
+      else return GOT_TYPE_ERROR;
+      return GOT;
     case LQ_LOOP: case LQ_ROWLOOP: case LQ_SELF:
       if (property.type == LQ_STR) *out = env->part(env->part_context, item, lq_text(property));
       return GOT;
@@ -134,8 +139,8 @@ static bool selects(struct lq_env *env, const struct lq *args, uint32_t count, s
   *stop = got == GOT_NO_METHOD;
   *yes = false;
   if (is_bad(got)) return property_error(env, got, args[1]);
-  *yes = count > 2 && args[2].type != LQ_NIL ? lq_equal(v, args[2]) : lq_true(v);
-  return true;
+  *yes = count > 2 && args[2].type != LQ_NIL ? lq_equal(env->cx, v, args[2]) : lq_true(v);
+  return lq_work(env->cx, item.type == LQ_STR ? item.len : 0);
 }
 
 static bool keep(struct lq_env *env, const struct lq *args, uint32_t count, bool wanted, struct lq *out) {
@@ -238,7 +243,7 @@ static bool merge_sort(struct lq_env *env, struct keyed *k, struct keyed *spare,
   memcpy(spare, k, n * sizeof *k);
   while (i < half && j < n) {
     int order;
-    if (!cmp(env, spare[i].key, spare[j].key, &order)) return false;
+    if (!cmp(env, spare[i].key, spare[j].key, &order) || !lq_work(env->cx, 8)) return false;
     k[at++] = order <= 0 ? spare[i++] : spare[j++];
   }
   while (i < half) k[at++] = spare[i++];
@@ -247,7 +252,7 @@ static bool merge_sort(struct lq_env *env, struct keyed *k, struct keyed *spare,
 }
 
 static bool compare_values(struct lq_env *env, struct lq a, struct lq b, int *out) {
-  if (lq_order(a, b, out)) return true;
+  if (lq_order(env->cx, a, b, out)) return true;
   if (a.type == LQ_NIL) *out = 1;
   else if (b.type == LQ_NIL) *out = -1;
   else return lq_fail(env->cx, "cannot sort values of incompatible types");
@@ -260,12 +265,12 @@ static bool compare_natural(struct lq_env *env, struct lq a, struct lq b, int *o
   *out = (a.type == LQ_NIL) - (b.type == LQ_NIL);
   if (a.type == LQ_NIL || b.type == LQ_NIL) return true;
   if (!lq_to_s(env->cx, a, &s) || !lq_to_s(env->cx, b, &t)) return false;
-  for (size_t i = 0; i < s.len && i < t.len; i++) {
-    unsigned char x = (unsigned char)lower(s.ptr[i]), y = (unsigned char)lower(t.ptr[i]);
-    if (x != y) {
-      *out = x > y ? 1 : -1;
-      return true;
-    }
+  size_t i = 0, n = s.len < t.len ? s.len : t.len;
+  while (i < n && lower(s.ptr[i]) == lower(t.ptr[i])) i++;
+  env->cx->work += i;
+  if (i < n) {
+    *out = (unsigned char)lower(s.ptr[i]) > (unsigned char)lower(t.ptr[i]) ? 1 : -1;
+    return true;
   }
   *out = (s.len > t.len) - (s.len < t.len);
   return true;
@@ -303,16 +308,32 @@ bool filter_sort_natural(struct lq_env *env, const struct lq *args, uint32_t cou
 
 /* --- whole arrays ---------------------------------------------------------------------------------------------------- */
 
-static uint64_t value_hash(struct lq v) {
+static uint64_t mixed(uint64_t h, uint64_t with) {
+  h = (h ^ with) * 0xff51afd7ed558ccdu;
+  return h ^ h >> 32;
+}
+
+/* A hash's own order of keys does not count, as two of them are equal in any. */
+static uint64_t value_hash(struct lq_cx *cx, struct lq v) {
+  uint64_t h = v.type;
+  cx->work += 8;
   switch (v.type) {
-    case LQ_STR: return lq_key_hash(v.s, v.len);
-    case LQ_INT: return (uint64_t)v.i * 0x9e3779b97f4a7c15u;
-    case LQ_FLOAT: return (uint64_t)v.i * 0xff51afd7ed558ccdu;
-    default: return v.type;
+    case LQ_STR: cx->work += v.len / 4; return lq_key_hash(v.s, v.len);
+    case LQ_FLOAT: if (v.n == 0) v.n = 0; /* -0.0 is the same */ /* fall through */
+    case LQ_INT: case LQ_BOOL: return mixed(v.type == LQ_FLOAT, (uint64_t)v.i * 0x9e3779b97f4a7c15u);
+    case LQ_BIG: return (uint64_t)lq_big_double(v.big);
+    case LQ_ARRAY:
+      for (uint32_t i = 0; i < v.len; i++) h = mixed(h, value_hash(cx, v.items[i]));
+      return h;
+    case LQ_HASH:
+      for (uint32_t i = 0; i < v.hash->count; i++) h += mixed(v.hash->entries[i].hash, value_hash(cx, v.hash->entries[i].value));
+      return h;
+    case LQ_RANGE: return mixed((uint64_t)v.range->first, (uint64_t)v.range->last);
+    default: return h;
   }
 }
 
-/* Equal items meet in a table by hash; items whose hashes collide cost a comparison each, and the arena's limit bounds them. */
+/* Equal items meet in a table by hash; items whose hashes collide cost a comparison each, and the limit of work bounds them. */
 bool filter_uniq(struct lq_env *env, const struct lq *args, uint32_t count, struct lq *out) {
   struct lq array;
   struct lq_list l = { .cx = env->cx }, keys = { .cx = env->cx };
@@ -329,8 +350,9 @@ bool filter_uniq(struct lq_env *env, const struct lq *args, uint32_t count, stru
     if (is_bad(got)) return property_error(env, got, args[1]);
     *out = lq_nil();
     if (got == GOT_NO_METHOD) return true;
-    uint32_t at = (uint32_t)(value_hash(key) >> 7) & (slots - 1);
-    while (table[at] != UINT32_MAX && !lq_eql(keys.items[table[at]], key)) at = (at + 1) & (slots - 1);
+    uint32_t at = (uint32_t)(value_hash(env->cx, key) >> 7) & (slots - 1);
+    while (table[at] != UINT32_MAX && !lq_eql(env->cx, keys.items[table[at]], key)) at = (at + 1) & (slots - 1);
+    if (!lq_work(env->cx, 0)) return false;
     if (table[at] != UINT32_MAX) continue;
     table[at] = keys.count;
     if (!lq_list_add(&keys, key) || !lq_list_add(&l, array.items[i])) return false;

@@ -515,18 +515,43 @@ bool filter_remove_first(struct lq_env *env, const struct lq *args, uint32_t cou
   return replace(env, args[0], args[1], lq_nil(), false, out);
 }
 
+static const char *reversed(struct lq_env *env, struct str s) {
+  char *copy = lq_alloc(env->cx, s.len);
+  for (size_t i = 0; copy && i < s.len; i++) copy[i] = s.ptr[s.len - 1 - i];
+  return copy;
+}
+
+/* Where s holds what for the last time; behind its end when it does not. Comparing at every place takes as long as both lengths
+ * multiplied: a long text is looked for from the front, where that is known to be linear, with both turned round. */
+static bool find_last(struct lq_env *env, struct str s, struct str what, size_t *out) {
+  enum { SHORT = 32 };
+  *out = s.len + 1;
+  if (what.len > s.len) return true;
+  if (what.len > SHORT) {
+    const char *a = reversed(env, s), *b = a ? reversed(env, what) : NULL;
+    if (!b) return false;
+    const char *at = memmem(a, s.len, b, what.len);
+    if (at) *out = s.len - (size_t)(at - a) - what.len;
+    return true;
+  }
+  for (size_t at = s.len - what.len + 1; at-- > 0;)
+    if (memcmp(s.ptr + at, what.ptr, what.len) == 0) {
+      *out = at;
+      return true;
+    }
+  return true;
+}
+
 bool filter_replace_last(struct lq_env *env, const struct lq *args, uint32_t count, struct lq *out) {
   TEXT(s, args[0]);
   TEXT(what, args[1]);
   TEXT(with, count > 2 ? args[2] : lq_nil());
-  if (what.len > s.len) return give_str(s, lq_nil(), out);
-  for (size_t at = s.len - what.len + 1; at-- > 0;) {
-    if (memcmp(s.ptr + at, what.ptr, what.len) != 0) continue;
-    struct lq_buf b = buf_of(env);
-    return lq_buf_add(&b, s.ptr, at) && lq_buf_str(&b, with) &&
-           lq_buf_add(&b, s.ptr + at + what.len, s.len - at - what.len) && give(&b, out);
-  }
-  return give_str(s, lq_nil(), out);
+  size_t at;
+  struct lq_buf b = buf_of(env);
+  if (!find_last(env, s, what, &at)) return false;
+  if (at > s.len) return give_str(s, lq_nil(), out);
+  return lq_buf_add(&b, s.ptr, at) && lq_buf_str(&b, with) &&
+         lq_buf_add(&b, s.ptr + at + what.len, s.len - at - what.len) && give(&b, out);
 }
 bool filter_remove_last(struct lq_env *env, const struct lq *args, uint32_t count, struct lq *out) {
   (void)count;

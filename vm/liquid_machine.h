@@ -79,10 +79,11 @@ void lq_grow(void **items, uint32_t *cap, uint32_t count, size_t item_bytes);
 struct lq lq_var(struct lq_renderer *r, uint32_t name);
 bool lq_var_text(struct lq_renderer *r, struct str name, struct lq *out); /* by a computed name; false: there is none */
 struct lq lq_part(void *renderer, struct lq v, struct str name);
-uint32_t lq_name_find(const struct lq_unit *u, struct str name);
+uint32_t lq_name_find(struct lq_renderer *r, struct str name);
 void lq_bind_top(struct lq_renderer *r, uint32_t name, struct lq v);
 void lq_bind_base(struct lq_renderer *r, uint32_t name, struct lq v);
-struct lq_slot *lq_slot_write(struct lq_renderer *r, uint32_t name); /* for counters and offsets: saved for the frame's end */
+/* For counters and offsets, saved for the frame's end; written_frame: the slot's frame of what is to be written. */
+struct lq_slot *lq_slot_write(struct lq_renderer *r, uint32_t name, uint32_t written_frame);
 void lq_undo_tops(struct lq_renderer *r, uint32_t mark);
 void lq_undo_bases(struct lq_renderer *r, uint32_t mark);
 bool lq_prop(struct lq_renderer *r, struct lq object, uint32_t name, bool command, uint32_t cache, struct lq *out);

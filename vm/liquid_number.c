@@ -655,6 +655,29 @@ int lq_big_cmp(const struct lq_big *a, const struct lq_big *b) {
 }
 bool lq_big_equal(const struct lq_big *a, const struct lq_big *b) { return lq_big_cmp(a, b) == 0; }
 bool lq_big_negative(const struct lq_big *b) { return b->negative; }
+
+int lq_big_bit(const struct lq_big *b, int64_t at) {
+  enum { STEP = 29 };
+  uint32_t limbs[LIMBS_MAX + 4], count = b->count;
+  if (at < 0) return 0;
+  memcpy(limbs, b->limbs, count * sizeof *limbs);
+  if (b->negative) { /* the bits of -n are those of n - 1, turned */
+    uint32_t i = 0;
+    while (limbs[i] == 0) limbs[i++] = LIMB - 1;
+    limbs[i]--;
+  }
+  for (int64_t left = at; count; left -= STEP) {
+    uint64_t rest = 0, by = UINT64_C(1) << (left < STEP ? left : STEP);
+    for (uint32_t i = count; i-- > 0;) {
+      uint64_t n = rest * LIMB + limbs[i];
+      limbs[i] = (uint32_t)(n / by);
+      rest = n % by;
+    }
+    while (count && !limbs[count - 1]) count--;
+    if (left < STEP) break;
+  }
+  return (count ? (int)(limbs[0] & 1) : 0) ^ b->negative;
+}
 double lq_big_double(const struct lq_big *b) { return num_double((struct lq_num){ .big = b }); }
 int64_t lq_big_bytes(const struct lq_big *b) {
   struct work q, x, unit = { .count = 1, .limbs = { 256 } };

@@ -40,6 +40,7 @@ bool lq_big_print(struct lq_buf *b, const struct lq_big *big) MUST_CHECK;
 bool lq_big_equal(const struct lq_big *a, const struct lq_big *b);
 int lq_big_cmp(const struct lq_big *a, const struct lq_big *b);
 bool lq_big_negative(const struct lq_big *b);
+int lq_big_bit(const struct lq_big *b, int64_t at); /* as two's complement has it; 0 before the first */
 double lq_big_double(const struct lq_big *b);
 int64_t lq_big_bytes(const struct lq_big *b); /* Ruby's Integer#size */
 #endif

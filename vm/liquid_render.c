@@ -82,7 +82,7 @@ static struct str error_sentence(struct lq_renderer *r, uint32_t line) {
   if (r->whole_error) return r->cx.error;
   struct str name = r->unit->templates[r->template].name;
   if (name.len > 200) name.len = 200;
-  return arena_printf(&r->arena, "Liquid error (" STR_FMT "%sline %u): " STR_FMT, STR_ARG(name), name.len ? " " : "", line, STR_ARG(r->cx.error));
+  return lq_printf(&r->arena, "Liquid error (" STR_FMT "%sline %d): " STR_FMT, STR_ARG(name), name.len ? " " : "", (int)line, STR_ARG(r->cx.error));
 }
 
 /* Out of the failing node, after its message; false ends the render. */
@@ -176,7 +176,7 @@ static bool count_assigned(struct lq_renderer *r, struct lq v) {
 }
 
 static bool count_counter(struct lq_renderer *r, uint32_t name, bool up) {
-  struct lq_slot *s = lq_slot_write(r, name);
+  struct lq_slot *s = lq_slot_write(r, name, r->slots[name].counter_frame);
   char text[32];
   if (s->counter_frame != r->frame) s->counter = 0, s->counter_frame = r->frame;
   if (!up) s->counter--;
@@ -195,10 +195,10 @@ static bool when(struct lq_renderer *r, const struct lq *values, uint32_t count,
   struct lq_control *k = lq_control_top(r, LQ_CTL_CASE);
   if (!k) return false;
   k->repeat = 0;
-  for (uint32_t i = 0; i < count; i++) k->repeat += lq_equal(k->value, values[i]);
+  for (uint32_t i = 0; i < count; i++) k->repeat += lq_equal(&r->cx, k->value, values[i]);
   *matched = k->repeat > 0;
   k->matched = k->matched || *matched;
-  return true;
+  return lq_work(&r->cx, 0);
 }
 
 /* --- the loop -------------------------------------------------------------------------------------------------------- */
@@ -290,7 +290,7 @@ static bool run(struct lq_renderer *r, uint32_t *at) {
       case LQ_OP_CHECK: pc = r->interrupts > r->interrupts_base ? a : pc + 1; break;
       case LQ_OP_CASE: NEED(1); k = lq_control_push(r, LQ_CTL_CASE); k->value = stack[--sp]; pc++; break;
       case LQ_OP_WHEN: n = code[pc + 1]; NEED(n); sp -= n; TRY(when(r, &stack[sp], n, &yes)); pc = yes ? pc + 2 : a; break;
-      case LQ_OP_REPEAT: TRY(k = lq_control_top(r, LQ_CTL_CASE)); pc = k->repeat > 1 ? a : pc + 1; k->repeat -= k->repeat > 1; break;
+      case LQ_OP_REPEAT: TRY(k = lq_control_top(r, LQ_CTL_CASE)); TRY(lq_work(&r->cx, a < pc ? pc - a : 0)); pc = k->repeat > 1 ? a : pc + 1; k->repeat -= k->repeat > 1; break;
       case LQ_OP_ELSE: TRY(k = lq_control_top(r, LQ_CTL_CASE)); pc = k->matched ? a : pc + 1; break;
       case LQ_OP_ENDCASE: TRY(lq_control_top(r, LQ_CTL_CASE)); lq_control_pop(r); pc++; break;
       case LQ_OP_INCLUDE:
@@ -394,7 +394,7 @@ struct lq_result lq_render(struct lq_renderer *r, const struct lq_unit *u, uint3
   while (!run(r, &pc))
     if (!recover(r, &pc)) break;
   if (r->cx.fatal) {
-    struct str text = arena_printf(&r->arena, "Liquid error: " STR_FMT, STR_ARG(r->cx.error));
+    struct str text = lq_printf(&r->arena, "Liquid error: " STR_FMT, STR_ARG(r->cx.error));
     lq_grow((void **)&r->errors, &r->error_cap, r->error_count, sizeof *r->errors);
     r->errors[r->error_count++] = text;
     return (struct lq_result){ text, r->errors, r->error_count, true };

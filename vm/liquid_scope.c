@@ -47,7 +47,9 @@ struct lq lq_var(struct lq_renderer *r, uint32_t name) {
   return outside(r, s, name);
 }
 
-uint32_t lq_name_find(const struct lq_unit *u, struct str name) {
+uint32_t lq_name_find(struct lq_renderer *r, struct str name) {
+  const struct lq_unit *u = r->unit;
+  r->cx.work += u->name_count / 2;
   uint32_t hash = lq_key_hash(name.ptr, name.len);
   for (uint32_t i = 0; i < u->name_count; i++)
     if (u->names[i].hash == hash && str_eq(u->names[i].text, name)) return i;
@@ -55,7 +57,7 @@ uint32_t lq_name_find(const struct lq_unit *u, struct str name) {
 }
 
 bool lq_var_text(struct lq_renderer *r, struct str name, struct lq *out) {
-  uint32_t i = lq_name_find(r->unit, name);
+  uint32_t i = lq_name_find(r, name);
   uint32_t hash = lq_key_hash(name.ptr, name.len);
   bool in_data = r->data.type == LQ_HASH && lq_hash_find(r->data.hash, name, hash);
   if (i == LQ_NONE) {
@@ -80,16 +82,16 @@ void lq_bind_top(struct lq_renderer *r, uint32_t name, struct lq v) {
   s->top_frame = r->frame;
 }
 
-/* What a frame writes outside its scopes is saved once, so that the frame around finds its own again. */
-struct lq_slot *lq_slot_write(struct lq_renderer *r, uint32_t name) {
+/* What a frame writes outside its scopes is saved before its first write, so that the frame around finds its own again. */
+struct lq_slot *lq_slot_write(struct lq_renderer *r, uint32_t name, uint32_t written_frame) {
   struct lq_slot *s = &r->slots[name];
-  if (r->renders) save(&r->bases, &r->base_count, &r->base_cap, name, s);
+  if (r->renders && written_frame != r->frame) save(&r->bases, &r->base_count, &r->base_cap, name, s);
   return s;
 }
 
 void lq_bind_base(struct lq_renderer *r, uint32_t name, struct lq v) {
   struct lq_slot *s = &r->slots[name];
-  if (s->base_frame != r->frame) s = lq_slot_write(r, name);
+  lq_slot_write(r, name, s->base_frame);
   s->base = v;
   s->base_frame = r->frame;
 }
@@ -138,7 +140,7 @@ static struct lq loop_part(struct lq v, uint8_t part) {
 
 /* A variable as another frame sees it: its places may be hidden by what runs now. */
 static struct lq frame_var(struct lq_renderer *r, uint32_t frame, struct str name) {
-  uint32_t i = lq_name_find(r->unit, name);
+  uint32_t i = lq_name_find(r, name);
   if (i != LQ_NONE) {
     const struct lq_slot *s = &r->slots[i];
     if (s->top_frame == frame) return s->top;
@@ -168,7 +170,7 @@ static bool command_of(struct lq_renderer *r, struct lq v, uint8_t command, stru
   *out = lq_nil();
   if (command == LQ_COMMAND_SIZE) {
     if (v.type == LQ_FLOAT || v.type < LQ_INT || v.type > LQ_RANGE) return true;
-    return filter_size(&r->env, &v, 1, out);
+    return lq_work(&r->cx, v.type == LQ_STR ? v.len : 0) && filter_size(&r->env, &v, 1, out);
   }
   return command == LQ_COMMAND_FIRST ? filter_first(&r->env, &v, 1, out) : filter_last(&r->env, &v, 1, out);
 }
@@ -228,11 +230,12 @@ static bool contains(struct lq_renderer *r, struct lq a, struct lq b, bool *out)
     case LQ_STR:
       if (b.type == LQ_BLANK || b.type == LQ_EMPTY) b = lq_str(STR(""));
       if (!lq_to_s(&r->cx, b, &s)) return false;
+      if (!lq_work(&r->cx, a.len)) return false;
       *out = s.len == 0 || memmem(a.s, a.len, s.ptr, s.len);
       return true;
     case LQ_ARRAY:
-      for (uint32_t i = 0; i < a.len && !*out; i++) *out = b.type != LQ_BLANK && b.type != LQ_EMPTY && lq_equal(a.items[i], b);
-      return true;
+      for (uint32_t i = 0; i < a.len && !*out; i++) *out = b.type != LQ_BLANK && b.type != LQ_EMPTY && lq_equal(&r->cx, a.items[i], b);
+      return lq_work(&r->cx, 0);
     case LQ_HASH:
       *out = b.type == LQ_STR && lq_hash_find(a.hash, lq_text(b), lq_key_hash(b.s, b.len));
       return true;
@@ -247,14 +250,14 @@ static bool contains(struct lq_renderer *r, struct lq a, struct lq b, bool *out)
 bool lq_compare(struct lq_renderer *r, struct lq a, struct lq b, uint32_t how, bool *out) {
   int order;
   switch (how) {
-    case LQ_EQ: *out = lq_equal(a, b); return true;
-    case LQ_NE: *out = !lq_equal(a, b); return true;
+    case LQ_EQ: *out = lq_equal(&r->cx, a, b); return lq_work(&r->cx, 0);
+    case LQ_NE: *out = !lq_equal(&r->cx, a, b); return lq_work(&r->cx, 0);
     case LQ_CONTAINS: return contains(r, a, b, out);
     default: break;
   }
   *out = false;
   if (!comparable(a) || !comparable(b)) return true;
-  if (!lq_order(a, b, &order)) {
+  if (!lq_order(&r->cx, a, b, &order)) {
     if (a.type != LQ_STR && b.type != LQ_STR) return true; /* no number is before or behind NaN */
     struct str with = str_from_c(lq_class(b));
     if ((b.type == LQ_INT || b.type == LQ_FLOAT) && !lq_to_s(&r->cx, b, &with)) return false;

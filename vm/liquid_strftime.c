@@ -21,7 +21,10 @@ struct spec {
 };
 
 static struct parts parts_of(const struct lq_time *t) {
-  struct parts p = { .c = calendar_civil((t->utc_s + t->offset_s) * MS_PER_SECOND) };
+  /* The calendar comes round after 400 years, weekdays too: any second has its day there. */
+  const int64_t cycle_s = INT64_C(146097) * 86400;
+  int64_t cycles = t->utc_s / cycle_s - (t->utc_s % cycle_s < 0);
+  struct parts p = { .c = calendar_civil((t->utc_s - cycles * cycle_s + t->offset_s) * MS_PER_SECOND) };
   int64_t day = calendar_days(p.c.year, p.c.month, p.c.day);
   p.weekday = (calendar_weekday(day) + 1) % 7;
   p.yearday = (int)(day - calendar_days(p.c.year, 1, 1)) + 1;
@@ -29,6 +32,8 @@ static struct parts parts_of(const struct lq_time *t) {
   int64_t thursday = day - calendar_weekday(day) + 3;
   p.iso_year = calendar_civil(thursday * MS_PER_DAY).year;
   p.iso_week = (int)((thursday - calendar_days(p.iso_year, 1, 1)) / 7) + 1;
+  p.c.year += cycles * 400;
+  p.iso_year += cycles * 400;
   return p;
 }
 
@@ -112,7 +117,6 @@ static const char *composite(char c) {
     case 'r': return "%I:%M:%S %p";
     case 'T': case 'X': return "%H:%M:%S";
     case 'v': return "%e-%^b-%4Y";
-    case '+': return "%a %b %e %H:%M:%S %Z %Y";
     default: return NULL;
   }
 }

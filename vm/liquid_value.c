@@ -16,14 +16,62 @@
 
 /* --- memory and errors ----------------------------------------------------------------------------------------------- */
 
+static size_t append(char *out, size_t len, size_t most, struct str s) {
+  size_t fits = len >= most ? 0 : s.len < most - len ? s.len : most - len;
+  if (out && fits) memcpy(out + len, s.ptr, fits);
+  return len + s.len;
+}
+
+/* Writes at most `most` bytes when there is an out; how many it would have been. */
+static size_t format(char *out, size_t most, const char *fmt, va_list args) {
+  size_t len = 0;
+  char digits[32];
+  for (const char *at = fmt; *at;) {
+    const char *next = strchrnul(at, '%');
+    len = append(out, len, most, str_slice(at, next));
+    if (!*next) break;
+    struct str s = STR("%");
+    switch (next[1]) {
+      case 's': s = str_from_c(va_arg(args, const char *)); break;
+      case 'd': s = (struct str){ digits, lq_int_print(va_arg(args, int), digits) }; break;
+      case 'u': s = (struct str){ digits, lq_int_print(va_arg(args, unsigned), digits) }; break;
+      case '.':
+        CHECK(next[2] == '*' && next[3] == 's');
+        s.len = (size_t)va_arg(args, int);
+        s.ptr = va_arg(args, const char *);
+        break;
+      default: CHECK(next[1] == '%');
+    }
+    len = append(out, len, most, s);
+    at = next + (next[1] == '.' ? 4 : 2);
+  }
+  return len;
+}
+
+struct str lq_vprintf(struct arena *a, size_t most, const char *fmt, va_list args) {
+  va_list again;
+  va_copy(again, args);
+  size_t len = format(NULL, 0, fmt, args);
+  if (len > most) len = most;
+  char *text = arena_alloc(a, len + 1);
+  (void)format(text, len, fmt, again);
+  va_end(again);
+  return (struct str){ text, len };
+}
+
+struct str lq_printf(struct arena *a, const char *fmt, ...) {
+  va_list args;
+  va_start(args, fmt);
+  struct str s = lq_vprintf(a, SIZE_MAX, fmt, args);
+  va_end(args);
+  return s;
+}
+
 static bool fail_with(struct lq_cx *cx, bool fatal, const char *fmt, va_list args) {
   if (cx->failed) return false; /* the first reason is the reason */
-  char text[512];
-  int n = vsnprintf(text, sizeof text, fmt, args);
-  size_t len = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
   cx->failed = true;
   cx->fatal = fatal;
-  cx->error = arena_str(cx->arena, (struct str){ text, len });
+  cx->error = lq_vprintf(cx->arena, 511, fmt, args);
   return false;
 }
 
@@ -42,6 +90,10 @@ bool lq_fatal(struct lq_cx *cx, const char *fmt, ...) {
   fail_with(cx, true, fmt, args);
   va_end(args);
   return false;
+}
+
+bool lq_overworked(struct lq_cx *cx) {
+  return lq_fatal(cx, "the template looks at more than %u MB of texts and items", LIMIT_LIQUID_WORK_BYTES >> 20);
 }
 
 void *lq_alloc(struct lq_cx *cx, size_t bytes) {
@@ -260,7 +312,14 @@ static int number_cmp(struct lq a, struct lq b) {
 
 static bool is_nan(struct lq v) { return v.type == LQ_FLOAT && v.n != v.n; }
 
-static bool same(struct lq a, struct lq b, bool strict) {
+/* A search in a large hash takes as long as looking at this many bytes. */
+enum { SEARCH_WORK = 128 };
+
+/* Bytes that are compared many at a time count for less. */
+static size_t compared(size_t bytes) { return bytes / 8 + 1; }
+
+static bool same(struct lq_cx *cx, struct lq a, struct lq b, bool strict) {
+  cx->work += 16;
   if (is_nan(a) || is_nan(b)) return false;
   if (is_number(a) && is_number(b)) return (!strict || (a.type == LQ_FLOAT) == (b.type == LQ_FLOAT)) && number_cmp(a, b) == 0;
   if (a.type != b.type) return false;
@@ -268,18 +327,19 @@ static bool same(struct lq a, struct lq b, bool strict) {
     case LQ_SELF: return a.i == b.i;
     case LQ_NIL: case LQ_BLANK: case LQ_EMPTY: return true;
     case LQ_BOOL: return a.i == b.i;
-    case LQ_STR: return str_eq(lq_text(a), lq_text(b));
+    case LQ_STR: cx->work += a.len == b.len ? compared(a.len) : 0; return str_eq(lq_text(a), lq_text(b));
     case LQ_ARRAY:
       if (a.len != b.len) return false;
       for (uint32_t i = 0; a.items != b.items && i < a.len; i++)
-        if (!same(a.items[i], b.items[i], strict)) return false;
+        if (cx->work > LIMIT_LIQUID_WORK_BYTES || !same(cx, a.items[i], b.items[i], strict)) return false;
       return true;
     case LQ_HASH:
       if (a.hash == b.hash) return true;
       if (a.hash->count != b.hash->count) return false;
       for (uint32_t i = 0; i < a.hash->count; i++) {
         const struct lq_entry *e = &a.hash->entries[i], *f = lq_hash_find(b.hash, (struct str){ e->key, e->len }, e->hash);
-        if (!f || !same(e->value, f->value, strict)) return false;
+        cx->work += b.hash->order ? SEARCH_WORK : 0;
+        if (cx->work > LIMIT_LIQUID_WORK_BYTES || !f || !same(cx, e->value, f->value, strict)) return false;
       }
       return true;
     case LQ_RANGE: return a.range->first == b.range->first && a.range->last == b.range->last;
@@ -287,47 +347,50 @@ static bool same(struct lq a, struct lq b, bool strict) {
   }
 }
 
-bool lq_eql(struct lq a, struct lq b) { return same(a, b, true); }
+bool lq_eql(struct lq_cx *cx, struct lq a, struct lq b) { return same(cx, a, b, true); }
 
-bool lq_equal(struct lq a, struct lq b) {
-  if (a.type == LQ_BLANK) return b.type != LQ_BLANK && b.type != LQ_EMPTY && lq_is_blank(b);
+bool lq_equal(struct lq_cx *cx, struct lq a, struct lq b) {
+  if (a.type == LQ_BLANK) return b.type != LQ_BLANK && b.type != LQ_EMPTY && lq_is_blank(cx, b);
   if (a.type == LQ_EMPTY) return lq_is_empty(b);
-  if (b.type == LQ_BLANK) return lq_is_blank(a);
+  if (b.type == LQ_BLANK) return lq_is_blank(cx, a);
   if (b.type == LQ_EMPTY) return lq_is_empty(a);
-  return same(a, b, false);
+  return same(cx, a, b, false);
 }
 
-bool lq_order(struct lq a, struct lq b, int *out) {
+bool lq_order(struct lq_cx *cx, struct lq a, struct lq b, int *out) {
+  cx->work += 16;
   if (is_nan(a) || is_nan(b)) return false;
   if (is_number(a) && is_number(b)) {
     *out = number_cmp(a, b);
     return true;
   }
   if (a.type == LQ_STR && b.type == LQ_STR) {
+    cx->work += compared(a.len < b.len ? a.len : b.len);
     *out = str_cmp(lq_text(a), lq_text(b));
     return true;
   }
   if (a.type == LQ_ARRAY && b.type == LQ_ARRAY) {
     for (uint32_t i = 0; i < a.len && i < b.len; i++)
-      if (!lq_order(a.items[i], b.items[i], out)) return false;
+      if (cx->work > LIMIT_LIQUID_WORK_BYTES || !lq_order(cx, a.items[i], b.items[i], out)) return false;
       else if (*out) return true;
     *out = (a.len > b.len) - (a.len < b.len);
     return true;
   }
   *out = 0;
-  return a.type == b.type && same(a, b, false);
+  return a.type == b.type && same(cx, a, b, false);
 }
 
 bool lq_is_empty(struct lq v) {
   return (v.type == LQ_STR || v.type == LQ_ARRAY) ? v.len == 0 : v.type == LQ_HASH && v.hash->count == 0;
 }
 
-bool lq_is_blank(struct lq v) {
+bool lq_is_blank(struct lq_cx *cx, struct lq v) {
   if (v.type == LQ_NIL || (v.type == LQ_BOOL && !v.i)) return true;
   if (v.type != LQ_STR) return lq_is_empty(v);
-  for (uint32_t i = 0; i < v.len; i++)
-    if (v.s[i] != ' ' && !(v.s[i] >= '\t' && v.s[i] <= '\r')) return false;
-  return true;
+  uint32_t i = 0;
+  while (i < v.len && (v.s[i] == ' ' || (v.s[i] >= '\t' && v.s[i] <= '\r'))) i++;
+  cx->work += i;
+  return i == v.len;
 }
 
 /* --- texts ----------------------------------------------------------------------------------------------------------- */

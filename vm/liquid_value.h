@@ -9,6 +9,8 @@
  * What may go wrong returns false and leaves the reason in `struct lq_cx`: an ordinary error (the template's, it is
  * printed or fails the message) or a fatal one (a limit was met: nothing of this render is good). Memory is taken by
  * lq_alloc alone, which counts it, so that no template grows beyond LIMIT_LIQUID_MEMORY_BYTES. */
+#include <stdarg.h>
+
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/json.h"
@@ -64,14 +66,26 @@ struct lq_loop {
 struct lq_cx {
   struct arena *arena;
   size_t allocated, allocated_max;
+  uint64_t work;     /* bytes looked at; see lq_work */
   bool failed, fatal;
   struct str error;  /* the reason, while failed */
 };
 
 /* Memory of the render's arena; NULL, and fatal, when the render has had its share. */
 void *lq_alloc(struct lq_cx *cx, size_t bytes) MUST_CHECK;
+/* As printf, for %s %.*s %d %u and %% alone; a text with NUL in it is whole. */
+struct str lq_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
+struct str lq_vprintf(struct arena *a, size_t most, const char *fmt, va_list args);
 bool lq_fail(struct lq_cx *cx, const char *fmt, ...) PRINTF_LIKE(2, 3); /* always false */
 bool lq_fatal(struct lq_cx *cx, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Counts n bytes that are looked at: steps and memory do not bound a render that reads one long text again and again. False, and
+ * fatal, when the render has looked at its share. What cannot fail only adds to `work`; the next lq_work notices. */
+bool lq_overworked(struct lq_cx *cx); /* always false */
+static inline bool lq_work(struct lq_cx *cx, size_t n) {
+  cx->work += n;
+  return cx->work <= LIMIT_LIQUID_WORK_BYTES || lq_overworked(cx);
+}
 
 static inline struct lq lq_nil(void) { return (struct lq){ .type = LQ_NIL }; }
 static inline struct lq lq_bool(bool b) { return (struct lq){ .type = LQ_BOOL, .i = b }; }
@@ -139,12 +153,12 @@ const struct lq_entry *lq_hash_find(const struct lq_hash *h, struct str key, uin
 /* Checked JSON as a value; false only when memory ends. */
 bool lq_from_json(struct lq_cx *cx, struct json j, struct lq *out) MUST_CHECK;
 
-/* `==` of templates; and Ruby's eql?, which tells 1 from 1.0. */
-bool lq_equal(struct lq a, struct lq b);
-bool lq_eql(struct lq a, struct lq b);
+/* `==` of templates; and Ruby's eql?, which tells 1 from 1.0. Beyond the work of a render nothing is equal. */
+bool lq_equal(struct lq_cx *cx, struct lq a, struct lq b);
+bool lq_eql(struct lq_cx *cx, struct lq a, struct lq b);
 /* Ruby's <=>; false when the two do not compare. */
-bool lq_order(struct lq a, struct lq b, int *out);
-bool lq_is_blank(struct lq v);
+bool lq_order(struct lq_cx *cx, struct lq a, struct lq b, int *out);
+bool lq_is_blank(struct lq_cx *cx, struct lq v);
 bool lq_is_empty(struct lq v);
 /* As the reference's to_s: what `append` and its like see of any value. Strings borrow. */
 bool lq_to_s(struct lq_cx *cx, struct lq v, struct str *out) MUST_CHECK;

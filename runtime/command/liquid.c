@@ -22,6 +22,15 @@ struct request {
   struct json template, data, templates, mode, now, limits;
 };
 
+/* How many bytes at the front of s, which begins no character, one mark stands for: as much as some character begins with. */
+static size_t cut_short(struct str s) {
+  unsigned char lead = (unsigned char)*s.ptr, next = s.len > 1 ? (unsigned char)s.ptr[1] : 0;
+  size_t want = lead >= 0xf0 && lead <= 0xf4 ? 3 : lead >= 0xe0 && lead < 0xf0 ? 2 : 1, n = 1;
+  bool begins = next >= (lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80) && next <= (lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf);
+  while (begins && n < want && n < s.len && ((unsigned char)s.ptr[n] & 0xc0) == 0x80) n++;
+  return n;
+}
+
 /* JSON strings hold only UTF-8; a template can print other bytes (base64_decode). */
 static void add_text(struct worker *w, struct str s) {
   struct buf clean;
@@ -35,8 +44,9 @@ static void add_text(struct worker *w, struct str s) {
     buf_add(&clean, s.ptr, good);
     s.ptr += good, s.len -= good;
     if (!s.len) break;
+    size_t cut = cut_short(s);
     buf_c(&clean, "\xef\xbf\xbd");
-    s.ptr++, s.len--;
+    s.ptr += cut, s.len -= cut;
   }
   buf_json_str(&w->out, buf_as_str(&clean));
   buf_deinit(&clean);

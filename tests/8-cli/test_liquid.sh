@@ -17,6 +17,19 @@ same "what fails while it renders" '{"text":"1 Liquid error (line 1): divided by
   "$(answer '{"template":"1 {{ 2 | divided_by: 0 }} 3"}')"
 same "a loop's second else ends it, as in the reference" '{"text":"c","errors":[]}' \
   "$(answer '{"template":"{% for i in (1..0) %}a{% else %}b{% else %}c"}')"
+same "a NUL in a template is told whole" '{"text":null,"errors":["Liquid syntax error (line 1): Unexpected character \u0000 in \"{{ 1 \u0000 }}\""]}' "$(answer '{"template":"{{ 1 \u0000 }}"}')"
+same "lines are counted as in the reference, even before the first" \
+  '{"text":null,"errors":["Liquid syntax error (line -1): Expected end_of_string but found id in \"{{1 a }}\""]}' \
+  "$(answer '{"template":"{% liquid liquid liquid echo 1 a %}"}')"
+same "any second is a day" "292277026596-12-04 Sunday 3170843-11-07 -1199-02-15" \
+  "$(answer "{\"template\":\"{{ 9223372036854775807 | date: '%F %A' }} {{ 99999999999999 | date: '%F' }} {{ -99999999999 | date: '%F' }}\"}" | cut -d'"' -f4)"
+same "a large integer has bits too" '0 1 0 1 1' \
+  "$(answer '{"template":"{{ n | sum: 0 }} {{ n | sum: 1 }} {{ n | sum: 2 }} {{ n | sum: 64 }} {{ m | sum: 99 }}","data":{"n":18446744073709551618,"m":-18446744073709551618}}' | cut -d'"' -f4)"
+same "-0.0 is 0.0, hashes are the same in any order" '0.0 | {\"a\"=>1, \"b\"=>2}' \
+  "$(answer '{"template":"{{ n | uniq | join }} | {{ h | uniq | join }}","data":{"n":[0.0,-0.0],"h":[{"a":1,"b":2},{"b":2,"a":1}]}}' | sed 's/.*text":"\(.*\)","errors.*/\1/')"
+same "the last of a long text" "$(printf '%040d' 0)x" \
+  "$(answer "{\"template\":\"{{ s | append: s | replace_last: s, 'x' }}\",\"data\":{\"s\":\"$(printf '%040d' 0)\"}}" | cut -d'"' -f4)"
+same "bytes that are no text: a mark for each beginning of a character" '"\xef\xbf\xbda\xef\xbf\xbd\xef\xbf\xbdb"' "$(printf '"%s"' "$(answer '{"template":"{{ s | base64_decode }}","data":{"s":"4p5h7aBi"}}' | cut -d'"' -f4)" | sed 's/\xef\xbf\xbd/\\xef\\xbf\\xbd/g')"
 limit() { answer "{\"template\":\"$1\",\"limits\":{\"$2\":$3}}" | sed 's/.*"errors":\[\(.*\)\].*/\1/'; }
 reached='"Liquid error: Memory limits exceeded"'
 same "a text of ten bytes fits into ten" "" "$(limit '0123456789' render_length_limit 10)"

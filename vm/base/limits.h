@@ -65,6 +65,7 @@
 /* Liquid: always on, for templates and data are other people's */
 #define LIMIT_LIQUID_OUTPUT_BYTES (4u << 20)     /* one rendered text */
 #define LIMIT_LIQUID_MEMORY_BYTES (16u << 20)    /* what one render makes besides: joined texts, split arrays */
+#define LIMIT_LIQUID_WORK_BYTES (256u << 20)      /* what one render's filters and comparisons look at; each code word that a loop runs again counts as one */
 #define LIMIT_LIQUID_STEPS_COUNT 1000000         /* tags and outputs that one render runs through */
 #define LIMIT_LIQUID_DEPTH 100                   /* nested blocks; scopes and snippets inside each other */
 #define LIMIT_LIQUID_EXPRESSION_DEPTH 50         /* brackets inside brackets */
