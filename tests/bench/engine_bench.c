@@ -5,6 +5,8 @@
  *   engine_bench listen DB CAMPAIGNS EVENTS    CAMPAIGNS that all listen to page_view where page is "…", one matching
  *   engine_bench asleep DB                     opens a database of sleeping contacts, takes 10,000 events, prints memory
  *   engine_bench reader DB CONTACTS            start beside a connection that reads all the time
+ *   engine_bench policy DB EVENTS none|counts|holds  one message an event, ten a contact: no policy, three caps that none reaches, or
+ *                                              of which one holds back half of the messages
  *   engine_bench broadcast DB CONTACTS         a deploy brings `start at … for loyal`: shown to all, started, held by a pause, let go
  *
  * start: CONTACTS purchases, one each from contacts never seen before. wake: every strand is due, in an order that has nothing
@@ -248,6 +250,40 @@ static void many(const char *path, long campaigns, long events, bool all_listen)
   free(script);
 }
 
+/* Ten events a contact within two minutes, each of which sends a message. */
+static void policy(const char *path, long events, const char *mode) {
+  static const char rule[] = "message note { channel sms; body \"Hello\" }\nwhen page_view then send note\n";
+  static const char counts[] = "policy { at most 20 messages per 1d; at most 60 messages per 7d; at most 15 messages via sms per 1d }\n";
+  static const char holds[] = "policy { at most 20 messages per 1d; at most 60 messages per 7d; at most 5 messages via sms per 1d }\n";
+  bool held = str_is(str_from_c(mode), "holds"), none = str_is(str_from_c(mode), "none");
+  struct bench b = { 0 };
+  char file[4096], script[1024];
+  snprintf(script, sizeof script, "%s%s", rule, none ? "" : held ? holds : counts);
+  open_store(&b, path, true);
+  deploy(&b, script, strlen(script));
+  open_engine(&b, 0);
+  snprintf(file, sizeof file, "%s.ndjson", path);
+  write_events(file, events, 0, t0, "first", "visit"); /* so that contacts are known, and the table is no longer small */
+  take_file(&b, file, t0 + events);
+  FILE *f = fopen(file, "w");
+  if (!f) die(file, "cannot be written");
+  for (long i = 0; i < events; i++) {
+    char at[32];
+    iso(t0 + events + i, at);
+    fprintf(f, "{\"event\":\"page_view\",\"userId\":\"%016llx\",\"messageId\":\"p-%ld\",\"timestamp\":\"%s\",\"properties\":{\"page\":\"/p/7\"}}\n",
+            (unsigned long long)mix((uint64_t)(i % (events / 10)) + 1), i, at);
+  }
+  if (fclose(f)) die(file, "cannot be written");
+  double t = now_s();
+  take_file(&b, file, t0 + 3 * events);
+  double s = now_s() - t;
+  uint64_t want = (uint64_t)(held ? events / 2 : events);
+  if (engine_counts(b.engine).sends != want) die("policy", "not as many messages as the caps let leave");
+  printf("policy=%s event/s=%.0f sends=%llu\n", mode, (double)events / s, (unsigned long long)engine_counts(b.engine).sends);
+  close_all(&b);
+  remove(file);
+}
+
 static void asleep(const char *path) {
   struct bench b = { 0 };
   char file[4096];
@@ -347,10 +383,11 @@ int main(int argc, char **argv) {
   else if (argc == 5 && str_is(str_from_c(argv[1]), "listen")) many(argv[2], atol(argv[3]), atol(argv[4]), true);
   else if (argc == 3 && str_is(str_from_c(argv[1]), "asleep")) asleep(argv[2]);
   else if (argc == 4 && str_is(str_from_c(argv[1]), "reader")) beside_reader(argv[2], atol(argv[3]));
+  else if (argc == 5 && str_is(str_from_c(argv[1]), "policy")) policy(argv[2], atol(argv[3]), argv[4]);
   else if (argc == 4 && str_is(str_from_c(argv[1]), "broadcast")) broadcast(argv[2], atol(argv[3]));
   else {
     fputs("usage: engine_bench cycle DB CONTACTS [BATCH] | load DB CAMPAIGNS EVENTS | listen DB CAMPAIGNS EVENTS | asleep DB | reader DB CONTACTS\n"
-          "       engine_bench broadcast DB CONTACTS\n", stderr);
+          "       engine_bench broadcast DB CONTACTS | policy DB EVENTS none|counts|holds\n", stderr);
     return 2;
   }
   return 0;

@@ -5,7 +5,7 @@
 #
 # BENCH_SIZES="100000 1000000"   contacts       BENCH_ROUNDS=1        rounds above 100,000 contacts (3 up to there)
 # BENCH_EVENTS=100000            events for the runs with many campaigns
-# BENCH_ONLY="engine campaigns memory broadcast rule liquid compile errors"    the parts to run
+# BENCH_ONLY="engine campaigns memory broadcast policy rule liquid compile errors"    the parts to run
 #
 # It asserts nothing: a target that is missed is printed as missed. It ends with 1 only when something failed to run. Databases
 # live under BUILD_DIR/bench/db and are removed; about 2 GB of disk are needed for a million contacts.
@@ -15,7 +15,7 @@ root=$(cd "$here/../.." && pwd)
 build=$(cd "${1:-$root/build/release}" && pwd)
 sizes=${BENCH_SIZES:-100000 1000000}
 events=${BENCH_EVENTS:-100000}
-parts=${BENCH_ONLY:-engine campaigns memory broadcast rule liquid compile errors}
+parts=${BENCH_ONLY:-engine campaigns memory broadcast policy rule liquid compile errors}
 bin=$build/bench
 db=$bin/db
 results=$bin/results
@@ -58,9 +58,9 @@ target() { # value relation wanted text
 }
 
 # --- build -----------------------------------------------------------------------------------------------------------
-pkgs="sqlite3 libpcre2-8 libcrypto"
+pkgs="sqlite3 libpcre2-8 libcrypto libcurl gmime-3.0 gumbo libidn2" # as the Makefile has them
 cflags="-std=c11 -O2 -g -D_GNU_SOURCE $(pkg-config --cflags $pkgs)"
-libs="$(pkg-config --libs $pkgs) -lm -lpthread"
+libs="$(pkg-config --libs $pkgs) -lresolv -lm -lpthread"
 compile_alone() { gcc $cflags -o "$bin/$1" "$here/$1.c" $libs; }
 compile_with_camp() { # program
   gcc $cflags -I"$root" -I"$build/../gen" -include "$root/vm/base/banned.h" -o "$bin/$1" "$here/$1.c" "$build/libcamp.a" $libs
@@ -185,6 +185,25 @@ bench_campaigns() {
   say "  memory with 10,000 campaigns: $(most rss_mb load_10000) MB"
 }
 
+# --- a policy --------------------------------------------------------------------------------------------------------
+bench_policy() {
+  for round in 1 2 3; do
+    for mode in none counts holds; do
+      rm -f "$db"/policy*
+      run 600 "policy_$mode" "$bin/engine_bench" policy "$db/policy.db" "$events" "$mode" || true
+    done
+  done
+  rm -f "$db"/policy*
+  title "A policy of three caps, $events events that send a message each, ten a contact, events a second: median of 3 (least to most)"
+  printf '  %-44s %s\n' "no policy" "$(spread event/s policy_none)"
+  for mode in counts holds; do
+    what="three caps that none reaches"
+    [ $mode = counts ] || what="three caps, one holds half of them back"
+    ratio=$(quotient "$(median event/s policy_$mode)" "$(median event/s policy_none)")
+    printf '  %-44s %s  ratio %s\n' "$what" "$(spread event/s policy_$mode)" "$ratio"
+  done
+}
+
 # --- one rule --------------------------------------------------------------------------------------------------------
 bench_lua() { # title pkg
   if ! pkg-config --exists "$2" 2>/dev/null; then printf '  %-28s not installed: apt-get install %s\n' "$1" "$3"; return 0; fi
@@ -277,6 +296,7 @@ if [ -x "$bin/engine_bench" ]; then
   if wanted memory; then bench_memory; fi
   if wanted broadcast; then bench_broadcast; fi
   if wanted campaigns; then bench_campaigns; fi
+  if wanted policy; then bench_policy; fi
 fi
 if wanted rule; then bench_rule; fi
 if wanted liquid; then bench_liquid; fi
