@@ -1,6 +1,6 @@
 #ifndef CAMP_COMPILER_EMIT_H
 #define CAMP_COMPILER_EMIT_H
-/* The builder of one unit, shared by emit*.c. Its tables are reused from unit to unit; unit_finish copies what a unit
+/* The builder of one unit, shared by emit*.c. Its tables are reused from unit to unit; build_finish copies what a unit
  * holds into the compilation's arena. */
 #include "names.h"
 
@@ -74,7 +74,7 @@ struct builder {
   void *instead_context;
 };
 
-/* emit.c: tables and code */
+/* build.c: tables and code */
 uint32_t build_string(struct builder *b, struct str s);
 uint32_t build_const(struct builder *b, struct value v);
 uint32_t build_field(struct builder *b, struct str name, struct type t);
@@ -97,7 +97,7 @@ void build_begin(struct builder *b, struct unit *u, enum unit_kind kind, struct 
 void build_finish(struct builder *b);
 void builder_init(struct builder *b, struct compilation *c, struct scope *s);
 void builder_deinit(struct builder *b);
-/* Writes all that is pending; more may come up meanwhile. */
+/* emit.c: writes all that is pending; more may come up meanwhile. */
 void build_pending(struct builder *b);
 
 /* emit_expr.c */
