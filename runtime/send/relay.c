@@ -1,6 +1,6 @@
 /* The SMTP sender: mails handed to relays over connections of their own thread, beside the engine.
  *
- * Not for: which mails go and what is recorded of them (outbox.c), mails and connections themselves (relay_mail.c, relay_line.c).
+ * Not for: which mails go and what is recorded of them (outbox.c), mails and connections themselves (relay_mail.c, relay_open.c, relay_line.c).
  *
  *     engine's thread            |  this thread
  *     submit --------> todo -----+--> line --MAIL…dot--> relay
@@ -12,7 +12,8 @@
  * 2. No bytes of a mail leave before the journal says so.
  * 3. The thread touches what is under `lock` only with it; lines, libcurl and the signer are its own.
  * 4. A relay that fails is left alone for a while that doubles; mails wait meanwhile and lose nothing.
- * 5. Closing waits at most CLOSE_MS for answers to dots that have left; what is unanswered then is in doubt. */
+ * 5. The thread waits in one place, for all connections at once; whatever one server does or does not, the others' dialogues go on.
+ * 6. Closing waits at most CLOSE_MS for answers to dots that have left; what is unanswered then is in doubt. */
 #include "runtime/send/relay_parts.h"
 
 #include <signal.h>
@@ -55,17 +56,13 @@ static bool any_under_way(const struct sender *s) {
 
 /* Sleeps until something moves; polls[0] is the wake, polls[i + 1] is lines[i]. */
 static void wait_turn(struct sender *s) {
-  bool connecting = false;
   s->polls[0] = (struct pollfd){ .fd = s->wake, .events = POLLIN };
   for (uint32_t i = 0; i < s->line_count; i++) {
     const struct line *line = &s->lines[i];
     bool open = line->state == LINE_OPEN;
-    connecting |= line->state == LINE_CONNECTING;
     s->polls[i + 1] = (struct pollfd){ .fd = open ? line->socket : -1, .events = (short)(POLLIN | (line->blocked ? POLLOUT : 0)) };
   }
-  /* libcurl tells no file descriptors for a name that is being looked up, so while it connects it is asked often. */
-  int wait = connecting ? 2 : wait_for(s);
-  if (poll(s->polls, s->line_count + 1, wait) < 0)
+  if (poll(s->polls, s->line_count + 1, wait_for(s)) < 0)
     for (uint32_t i = 0; i <= s->line_count; i++) s->polls[i].revents = 0;
   s->now_ms = steady_ms();
   uint64_t drained;
@@ -116,8 +113,8 @@ static void *thread_main(void *argument) {
     if (closing && !closing_since) closing_since = s->now_ms;
     if (closing && (!any_under_way(s) || s->now_ms - closing_since > CLOSE_MS)) break;
     if (!closing) lines_more(s);
-    lines_connect(s);
     wait_turn(s);
+    lines_opened(s);
     for (uint32_t i = 0; i < s->line_count; i++)
       if (s->lines[i].state == LINE_OPEN) line_turn(s, &s->lines[i], s->polls[i + 1].fd == s->lines[i].socket ? s->polls[i + 1].revents : 0);
     char why[WHY_BYTES];
@@ -126,7 +123,7 @@ static void *thread_main(void *argument) {
   }
   for (uint32_t i = 0; i < s->line_count; i++) {
     if (s->lines[i].state == LINE_OPEN) line_lost(&s->lines[i], "Camp ended");
-    else if (s->lines[i].state == LINE_CONNECTING) line_free(&s->lines[i]);
+    else if (s->lines[i].state == LINE_CONNECTING) line_give_up(&s->lines[i]);
   }
   char why[WHY_BYTES];
   if (journal_flush(s->journal, why) != CAMP_OK) relay_say(s, why);
@@ -135,17 +132,22 @@ static void *thread_main(void *argument) {
 
 /* --- the sender ---------------------------------------------------------------------------------------------------- */
 
+void relay_wake(struct sender *s) {
+  uint64_t one = 1;
+  if (write(s->wake, &one, sizeof one) < 0) { /* it looks each second anyway */ }
+}
+
 static void relay_finish(struct sender *s);
 
 static void relay_close(struct sender *s) {
   relay_finish(s);
-  if (s->multi) curl_multi_cleanup(s->multi);
   if (s->wake >= 0) close(s->wake);
   journal_close(s->journal);
   dkim_close(s->dkim);
   buf_deinit(&s->mail);
   buf_deinit(&s->signature);
   pthread_mutex_destroy(&s->lock);
+  pthread_mutex_destroy(&s->opening);
   destinations_free(s);
   arena_deinit(&s->kept);
   free(s->lines);
@@ -212,13 +214,11 @@ static enum camp_err start(struct sender *s, const char *spec, const struct send
   (void)journal_left(s->journal, &left);
   s->done_cap = ROOM_COUNT + left;
   s->done = calloc(s->done_cap, sizeof *s->done);
-  s->multi = curl_multi_init();
   s->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   s->dots = calloc(s->line_count, 2 * sizeof *s->dots);
-  CHECK(s->lines && s->polls && s->dots && s->done && s->multi);
+  CHECK(s->lines && s->polls && s->dots && s->done);
   if (s->wake < 0) return sender_fail(why, "make", "an event descriptor");
   for (uint32_t i = 0; i < s->line_count; i++) s->lines[i].sender = s;
-  curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, (long)s->line_count);
   take_left(s);
   s->tokens_ms = steady_ms();
   if (gethostname(s->host, sizeof s->host - 1) != 0 || !s->host[0]) snprintf(s->host, sizeof s->host, "localhost");
@@ -243,6 +243,7 @@ static enum camp_err relay_open(const char *spec, const struct sender_place *pla
   s->wake = -1;
   s->to.wake_ms = INT64_MAX;
   pthread_mutex_init(&s->lock, NULL);
+  pthread_mutex_init(&s->opening, NULL);
   arena_init(&s->kept, 4096);
   buf_init(&s->mail, MAIL_BYTES_MAX);
   buf_init(&s->signature, 64 << 10);
@@ -282,8 +283,7 @@ static void relay_submit(struct sender *s, const struct envelope *batch, uint32_
     destination_add(s, m);
     pthread_mutex_unlock(&s->lock);
   }
-  uint64_t one = 1;
-  if (count && write(s->wake, &one, sizeof one) < 0) { /* it looks each second anyway */ }
+  if (count) relay_wake(s);
 }
 
 static uint32_t relay_collect(struct sender *s, struct settled *out, uint32_t max) {
@@ -335,8 +335,7 @@ static void relay_finish(struct sender *s) {
   pthread_mutex_lock(&s->lock);
   s->closing = true;
   pthread_mutex_unlock(&s->lock);
-  uint64_t one = 1;
-  if (write(s->wake, &one, sizeof one) < 0) { /* it looks each second anyway */ }
+  relay_wake(s);
   pthread_join(s->thread, NULL);
   s->started = false;
   give_back_all(s);

@@ -1,7 +1,7 @@
 #ifndef CAMP_SEND_RELAY_PARTS_H
 #define CAMP_SEND_RELAY_PARTS_H
 /* Private to the SMTP sender: what its files share. relay_mail.c: mails from the outbox to a dialogue and back. destination.c: mails that
- * wait, by where they go. relay_line.c: connections and their bytes. relay.c: the thread, and the sender as the outbox sees it. */
+ * wait, by where they go. relay_open.c: connections that are being opened. relay_line.c: open ones and their bytes. relay.c: the thread, and the sender as the outbox sees it. */
 #include <curl/curl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -46,7 +46,10 @@ struct line {
   struct relay *relay;
   CURL *curl;
   curl_socket_t socket;
-  curl_socket_t opening;       /* while libcurl connects; CURL_SOCKET_BAD: none */
+  pthread_t opener;            /* its thread, while it is CONNECTING */
+  curl_socket_t opening;       /* its newest socket; CURL_SOCKET_BAD: none. This and the next are under sender.opening */
+  bool given_up, opened;       /* it is to end; its thread is done, and says in `code` how it went */
+  CURLcode code;
   uint8_t state;
   bool blocked;                /* the socket takes no more for now */
   int64_t moved_ms;            /* when bytes last went either way */
@@ -72,8 +75,8 @@ struct sender {
   uint32_t uncommitted;        /* collected, and not yet in the database */
   bool closing, failed;
   char trouble[WHY_BYTES];     /* what keeps mails waiting; empty when nothing does */
+  pthread_mutex_t opening;     /* of what threads that open connections share with the sender's; never held together with `lock` */
   /* the thread's own */
-  CURLM *multi;
   struct line *lines;
   uint32_t line_count;
   struct pollfd *polls;
@@ -97,9 +100,16 @@ struct str bare_address(struct str s);
 void relay_say(struct sender *s, const char *text); /* what keeps mails waiting */
 extern const struct smtp_calls relay_calls;         /* their context is the line */
 
-/* relay_line.c */
+/* relay.c */
+void relay_wake(struct sender *s);    /* its thread looks about */
+
+/* relay_open.c */
 void lines_more(struct sender *s);    /* as many connections as there are mails for */
-void lines_connect(struct sender *s); /* libcurl's turn */
+void lines_opened(struct sender *s);  /* those whose opening has ended, well or not */
+void line_give_up(struct line *line); /* one that is being opened */
+void relay_back_off(struct sender *s, struct relay *r, const char *why);
+
+/* relay_line.c */
 void line_turn(struct sender *s, struct line *line, short events);
 void line_lost(struct line *line, const char *why);
 void line_free(struct line *line);
