@@ -53,7 +53,7 @@ static void bind_choice(sqlite3_stmt *q, const struct outbox_choice *c, int64_t 
 }
 
 enum camp_err store_outbox_list(struct store *s, const struct outbox_choice *c, uint32_t max, store_row_fn *fn, void *context) {
-  static const int lists[] = { [WHERE_ONE] = Q_OUTBOX_LIST_ONE, [WHERE_CONTACT] = Q_OUTBOX_LIST_CONTACT, [WHERE_UNSENT] = Q_OUTBOX_LIST_UNSENT,
+  static const enum query lists[] = { [WHERE_ONE] = Q_OUTBOX_LIST_ONE, [WHERE_CONTACT] = Q_OUTBOX_LIST_CONTACT, [WHERE_UNSENT] = Q_OUTBOX_LIST_UNSENT,
     [WHERE_ANY] = Q_OUTBOX_LIST_ANY };
   int64_t contact;
   bool none;
@@ -69,7 +69,7 @@ enum camp_err store_outbox_list(struct store *s, const struct outbox_choice *c, 
 
 /* The rows that are chosen, in a temporary table. */
 static enum camp_err choose(struct store *s, const struct outbox_choice *c, uint32_t max) {
-  static const int choices[] = { [WHERE_ONE] = Q_CHOSEN_ONE, [WHERE_CONTACT] = Q_CHOSEN_CONTACT, [WHERE_UNSENT] = Q_CHOSEN_UNSENT,
+  static const enum query choices[] = { [WHERE_ONE] = Q_CHOSEN_ONE, [WHERE_CONTACT] = Q_CHOSEN_CONTACT, [WHERE_UNSENT] = Q_CHOSEN_UNSENT,
     [WHERE_ANY] = Q_CHOSEN_ANY };
   bool row, none;
   int64_t contact;
