@@ -171,6 +171,7 @@ struct mail_file { struct name path; struct name as; /* len 0: the path's last p
 struct mail_page;         /* mail_page.h */
 /* `fr "…"`, `fr file "…"`; the language in small letters. */
 struct language_text { struct name language, text; bool file, bad; struct language_text *next; };
+enum language_part { SPOKEN_SUBJECT, SPOKEN_BODY, SPOKEN_TEXT, SPOKEN_PREHEADER, LANGUAGE_PARTS };
 struct message_decl{ struct name name; struct name channel; struct name subject, body; /* text and its span inside the quotes */
   bool has_subject, has_body, body_is_file;
   struct name topic;      /* len 0: none */
@@ -180,13 +181,14 @@ struct message_decl{ struct name name; struct name channel; struct name subject,
   struct value expires;   /* V_MISSING: never */
   bool sent;              /* filled by flow: a statement sends it */
   struct said_value *said; struct sending *sendings; /* filled by flow */
-  struct name text, from, reply_to; /* span.to 0: not said */
+  struct name text, preheader, from, reply_to; /* span.to 0: not said */
   bool text_is_file, untracked;
   struct span untracked_span;
   struct mail_file *attached, **attached_tail;
   struct mail_page *page;     /* filled by the driver: of a body that is HTML, and of what it takes in; else NULL */
   bool languages_torn;    /* a language was not understood, and reported */
-  struct language_text *subjects, *bodies; /* in several languages; the first one's are subject and body */
+  struct language_text *in[LANGUAGE_PARTS]; /* what is said in several languages; the first one's are subject, body … */
+  struct name language;   /* len 0: of no language that is known */
   struct message_decl *translations, *next_translation; /* filled by languages_expand: the other languages … */
   const struct message_decl *translation_of;            /* … and of such a one, the message itself */ };
 

@@ -293,7 +293,7 @@ void build_begin(struct builder *b, struct unit *u, enum unit_kind kind, struct 
   b->hand = NULL;
   b->hand_frame = NULL;
   b->unit->name = build_string(b, name);
-  b->unit->channel = b->unit->topic = NONE;
+  b->unit->channel = b->unit->topic = b->unit->language = NONE;
   b->unit->entry.key_pc = NONE;
 }
 

@@ -182,13 +182,13 @@ static void load_bodies(struct driver *d, struct scope *s) {
   for (uint32_t i = 0; i < d->messages.count; i++) {
     struct message_decl *m = d->messages.items[i];
     if (m->translation_of) { /* it stands behind the message, whose files are there */
-      m->text = m->translation_of->text;
-      m->text_is_file = false;
-      if (!m->translation_of->bodies) m->body = m->translation_of->body, m->body_is_file = false;
+      if (!m->translation_of->in[SPOKEN_TEXT]) m->text = m->translation_of->text, m->text_is_file = false;
+      if (!m->translation_of->in[SPOKEN_BODY]) m->body = m->translation_of->body, m->body_is_file = false;
     }
     if (m->body_is_file) load_text(d, &m->body);
     if (m->text_is_file) load_text(d, &m->text);
     m->text.text = mail_url_tags(&d->c->arena, m->text.text);
+    m->preheader.text = mail_url_tags(&d->c->arena, m->preheader.text);
     m->body.text = mail_url_tags(&d->c->arena, m->body.text);
     mail_load(s, m);
   }

@@ -76,6 +76,50 @@ static bool ends_page(const struct message_decl *m, const struct mail_page *page
   return page == m->page;
 }
 
+/* Where the page's body begins: the layout's, if the message stands in one. */
+static bool begins_page(const struct message_decl *m, const struct mail_page *page) {
+  for (const struct mail_page *p = m->page; p; p = p->next)
+    if (p->body) return p == page;
+  for (const struct mail_page *p = m->page; p; p = p->next) {
+    bool fills = memmem(p->source.ptr, p->source.len, "block", 5) || memmem(p->source.ptr, p->source.len, "content_for_layout", 18);
+    if (!p->in_layout && (fills || p == m->page)) return p == page;
+  }
+  return false;
+}
+
+/* A line in HTML; its {{ }} and {% %} are the template's. */
+static void put_line(struct buf *b, struct str s) {
+  for (size_t i = 0; i < s.len; i++) {
+    char close = s.ptr[i] == '{' && i + 1 < s.len ? s.ptr[i + 1] == '{' ? '}' : s.ptr[i + 1] == '%' ? '%' : 0 : 0;
+    const char *end = close ? memmem(s.ptr + i, s.len - i, (char[2]){ close, '}' }, 2) : NULL;
+    if (end) {
+      buf_add(b, s.ptr + i, (size_t)(end + 2 - s.ptr) - i);
+      i = (size_t)(end + 1 - s.ptr);
+      continue;
+    }
+    switch (s.ptr[i]) {
+      case '&': buf_c(b, "&amp;"); break;
+      case '<': buf_c(b, "&lt;"); break;
+      case '>': buf_c(b, "&gt;"); break;
+      default: buf_byte(b, (uint8_t)s.ptr[i]);
+    }
+  }
+}
+
+/* What inboxes show behind the subject, and the page does not. The joiners and blanks behind it keep the page's first words out of that line. */
+static struct str preheader(struct builder *b, const struct message_decl *m) {
+  enum { FILLING_COUNT = 90 };
+  struct buf out;
+  buf_init(&out, SIZE_MAX / 2);
+  buf_c(&out, "<div style=\"display:none;max-height:0;overflow:hidden;mso-hide:all\">");
+  put_line(&out, m->preheader.text);
+  for (int i = 0; i < FILLING_COUNT; i++) buf_c(&out, "&zwnj;&nbsp;");
+  buf_c(&out, "</div>");
+  struct str text = arena_str(b->a, buf_as_str(&out));
+  buf_deinit(&out);
+  return text;
+}
+
 struct str mail_instead(void *context, struct str source) {
   struct mail_edit *m = context;
   struct edits edits = { { 0 } };
@@ -85,6 +129,7 @@ struct str mail_instead(void *context, struct str source) {
   if (m->text) return page->text;
   edit_links(m, page, &edits);
   edit_pictures(m, page, &edits);
+  if (m->m->preheader.text.len && begins_page(m->m, page)) put_edit(m->b, &edits, page->body_from, page->body_from, preheader(m->b, m->m));
   if (!m->m->untracked && ends_page(m->m, page)) put_edit(m->b, &edits, page->body_to, page->body_to, STR("{{ " MAIL_PIXEL " }}"));
   return edited(m->b, source, &edits);
 }
@@ -124,6 +169,7 @@ void emit_message(struct builder *b, struct unit *u, const struct item *item) {
   u->channel = build_string(b, m->channel.text.len ? m->channel.text : STR("email"));
   if (m->topic.text.len)
     u->topic = build_string(b, m->topic.text);
+  if (m->language.text.len) u->language = build_string(b, m->language.text);
   u->transactional = m->transactional;
   u->priority = m->priority;
   u->expires = m->expires;

@@ -170,7 +170,8 @@ static bool says_way_out(const struct reader_of_template *r, const struct messag
 /* A mail of a topic leaves with a way out in its headers, which not every program shows. */
 static void care_for_way_out(struct scope *s, struct message_decl *m) {
   bool email = !m->channel.text.len || str_is(m->channel.text, "email");
-  if (!email || !m->topic.text.len || !m->has_body) return;
+  const struct message_decl *own = m->translation_of ? m->translation_of : m;
+  if (!email || !own->topic.text.len || !m->has_body) return;
   struct reader_of_template r = { .s = s, .a = &s->c->arena, .m = m, .script = m->name.span.source, .c = liquid_compiler_new() };
   (void)liquid_compile(&r, m->body.text, m->body.span, true);
   bool found = says_way_out(&r, m);
@@ -207,6 +208,7 @@ void templates_care(struct compilation *c, struct scope *s, struct tree *tree) {
       if (i->message.has_subject) care_for_text(s, &i->message, &i->message.subject, false, &seen);
       if (i->message.has_body) care_for_text(s, &i->message, &i->message.body, true, &seen);
       if (i->message.text.text.len) care_for_text(s, &i->message, &i->message.text, false, &seen);
+      if (i->message.preheader.text.len) care_for_text(s, &i->message, &i->message.preheader, false, &seen);
       care_for_way_out(s, &i->message);
     }
     for (struct content_part *part = i->kind == ITEM_CONTENT ? i->content.parts : NULL; part; part = part->next) {

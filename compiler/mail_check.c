@@ -104,7 +104,9 @@ static void only_mail(struct scope *s, struct span span, const struct message_de
 
 void mail_check(struct scope *s, struct message_decl *m) {
   if (!is_email(m)) {
+    if (m->translation_of) return; /* its parts are the message's, or said beside them */
     only_mail(s, m->text.span, m, "a text beside its body");
+    only_mail(s, m->preheader.span, m, "a preheader");
     only_mail(s, m->from.span, m, "a `from`");
     only_mail(s, m->reply_to.span, m, "a `reply to`");
     only_mail(s, m->untracked_span, m, "links that are counted");
@@ -113,7 +115,7 @@ void mail_check(struct scope *s, struct message_decl *m) {
   }
   check_address(s, &m->from, "`from \"Shop <news@shop.example>\"`");
   check_address(s, &m->reply_to, "`reply to \"Shop <help@shop.example>\"`");
-  struct name *texts[] = { &m->text, &m->from, &m->reply_to };
+  struct name *texts[] = { &m->text, &m->preheader, &m->from, &m->reply_to };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     if (texts[i]->span.to && texts[i]->text.len) template_check(s, m, texts[i]->text, texts[i]->span);
   if (m->page) check_links(s, m);
@@ -122,8 +124,10 @@ void mail_check(struct scope *s, struct message_decl *m) {
     struct diagnostic *d = diag(s->c, DIAG_W0182, m->name.span, "no text could be made of its page, for readers whose programs show no HTML");
     d->expected = STR("`text \"…\"` or `text file \"….txt\"`");
   }
-  if (m->text.span.to && !m->page && m->has_body && m->body.text.len)
-    diag(s->c, DIAG_W0183, m->text.span, "its body is a text already")->help = STR("a `text` stands beside a body of HTML, which begins with a tag");
+  if (m->page || !m->has_body || !m->body.text.len) return;
+  const char *help = "a body of HTML begins with a tag";
+  if (m->text.span.to) diag(s->c, DIAG_W0183, m->text.span, "its body is a text already")->help = str_from_c(help);
+  if (m->preheader.span.to) diag(s->c, DIAG_W0183, m->preheader.span, "a preheader stands hidden in a page, and its body is a text")->help = str_from_c(help);
 }
 
 void mail_check_given(struct compilation *c, const struct stmt *send) {

@@ -1,4 +1,4 @@
-/* What a message says of itself as a mail: `text`, `from`, `reply to`, `attach file`, `untracked`.
+/* What a message says of itself as a mail: `text`, `preheader`, `from`, `reply to`, `attach file`, `untracked`.
  *
  * Not here: its subject and body (tree.c), what is checked of it (mail_check.c), its files (mail_file.c).
  *
@@ -7,9 +7,10 @@
 
 #include "diagnostics.h"
 
-static const char *const mail_words[] = { "text", "from", "reply to", "attach file", "untracked", "subject", "body", "channel", "topic", "transactional",
+static const char *const mail_words[] = { "text", "preheader", "from", "reply to", "attach file", "untracked", "subject", "body", "channel", "topic", "transactional",
   "priority", "expires after" };
-static const char *const mail_forms[] = { "`text \"…\"` or `text file \"….txt\"`", "`from \"Shop <news@shop.example>\"`",
+static const char *const mail_forms[] = { "`text \"…\"` or `text file \"….txt\"`",
+  "`preheader \"…\"`", "`from \"Shop <news@shop.example>\"`",
   "`reply to \"help@shop.example\"`", "`attach file \"terms.pdf\"`", "`untracked`", "`subject \"…\"`", "`body \"…\"` or `body file \"….html\"`",
   "`channel sms`", "`topic offers`", "`transactional`", "`priority high`", "`expires after 2d`" };
 
@@ -29,7 +30,7 @@ static void unknown(struct parse *p, struct message_decl *m, struct mail_word w)
     d->expected = str_from_c(form);
     return;
   }
-  d->expected = STR("channel, subject, body, text, topic, from, reply to, attach file, transactional, priority, expires after or untracked");
+  d->expected = STR("channel, subject, body, text, preheader, topic, from, reply to, attach file, transactional, priority, expires after or untracked");
   if (!n.best.len) return;
   d->help = arena_printf(&p->c->arena, "did you mean `" STR_FMT "`?", STR_ARG(n.best));
   d->has_fix = true;
@@ -52,7 +53,7 @@ struct message_decl *mail_part(struct parse *p, struct message_decl *m, struct m
     unknown(p, m, w);
     return m;
   }
-  struct name *one = text ? &m->text : str_is(w.word.text, "from") ? &m->from : str_is(w.word.text, "reply") ? &m->reply_to : NULL;
+  struct name *one = text ? &m->text : str_is(w.word.text, "preheader") ? &m->preheader : str_is(w.word.text, "from") ? &m->from : str_is(w.word.text, "reply") ? &m->reply_to : NULL;
   if (str_is(w.word.text, "attach") && w.file) {
     struct mail_file *f = ARENA_NEW(&p->c->arena, struct mail_file);
     *f = (struct mail_file){ .path = w.value, .as = w.as };

@@ -216,14 +216,26 @@ static void note_image(struct walker *w, const GumboElement *e) {
   VEC_PUSH(w->a, &w->page->images, image);
 }
 
+static size_t behind(const struct walker *w, const GumboStringPiece *tag) {
+  return (size_t)(tag->data + tag->length - w->v->copy);
+}
+
+/* A page that says no <body> has one nevertheless, behind these. */
+static void note_beginning(struct walker *w, const GumboElement *e) {
+  const GumboStringPiece *tag = e->tag == GUMBO_TAG_HEAD ? &e->original_end_tag : &e->original_tag;
+  if ((e->tag != GUMBO_TAG_HEAD && e->tag != GUMBO_TAG_HTML) || !tag->length || w->page->body) return;
+  if (behind(w, tag) > w->page->body_from) w->page->body_from = behind(w, tag);
+}
+
 static void walk(struct walker *w, const GumboNode *n, int depth) {
   if (depth > PAGE_DEPTH_MAX || (n->type != GUMBO_NODE_ELEMENT && n->type != GUMBO_NODE_TEMPLATE)) return;
   const GumboElement *e = &n->v.element;
   if (e->tag == GUMBO_TAG_A || e->tag == GUMBO_TAG_AREA) note_link(w, e);
   if (e->tag == GUMBO_TAG_IMG) note_image(w, e);
+  note_beginning(w, e);
   if (e->tag == GUMBO_TAG_BODY) {
     const char *copy = w->v->copy;
-    if (e->original_tag.length) w->page->body_from = (size_t)(e->original_tag.data + e->original_tag.length - copy);
+    if (e->original_tag.length) w->page->body_from = behind(w, &e->original_tag), w->page->body = true;
     if (e->original_end_tag.length) w->page->body_to = (size_t)(e->original_end_tag.data - copy);
   }
   for (unsigned i = 0; i < e->children.length; i++) walk(w, e->children.data[i], depth + 1);
@@ -323,7 +335,11 @@ void mail_page_read(struct arena *a, struct str source, struct mail_page *out) {
   struct veil veil;
   arena_init(&scratch, 256 << 10);
   struct walker w = { a, &veil, out };
-  walk(&w, tree_of(&scratch, source, GUMBO_TAG_LAST, &veil)->root, 0);
+  const GumboOutput *tree = tree_of(&scratch, source, GUMBO_TAG_LAST, &veil);
+  const char *doctype = tree->document->v.document.has_doctype ? strcasestr(veil.copy, "<!doctype") : NULL, *close = doctype ? strchr(doctype, '>') : NULL;
+  if (close) out->body_from = (size_t)(close + 1 - veil.copy);
+  out->in_layout = is_in_layout(source);
+  walk(&w, tree->root, 0);
   sort_links(out);
   out->text = text_of(a, &scratch, source);
   arena_deinit(&scratch);

@@ -29,7 +29,9 @@ struct mail_page {
   bool *counted;             /* filled by the check, by link: whether its clicks are counted */
   VEC(struct mail_link) links;
   VEC(struct mail_image) images;
-  size_t body_from, body_to; /* behind <body>, before </body>, or the whole source */
+  size_t body_from, body_to; /* behind <body>, before </body>, or the whole source but for what stands before a body */
+  bool body;                 /* it says <body> */
+  bool in_layout;            /* it begins with {% layout %} */
   struct str text;           /* a template too, with the marks of vm/text_marks.h */
 };
 /* Whether a body is HTML: its first character behind blanks and {% %} is a tag's. */

@@ -131,6 +131,8 @@ struct message_decl *message_bad(struct message_decl *m);
 /* mail_decl.c: `attach file "terms.pdf" as "Terms.pdf"`, `reply to "…"`, `untracked`. */
 struct mail_word { struct name word, value, as; bool file, to, bare; };
 struct message_decl *mail_part(struct parse *p, struct message_decl *m, struct mail_word w);
+/* `text { en "…"; fr "…" }` */
+struct message_decl *mail_languages(struct parse *p, struct message_decl *m, struct name word, struct language_text *list);
 /* languages.c */
 struct language_text *language_text(struct parse *p, struct name language, struct token text, bool file);
 struct language_text *language_bad(struct parse *p); /* a mistaken one */

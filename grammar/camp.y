@@ -297,6 +297,8 @@ part(A) ::= SUBJECT(T) LBRACE language_texts(L) RBRACE. { A = message_languages(
 part(A) ::= BODY(T) LBRACE language_texts(L) RBRACE. { A = message_languages(p, message_new(p), T, L); }
 part(A) ::= part(M) EOL SUBJECT(T) LBRACE language_texts(L) RBRACE. { A = message_languages(p, M, T, L); }
 part(A) ::= part(M) EOL BODY(T) LBRACE language_texts(L) RBRACE. { A = message_languages(p, M, T, L); }
+part(A) ::= NAME(W) LBRACE language_texts(L) RBRACE. { A = mail_languages(p, message_new(p), name_of(p, W), L); }
+part(A) ::= part(M) EOL NAME(W) LBRACE language_texts(L) RBRACE. { A = mail_languages(p, M, name_of(p, W), L); }
 language_texts(A) ::= language_text(A).
 language_texts(A) ::= language_texts(L) EOL language_text(X). { A = language_add(L, X); }
 language_text(A) ::= name(L) TEXT(N).             { A = language_text(p, L, N, false); }

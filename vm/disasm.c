@@ -299,6 +299,11 @@ static void put_mail(struct buf *b, const struct unit *u) {
   static const char *const said[] = { "html", "untracked", "urls", "text of the page" };
   for (uint32_t i = 0; i < sizeof said / sizeof *said; i++)
     if (u->mail >> i & 1) buf_printf(b, "  %s\n", said[i]);
+  if (u->language != NONE) {
+    buf_c(b, "  language ");
+    put_string(b, u, u->language);
+    buf_byte(b, '\n');
+  }
   put_parts(b, u, "text", u->text, u->text_count);
   put_parts(b, u, "from", u->from, u->from_count);
   put_parts(b, u, "reply to", u->reply_to, u->reply_to_count);

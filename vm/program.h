@@ -237,6 +237,7 @@ struct unit {
   const struct part *body;        uint32_t body_count;
   /* UNIT_MESSAGE */
   uint8_t mail;        /* MAIL_… */
+  uint32_t language;   /* string: "fr", as its filters write; or NONE */
   const struct part *text;        uint32_t text_count;  /* beside a body of HTML */
   const struct part *from;        uint32_t from_count;
   const struct part *reply_to;    uint32_t reply_to_count;

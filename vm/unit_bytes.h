@@ -36,7 +36,7 @@
  *   table of            caps:     varint count, value window, index channel, index topic, index text, byte drop
  *   table of            quiet hours: varint from, varint to, byte weekdays, index channel, index text, byte drop
  *   and, of a message alone:
- *   byte                its properties as a mail (MAIL_…)
+ *   byte index          its properties as a mail (MAIL_…), its language
  *   four tables of      parts of its text, from, reply to and links: as above
  *   table of            links: varint first part, varint count of parts
  *   table of            attachments: index file, index name, index type, byte inside

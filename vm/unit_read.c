@@ -187,6 +187,7 @@ static void get_release(struct loader *l, struct unit *u) {
 
 static void get_mail(struct loader *l, struct unit *u) {
   u->mail = reader_byte(&l->r);
+  u->language = get_index(&l->r);
   u->text = get_parts(l, &u->text_count, "text parts");
   u->from = get_parts(l, &u->from_count, "from parts");
   u->reply_to = get_parts(l, &u->reply_to_count, "reply to parts");
@@ -229,7 +230,7 @@ static void get_body(struct loader *l, struct unit *u) {
   if (has_experiments(u)) get_experiments(l, u);
   u->subject = get_parts(l, &u->subject_count, "subject parts");
   u->body = get_parts(l, &u->body_count, "body parts");
-  u->topic = NONE;
+  u->topic = u->language = NONE;
   if (has_release(u)) get_release(l, u);
   if (u->kind == UNIT_MESSAGE) get_mail(l, u);
   struct str code = reader_str(&l->r);

@@ -195,6 +195,7 @@ static void put_release(struct buf *b, const struct unit *u) {
 
 static void put_mail(struct buf *b, const struct unit *u) {
   put_byte(b, u->mail);
+  put_index(b, u->language);
   put_parts(b, u->text, u->text_count);
   put_parts(b, u->from, u->from_count);
   put_parts(b, u->reply_to, u->reply_to_count);

@@ -211,6 +211,7 @@ static bool mail_ok(struct check *c) {
   const struct unit *u = c->u;
   if (u->kind != UNIT_MESSAGE) return true;
   if (u->mail > MAIL_BITS) return verify_refuse(c, CAMP_CORRUPT, "mail property %u is unknown", u->mail);
+  if (!string_or_none(c, u->language, "language", 0)) return false;
   if (!parts_ok(c, u->text, u->text_count, "text") || !parts_ok(c, u->from, u->from_count, "from") ||
       !parts_ok(c, u->reply_to, u->reply_to_count, "reply to"))
     return false;

@@ -223,7 +223,7 @@ bool texts_render(const struct writing *w, const struct part *parts, uint32_t co
   struct texts *t = w->texts;
   const struct unit *u = w->unit;
   struct lq_cx cx = { .arena = w->contact->arena, .allocated_max = LIMIT_LIQUID_MEMORY_BYTES };
-  struct lq_settings settings = { .now_ms = w->at_ms, .zone = texts_zone(t, w->contact), .find_zone = t->find_zone,
+  struct lq_settings settings = { .now_ms = w->at_ms, .locale = unit_string(u, u->language), .zone = texts_zone(t, w->contact), .find_zone = t->find_zone,
                                   .zone_context = t->zone_context, .stop_at_error = true, .limits = { .output_bytes = LIMIT_MESSAGE_BYTES } };
   struct lq data;
   bool link = parts >= u->link_parts && parts < u->link_parts + u->link_part_count;

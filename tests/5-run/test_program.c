@@ -51,6 +51,7 @@ static void build_message(struct assembler *s, struct arena *a) {
   asm_init(s, a, "hello");
   s->unit.kind = UNIT_MESSAGE;
   s->unit.topic = asm_string(s, "offers");
+  s->unit.language = asm_string(s, "pt-br");
   s->unit.priority = PRIORITY_HIGH;
   s->unit.expires = asm_value(s, "2d");
   s->unit.channel = asm_string(s, "email");
@@ -358,6 +359,7 @@ static void a_listing_is_whole(void **state) {
     "    contact.first_name as text default \"friend\"\n"
     "  body\n"
     "    \"line\\n\\\"two\\\"\"\n"
+    "  language pt-br\n"
     "  topic offers\n"
     "  priority high\n"
     "  expires after 2d\n"

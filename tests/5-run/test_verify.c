@@ -64,6 +64,7 @@ CHANGE(channel_out, s->unit.channel = 99)
 CHANGE(kind_unknown, s->unit.kind = UNIT_KIND_COUNT)
 CHANGE(segment_acts, s->unit.kind = UNIT_SEGMENT)
 CHANGE(score_acts, s->unit.kind = UNIT_SCORE)
+CHANGE(message_language, (make_policy(s), s->unit.kind = UNIT_MESSAGE, s->unit.language = 99))
 CHANGE(message_topic, (make_policy(s), s->unit.kind = UNIT_MESSAGE, s->unit.topic = 99))
 CHANGE(message_expires, (make_policy(s), s->unit.expires = value_number(3)))
 CHANGE(message_priority, (make_policy(s), s->unit.priority = 3))
@@ -154,6 +155,7 @@ static const struct table_case { const char *name; void (*change)(struct assembl
   CASE(kind_unknown, "kind 9 is none of a unit"),
   CASE(segment_acts, "a segment has triggers, stops, goals or waits"),
   CASE(score_acts, "a score has triggers, stops, goals or waits"),
+  CASE(message_language, "language 0: string 99 is not one of 12"),
   CASE(message_topic, "topic 0: string 99 is not one of 12"),
   CASE(message_expires, "expiry 0: a duration is missing"),
   CASE(message_priority, "priority 3 is unknown"),

@@ -41,6 +41,7 @@ topic orders
 message hello {
   subject "Your order, {{ contact.first_name | default: "dear reader" }}"
   topic orders
+  preheader "In a parcel & on its way to {{ contact.first_name | default: "you" }}"
   reply to "Help, every day <help@shop.example>"
   body file "hello.html"
   attach file "terms.pdf" as "Unsere Bedingungen für 2026.pdf"

@@ -52,6 +52,54 @@ when signup then { send one, send two with { name: "x" }, send three, send four 
 C
 golden languages-wrong 1 camp check wrong.camp
 
+# --- what only a mail has, and how each language writes -----------------------------------------------------------------------------------
+mkdir mails mails/layouts
+printf 'Texte, {{ n | number: 2 }}\n' > mails/order.fr.txt
+printf '<!doctype html><html><head><title>Shop</title></head><body class="a"><p>Shop</p>{%% block main %%}{%% endblock %%}</body></html>' > mails/layouts/base.liquid
+cat > mails/main.camp <<'C'
+topic orders
+event paid { n: number; total: money in EUR; day: date }
+message order {
+  topic orders
+  subject { en "Paid: {{ total | money }}"; fr "Payé : {{ total | money }}"; de "Bezahlt: {{ total | money }}" }
+  preheader { fr "Merci, {{ contact.first_name | default: "à vous" }} & co"; en "Thanks, {{ contact.first_name | default: "you" }} & co"; de "Danke" }
+  body {
+    en "{% layout 'base' %}{% block main %}<p>On {{ day | date: '%A %-d %B' }}: {{ n | number: 2 }}. {{ n | plural: 'piece', 'pieces' }} <a href='{{ unsubscribe_url }}'>Leave</a></p>{% endblock %}"
+    fr "{% layout 'base' %}{% block main %}<p>{{ day | date: '%A %-d %B' }} : {{ n | number: 2 }}. {{ n | plural: 'pièce', 'pièces' }} <a href='{{ unsubscribe_url }}'>Quitter</a></p>{% endblock %}"
+    de "<p>{{ day | date: '%A, %-d. %B' }}: {{ n | number: 2 }}, {{ n | number: 2, locale: 'en' }}</p>"
+  }
+  text { en "Text, {{ n | number: 2 }}"; fr file "order.fr.txt"; de "Text auf Deutsch" }
+}
+message plain { subject "{{ total | money }}, {{ day | date: '%A' }}"; body "<p>{{ n | number: 2 }}</p>" }
+when paid then { send order with { n: paid.n, total: paid.total, day: paid.day }, send plain with { n: paid.n, total: paid.total, day: paid.day } }
+C
+same "a language without a way out is warned of" "mails/main.camp:5:78: warning[W0192]: the message \`order.de\` has a topic, and no link to leave it by" "$(camp check --format short mails 2>&1 | grep W0192 | sed 's/; expected.*//')"
+holds "it is written as it stands" camp fmt --check mails
+mail_in() { # LANGUAGE MESSAGE: subject, preheader, page and text
+  camp preview mails "$2" --contact ann@x.example --with '{"n":1234.5,"total":"1234.50 EUR","day":"2026-03-02","contact":{"language":"'"$1"'","first_name":"Ann <b>"}}' > previewed 2>&1 || cat previewed
+  sed -n 's/^To [^:]*: //p' previewed
+  sed 's/\(&zwnj;&nbsp;\)\{90\}/…/; s|http://[^'"'"']*|URL|; s/$/|/' "$2.html"
+  awk '/^Content-Type: text.plain/ { on = 1 } on && /^--/ { exit } on && !/^Content|^\r$/' "$2.eml" | tr -d '\r'
+}
+same "in English" 'Paid: €1,234.50
+<!doctype html><html><head><title>Shop</title></head><body class="a"><div style="display:none;max-height:0;overflow:hidden;mso-hide:all">Thanks, Ann &lt;b&gt; &amp; co…</div><p>Shop</p><p>On Monday 2 March: 1,234.50. pieces <a href='"'URL'"'>Leave</a></p></body></html>|Text, 1,234.50' "$(mail_in en order)"
+same "in French, whose text is in a file" 'Payé : 1 234,50 €
+<!doctype html><html><head><title>Shop</title></head><body class="a"><div style="display:none;max-height:0;overflow:hidden;mso-hide:all">Merci, Ann &lt;b&gt; &amp; co…</div><p>Shop</p><p>lundi 2 mars : 1 234,50. pièces <a href='"'URL'"'>Quitter</a></p></body></html>|Texte, 1=E2=80=AF234,50' "$(mail_in fr-CA order | sed 's/\xe2\x80\xaf/ /g; s/\xc2\xa0/ /g')"
+same "in German, without a layout; a filter may say another" 'Bezahlt: 1.234,50 €
+<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">Danke…</div><p>Montag, 2. März: 1.234,50, 1,234.50</p>|Text auf Deutsch' "$(mail_in de order | sed 's/\xc2\xa0/ /g')"
+same "the language is the one that was chosen, not the contact's" "Paid: €1,234.50" "$(mail_in pl order | head -1)"
+same "a message of no language writes as ever" '1,234.50 EUR, Monday
+<p>1,234.50</p>|1,234.50' "$(mail_in fr plain)"
+cat > wrong-mail.camp <<'C'
+message one { subject { en "a"; fr file "a.txt" }; body { en "<p>b</p>"; fr "<p>c</p>" }; text { en "d"; de "e" }; preheader { en "f" } }
+message two { subject "a"; body "b"; preheader "c"; preheader "d" }
+message three { channel sms; body "b"; preheader { en "c"; fr "d" } }
+message four { subject "a"; body "<p>b</p>"; preheader file "c.txt"; text { en "a"; en "b" }; footer { en "a" } }
+message five { subject "a"; body "<p>b</p>"; preheader "{{ nmae }} {{ x | upcse }}" }
+when signup then { send one, send two, send three, send four, send five with { name: "x", x: "y" } }
+C
+golden languages-mail-wrong 1 camp check wrong-mail.camp
+
 # --- zones -------------------------------------------------------------------------------------------------------------------------------
 cat > zone.camp <<'C'
 event moved { to: text }
