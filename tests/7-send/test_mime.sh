@@ -2,16 +2,10 @@
 # A page with pictures, attachments, a layout and a topic, as a mail that programs read which nobody here wrote: mailparser its parts and
 # headers, mailauth and dkimpy its signatures, SpamAssassin whether its form is like spam's. Then what contacts may write, and must not.
 . "$CAMP_ROOT/tests/8-cli/lib.sh"
-clients=$CAMP_ROOT/tests/7-send/clients; CLIENTS=$CAMP_ROOT/build/mail-clients; export CLIENTS
-for tool in smtp-sink openssl sqlite3 node npm spamassassin; do
+for tool in smtp-sink openssl sqlite3 spamassassin; do
   command -v $tool > /dev/null || { say 1 "$tool is needed; make deps installs it"; finish; }
 done
-mkdir -p "$CLIENTS"
-if ! cmp -s "$clients/package.json" "$CLIENTS/installed.json"; then
-  cp "$clients/package.json" "$CLIENTS/package.json"
-  (cd "$CLIENTS" && npm install --no-package-lock --ignore-scripts --omit=optional --no-audit --no-fund) > npm.log 2>&1 &&
-    cp "$CLIENTS/package.json" "$CLIENTS/installed.json" || { say 1 "npm could not install what clients/package.json names"; sed 's/^/# /' npm.log; finish; }
-fi
+. "$CAMP_ROOT/tests/7-send/clients.sh"
 mkdir -p project/layouts project/snippets project/images dump; chmod 777 . dump
 cat > project/layouts/base.liquid <<'END'
 <!doctype html>
