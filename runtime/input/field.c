@@ -11,6 +11,7 @@
 
 #include "vm/base/limits.h"
 #include "vm/base/utf8.h"
+#include "vm/base/word.h"
 #include "vm/calendar.h"
 
 enum { SHOWN_BYTES = 60 };
@@ -24,12 +25,22 @@ struct str field_shown(struct arena *a, struct str value) {
   return arena_printf(a, "%.*s…", (int)n, value.ptr);
 }
 
+/* How much of the text, by whole words, is plainly free of control characters. */
+static size_t plain_bytes(struct str text) {
+  size_t i = 0;
+  for (; i + 8 <= text.len; i += 8) {
+    uint64_t w = word_load(text.ptr + i);
+    if (word_below(w, 0x20) | word_equal(w, 0x7f)) break;
+  }
+  return i;
+}
+
 bool field_text(struct arena *a, const char *field, struct str text, size_t bytes_max, struct str *why) {
   if (text.len > bytes_max) {
     *why = arena_printf(a, "`%s` is longer than %zu bytes", field, bytes_max);
     return false;
   }
-  for (size_t i = 0; i < text.len; i++) {
+  for (size_t i = plain_bytes(text); i < text.len; i++) {
     if ((unsigned char)text.ptr[i] >= 0x20 && text.ptr[i] != 0x7f) continue;
     *why = arena_printf(a, "`%s` holds a control character (byte %d of its text is 0x%02x)", field, (int)i + 1,
                         (unsigned)(unsigned char)text.ptr[i]);

@@ -4,7 +4,8 @@
  *
  * Invariants:
  * 1. An INPUT_EVENT has a key and a name within their limits, and props that are empty or a checked JSON object.
- * 2. A good line without escapes costs one json_check and one walk over its own members; nothing is allocated.
+ * 2. A good line without escapes costs one json_check_members, and a walk over its own members only when it has very many; nothing
+ *    is allocated.
  * 3. null counts as missing, as Segment's libraries send it; of a repeated member the last one counts. */
 #include "runtime/input/field.h"
 
@@ -65,10 +66,10 @@ static bool too_deep(struct str text, size_t until) {
   return false;
 }
 
-static bool check(struct line *l, struct str text, struct json *object) {
+static bool check(struct line *l, struct str text, struct json *object, struct json_members *members) {
   const char *fault = "";
   size_t at = 0;
-  if (!json_check(text, object, &fault, &at)) {
+  if (!json_check_members(text, object, members, &fault, &at)) {
     if (too_deep(text, at)) *l->why = arena_printf(l->a, "properties are nested deeper than %d", LIMIT_JSON_DEPTH);
     else *l->why = arena_printf(l->a, "not JSON: %s at byte %zu", fault, at + 1);
     return false;
@@ -79,20 +80,21 @@ static bool check(struct line *l, struct str text, struct json *object) {
   return false;
 }
 
-static void gather(struct line *l, struct str object) {
-  struct json_walk w = json_walk_of(object);
-  while (json_next(&w)) {
-    struct str key = w.key;
-    if (w.key_escaped) {
-      struct json quoted = { JSON_STRING, true, { key.ptr - 1, key.len + 2 } };
-      key = json_string(quoted, l->a);
-    }
-    for (int i = 0; i < M_COUNT; i++) {
-      if (key.len != MEMBERS[i].len || memcmp(key.ptr, MEMBERS[i].ptr, key.len) != 0) continue;
-      l->m[i] = w.value;
-      break;
-    }
+static void gather_one(struct line *l, struct str key, bool escaped, struct json value) {
+  if (escaped) key = json_string((struct json){ JSON_STRING, true, { key.ptr - 1, key.len + 2 } }, l->a);
+  for (int i = 0; i < M_COUNT; i++) {
+    if (key.len != MEMBERS[i].len || memcmp(key.ptr, MEMBERS[i].ptr, key.len) != 0) continue;
+    l->m[i] = value;
+    return;
   }
+}
+
+static void gather(struct line *l, struct str object, const struct json_members *members) {
+  if (members->count <= JSON_MEMBERS_COUNT) {
+    for (uint32_t i = 0; i < members->count; i++) gather_one(l, members->items[i].key, members->items[i].key_escaped, members->items[i].value);
+    return;
+  }
+  for (struct json_walk w = json_walk_of(object); json_next(&w);) gather_one(l, w.key, w.key_escaped, w.value);
 }
 
 /* A text, or a number's own text where `number` (ids are often numbers); empty when missing. */
@@ -222,8 +224,9 @@ enum input_kind input_json(struct str line, struct arena *a, struct input *out, 
   struct line l = { .a = a, .why = why };
   for (int i = 0; i < M_COUNT; i++) l.m[i].type = JSON_NULL;
   struct json object;
-  if (!check(&l, line, &object)) return INPUT_REJECT;
-  gather(&l, object.text);
+  struct json_members members;
+  if (!check(&l, line, &object, &members)) return INPUT_REJECT;
+  gather(&l, object.text, &members);
   if (str_is(type_of(&l), "reply")) return take_reply(&l, object.text, out) ? INPUT_EVENT : INPUT_REJECT;
   if (!take_name(&l, out) || !take_contact(&l, out) || !take_time(&l, out)) return INPUT_REJECT;
   if ((out->identify || out->alias) && !take_previous(&l, out)) return INPUT_REJECT;

@@ -243,6 +243,48 @@ static bool is_jansson_limit(const json_error_t *e) {
   return strstr(e->text, "too big") || strstr(e->text, "overflow");
 }
 
+/* What the check noted of an object's members is what a walk finds. */
+static void members_are(struct str text) {
+  struct json j, again;
+  struct json_members m;
+  const char *why = "", *why_again = "";
+  size_t at = 0, at_again = 0;
+  bool good = json_check(text, &j, &why, &at);
+  assert_int_equal(json_check_members(text, &again, &m, &why_again, &at_again), good);
+  if (!good) {
+    assert_string_equal(why, why_again);
+    assert_int_equal(at, at_again);
+    return;
+  }
+  assert_true(str_eq(j.text, again.text) && j.type == again.type);
+  uint32_t n = 0;
+  if (j.type == JSON_OBJECT) {
+    for (struct json_walk w = json_walk_of(j.text); json_next(&w); n++) {
+      if (n >= JSON_MEMBERS_COUNT) continue;
+      assert_true(m.items[n].key.ptr == w.key.ptr && m.items[n].key.len == w.key.len && m.items[n].key_escaped == w.key_escaped);
+      assert_int_equal(m.items[n].value.type, w.value.type);
+      assert_int_equal(m.items[n].value.escaped, w.value.escaped);
+      assert_true(m.items[n].value.text.ptr == w.value.text.ptr && m.items[n].value.text.len == w.value.text.len);
+    }
+  }
+  assert_int_equal(m.count, n);
+}
+
+static void test_members(void **state) {
+  (void)state;
+  static const char *const texts[] = {
+    "{}", " { } ", "[]", "[{\"a\":1}]", "1", "{\"a\":{}}", "{\"a\":[],\"b\":[[]]}", "{\"a\":{\"b\":{\"c\":1},\"d\":2},\"e\":3}",
+    "{ \"\\u0061\" : \"x\\ty\" , \"a\" : null }", "{\"a\":1,}", "{\"a\":{}", "{\"a\":\"\\n\",\"b\":{\"c\":\"d\"},\"c\":true}", "",
+  };
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) members_are(str_from_c(texts[i]));
+  for (int n = JSON_MEMBERS_COUNT - 1; n <= JSON_MEMBERS_COUNT + 1; n++) {
+    char text[1024] = "{";
+    for (int i = 0; i < n; i++) snprintf(text + strlen(text), sizeof text - strlen(text), "%s\"k%d\":[%d,{}]", i ? "," : "", i, i);
+    snprintf(text + strlen(text), sizeof text - strlen(text), "}");
+    members_are(str_from_c(text));
+  }
+}
+
 static void test_oracle(void **state) {
   (void)state;
   uint64_t s = 20260105;
@@ -265,6 +307,7 @@ static void test_oracle(void **state) {
     bool good = check((struct str){ alone, len }, &ours);
     if (good != (theirs != NULL) && !(good && is_jansson_limit(&e)))
       fail_msg("round %d: jansson says %s: %.*s", round, theirs ? "good" : e.text, (int)len, text);
+    members_are((struct str){ alone, len });
     if (theirs) {
       taken++;
       json_t *again = rebuild(ours, &a);
@@ -365,7 +408,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_table),   cmocka_unit_test(test_differences), cmocka_unit_test(test_depth),
     cmocka_unit_test(test_messages), cmocka_unit_test(test_oracle),      cmocka_unit_test(test_slices),
-    cmocka_unit_test(test_numbers),
+    cmocka_unit_test(test_numbers),  cmocka_unit_test(test_members),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,35 +16,16 @@
 #include "check.h"
 #include "limits.h"
 #include "utf8.h"
+#include "word.h"
 
 _Static_assert(LIMIT_JSON_DEPTH <= 64, "the open brackets are the bits of one integer");
-
-/* --- bytes, eight at a time ------------------------------------------------------------------------------------------ */
-
-#define EACH(byte) (0x0101010101010101u * (uint64_t)(byte))
-
-/* The first byte in the lowest bits, so that the lowest mark is the first byte that was marked. */
-static inline uint64_t load8(const char *p) {
-  uint64_t w;
-  memcpy(&w, p, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  w = __builtin_bswap64(w);
-#endif
-  return w;
-}
-
-/* The high bit of each byte below n (n <= 128). The lowest mark is always right; those above it may be carries. */
-static inline uint64_t marks_below(uint64_t w, unsigned n) {
-  return (w - EACH(n)) & ~w & EACH(0x80);
-}
-static inline uint64_t marks_equal(uint64_t w, unsigned byte) { return marks_below(w ^ EACH(byte), 1); }
 
 /* Skips what needs no look inside a string: printable ASCII but the quote and the backslash. */
 static inline const char *skip_plain(const char *p, const char *end) {
   while (end - p >= 8) {
-    uint64_t w = load8(p);
-    uint64_t marks = (w & EACH(0x80)) | marks_below(w, 0x20) | marks_equal(w, '"') | marks_equal(w, '\\');
-    if (marks) return p + (__builtin_ctzll(marks) >> 3);
+    uint64_t w = word_load(p);
+    uint64_t marks = (w & WORD_EACH(0x80)) | word_below(w, 0x20) | word_equal(w, '"') | word_equal(w, '\\');
+    if (marks) return p + word_first(marks);
     p += 8;
   }
   return p;
@@ -65,6 +46,7 @@ struct scan {
   const char *why;
   bool escaped; /* the string just scanned */
   bool nul;     /* \u0000 is text like any other */
+  struct json_members *members; /* of the outermost object; NULL: nobody asks */
 };
 
 static bool refuse(struct scan *s, const char *at, const char *why) {
@@ -183,54 +165,6 @@ static bool scan_scalar(struct scan *s) {
   }
 }
 
-static bool scan_key(struct scan *s) {
-  if (s->at == s->end || *s->at != '"') return refuse(s, s->at, "a name in quotes is expected");
-  if (!scan_string(s)) return false;
-  s->at = skip_space(s->at, s->end);
-  if (s->at == s->end || *s->at != ':') return refuse(s, s->at, "':' is expected behind a name");
-  s->at++;
-  return true;
-}
-
-static bool scan_value(struct scan *s) {
-  uint64_t objects = 0; /* a bit an open bracket, 1 for '{', the innermost lowest */
-  unsigned depth = 0;
-  for (;;) {
-    s->at = skip_space(s->at, s->end);
-    if (s->at == s->end) return refuse(s, s->at, "a value is expected");
-    char c = *s->at;
-    if (c == '{' || c == '[') {
-      if (depth == LIMIT_JSON_DEPTH) return refuse(s, s->at, "arrays and objects are nested too deep (LIMIT_JSON_DEPTH)");
-      depth++;
-      objects = objects << 1 | (c == '{');
-      s->at = skip_space(s->at + 1, s->end);
-      bool closes = s->at < s->end && *s->at == (c == '{' ? '}' : ']');
-      if (!closes) {
-        if (c == '{' && !scan_key(s)) return false;
-        continue;
-      }
-    } else if (!scan_scalar(s)) {
-      return false;
-    }
-    /* Behind a value, or on the bracket that closes an empty one. */
-    for (;;) {
-      if (depth == 0) return true;
-      s->at = skip_space(s->at, s->end);
-      bool object = objects & 1;
-      if (s->at == s->end) return refuse(s, s->at, object ? "the object is not closed" : "the array is not closed");
-      if (*s->at == ',') {
-        s->at = skip_space(s->at + 1, s->end);
-        if (object && !scan_key(s)) return false;
-        break;
-      }
-      if (*s->at != (object ? '}' : ']')) return refuse(s, s->at, object ? "',' or '}' is expected" : "',' or ']' is expected");
-      s->at++;
-      depth--;
-      objects >>= 1;
-    }
-  }
-}
-
 static enum json_type type_of(char first) {
   switch (first) {
     case 'n': return JSON_NULL;
@@ -243,10 +177,78 @@ static enum json_type type_of(char first) {
   }
 }
 
-static bool check(struct str text, bool nul, struct json *out, const char **why, size_t *at_byte) {
+/* The value belongs to the name that was noted last. */
+static void note_value(struct scan *s, const char *from) {
+  struct json_members *m = s->members;
+  if (m->count < JSON_MEMBERS_COUNT)
+    m->items[m->count].value = (struct json){ type_of(*from), *from == '"' && s->escaped, str_slice(from, s->at) };
+  m->count++;
+}
+
+static bool scan_key(struct scan *s, unsigned depth) {
+  if (s->at == s->end || *s->at != '"') return refuse(s, s->at, "a name in quotes is expected");
+  const char *from = s->at + 1;
+  if (!scan_string(s)) return false;
+  if (depth == 1 && s->members && s->members->count < JSON_MEMBERS_COUNT) {
+    struct json_named *named = &s->members->items[s->members->count];
+    named->key = str_slice(from, s->at - 1);
+    named->key_escaped = s->escaped;
+  }
+  s->at = skip_space(s->at, s->end);
+  if (s->at == s->end || *s->at != ':') return refuse(s, s->at, "':' is expected behind a name");
+  s->at++;
+  return true;
+}
+
+static bool scan_value(struct scan *s) {
+  uint64_t objects = 0; /* a bit an open bracket, 1 for '{', the innermost lowest */
+  unsigned depth = 0;
+  const char *from = s->at; /* where the present member of the outermost object begins */
+  for (;;) {
+    s->at = skip_space(s->at, s->end);
+    if (s->at == s->end) return refuse(s, s->at, "a value is expected");
+    char c = *s->at;
+    bool ended = true;
+    if (depth == 1) from = s->at;
+    if (c == '{' || c == '[') {
+      if (depth == LIMIT_JSON_DEPTH) return refuse(s, s->at, "arrays and objects are nested too deep (LIMIT_JSON_DEPTH)");
+      depth++;
+      objects = objects << 1 | (c == '{');
+      s->at = skip_space(s->at + 1, s->end);
+      bool closes = s->at < s->end && *s->at == (c == '{' ? '}' : ']');
+      if (!closes) {
+        if (c == '{' && !scan_key(s, depth)) return false;
+        continue;
+      }
+      ended = false;
+    } else if (!scan_scalar(s)) {
+      return false;
+    }
+    /* Behind a value, or on the bracket that closes an empty one. */
+    for (;;) {
+      if (depth == 0) return true;
+      bool object = objects & 1;
+      if (ended && depth == 1 && object && s->members) note_value(s, from);
+      ended = true;
+      s->at = skip_space(s->at, s->end);
+      if (s->at == s->end) return refuse(s, s->at, object ? "the object is not closed" : "the array is not closed");
+      if (*s->at == ',') {
+        s->at = skip_space(s->at + 1, s->end);
+        if (object && !scan_key(s, depth)) return false;
+        break;
+      }
+      if (*s->at != (object ? '}' : ']')) return refuse(s, s->at, object ? "',' or '}' is expected" : "',' or ']' is expected");
+      s->at++;
+      depth--;
+      objects >>= 1;
+    }
+  }
+}
+
+static bool check(struct str text, bool nul, struct json_members *members, struct json *out, const char **why, size_t *at_byte) {
   *out = (struct json){ .type = JSON_BAD };
   const char *start = text.ptr ? text.ptr : "";
-  struct scan s = { .at = start, .end = start + text.len, .nul = nul };
+  struct scan s = { .at = start, .end = start + text.len, .nul = nul, .members = members };
   const char *from = skip_space(s.at, s.end);
   bool good = scan_value(&s);
   const char *to = s.at;
@@ -264,10 +266,14 @@ static bool check(struct str text, bool nul, struct json *out, const char **why,
 }
 
 bool json_check(struct str text, struct json *out, const char **why, size_t *at_byte) {
-  return check(text, false, out, why, at_byte);
+  return check(text, false, NULL, out, why, at_byte);
+}
+bool json_check_members(struct str text, struct json *out, struct json_members *members, const char **why, size_t *at_byte) {
+  members->count = 0;
+  return check(text, false, members, out, why, at_byte);
 }
 bool json_check_nul(struct str text, struct json *out, const char **why, size_t *at_byte) {
-  return check(text, true, out, why, at_byte);
+  return check(text, true, NULL, out, why, at_byte);
 }
 
 /* --- walking checked text -------------------------------------------------------------------------------------------- */
@@ -276,13 +282,13 @@ bool json_check_nul(struct str text, struct json *out, const char **why, size_t 
 static const char *string_end(const char *p, const char *end, bool *escaped) {
   for (p++; p < end;) {
     if (end - p >= 8) {
-      uint64_t w = load8(p);
-      uint64_t marks = marks_equal(w, '"') | marks_equal(w, '\\');
+      uint64_t w = word_load(p);
+      uint64_t marks = word_equal(w, '"') | word_equal(w, '\\');
       if (!marks) {
         p += 8;
         continue;
       }
-      p += __builtin_ctzll(marks) >> 3;
+      p += word_first(marks);
     }
     if (*p == '"') return p + 1;
     if (*p == '\\') {
@@ -488,8 +494,31 @@ static double decimal_slow(struct decimal *d) {
   return x;
 }
 
+/* Most numbers: some digits, perhaps a point among them, few enough that a double holds them (see decimal_fast). */
+static bool number_short(struct str text, double *out) {
+  static const double tens[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+  const char *p = text.ptr, *end = p + text.len;
+  bool negative = *p == '-';
+  uint64_t n = 0;
+  size_t behind = 0;
+  p += negative;
+  if (end - p > 16) return false;
+  const char *from = p;
+  for (; p < end && is_digit(*p); p++) n = n * 10 + (uint64_t)(*p - '0');
+  size_t digits = (size_t)(p - from);
+  if (p < end && *p == '.') {
+    for (from = ++p; p < end && is_digit(*p); p++) n = n * 10 + (uint64_t)(*p - '0');
+    behind = (size_t)(p - from);
+  }
+  if (p < end || digits + behind > 15) return false;
+  double x = behind ? (double)n / tens[behind] : (double)n;
+  *out = negative ? -x : x;
+  return true;
+}
+
 bool json_number(struct json number, double *out) {
   if (number.type != JSON_NUMBER || number.text.len == 0) return false;
+  if (number_short(number.text, out)) return true;
   struct decimal d;
   decimal_read(&d, number.text);
   double x = 0;

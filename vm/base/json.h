@@ -25,7 +25,19 @@ struct json {
 /* Checks that text holds exactly one value (white space around it allowed) and gives it. On failure false,
  * *why a static sentence and *at_byte where it was seen. */
 bool json_check(struct str text, struct json *out, const char **why, size_t *at_byte);
-/* The same, but \u0000 may stand in strings: for tools whose texts are measured, never for what is stored. */
+/* The same, and what stands in the object, which spares a walk through it; of something else than an object there are none. */
+#define JSON_MEMBERS_COUNT 16
+struct json_named {
+  struct str key;    /* the raw text between the quotes */
+  bool key_escaped;  /* it holds backslashes */
+  struct json value;
+};
+struct json_members {
+  uint32_t count;    /* over JSON_MEMBERS_COUNT: there are more than are here, so the object must be walked */
+  struct json_named items[JSON_MEMBERS_COUNT];
+};
+bool json_check_members(struct str text, struct json *out, struct json_members *members, const char **why, size_t *at_byte);
+/* The same as json_check, but \u0000 may stand in strings: for tools whose texts are measured, never for what is stored. */
 bool json_check_nul(struct str text, struct json *out, const char **why, size_t *at_byte);
 
 /* Walks a checked object or array, in order. The walk trusts json_check: give it only slices of checked text.
