@@ -23,6 +23,7 @@
 #include <stdlib.h>
 
 #include "runtime/engine/tick.h"
+#include "vm/base/sort.h"
 
 /* Of LIMIT_NAMES_COUNT, those that events that no program knows may not take. */
 #define NAMES_KEPT_COUNT 4096
@@ -83,27 +84,25 @@ void engine_pace(struct engine *e, uint32_t inputs, int64_t took_ms) {
 
 /* --- inputs -------------------------------------------------------------------------------------------------------- */
 
-static int by_contact(const void *a, const void *b) {
+static int by_time(const void *a, const void *b) {
   const struct tick_input *x = *(const struct tick_input *const *)a, *y = *(const struct tick_input *const *)b;
-  if (x->contact != y->contact) return x->contact < y->contact ? -1 : 1;
   if (x->at_ms != y->at_ms) return x->at_ms < y->at_ms ? -1 : 1;
   return x->order < y->order ? -1 : x->order > y->order;
 }
 
-static int by_contact_as_given(const void *a, const void *b) {
-  const struct tick_input *x = *(const struct tick_input *const *)a, *y = *(const struct tick_input *const *)b;
-  if (x->contact != y->contact) return x->contact < y->contact ? -1 : 1;
-  return x->order < y->order ? -1 : x->order > y->order;
-}
-
-static struct tick_input **sorted(struct engine *e, struct tick_input *inputs, uint32_t count, bool as_given) {
-  struct tick_input **order = arena_alloc(&e->batch, (count + 1) * sizeof *order);
-  bool rising = true;
-  for (uint32_t i = 0; i < count; i++) {
-    order[i] = &inputs[i];
-    if (i && inputs[i - 1].contact >= inputs[i].contact) rising = false;
+/* By contact, each contact's by time, then as they arrived; as_given: as they arrived. */
+static struct tick_input **sorted(struct arena *a, struct tick_input *inputs, uint32_t count, bool as_given) {
+  struct tick_input **order = arena_alloc(a, (count + 1) * sizeof *order);
+  struct sort_item *items = arena_alloc(a, 2 * ((size_t)count + 1) * sizeof *items);
+  for (uint32_t i = 0; i < count; i++) items[i] = (struct sort_item){ sort_key(inputs[i].contact), i };
+  sort_items(items, items + count, count);
+  for (uint32_t i = 0; i < count; i++) order[i] = &inputs[items[i].index];
+  for (uint32_t i = 0, n; i < count && !as_given; i += n) {
+    bool rising = true;
+    for (n = 1; i + n < count && order[i + n]->contact == order[i]->contact; n++)
+      if (by_time(&order[i + n - 1], &order[i + n]) > 0) rising = false;
+    if (!rising) qsort(order + i, n, sizeof *order, by_time);
   }
-  if (!rising) qsort(order, count, sizeof *order, as_given ? by_contact_as_given : by_contact);
   return order;
 }
 
@@ -118,7 +117,7 @@ static enum camp_err run_contact(struct engine *e, struct tick_input **order, ui
 }
 
 static enum camp_err run_inputs(struct engine *e, struct tick_input *inputs, uint32_t count, bool as_given) {
-  struct tick_input **order = sorted(e, inputs, count, as_given);
+  struct tick_input **order = sorted(&e->batch, inputs, count, as_given);
   for (uint32_t i = 0, ran; i < count; i += ran) TRY(run_contact(e, order + i, count - i, &ran));
   return CAMP_OK;
 }
@@ -409,9 +408,7 @@ static enum camp_err run_stretch(struct engine *e, struct arena *a) {
   uint32_t n, i = 0, done;
   TRY(find_stretch(e, a, &part));
   TRY(load_stretch(e, a, &part, &ticks, &n));
-  struct tick_input **order = arena_alloc(a, (n + 1) * sizeof *order);
-  for (uint32_t k = 0; k < n; k++) order[k] = &ticks[k];
-  qsort(order, n, sizeof *order, by_contact);
+  struct tick_input **order = sorted(a, ticks, n, false);
   do {
     TRY(stretch_batch(e, &part, order + i, n - i, &done));
     i += done;
@@ -462,9 +459,11 @@ enum camp_err engine_take(struct engine *e, const struct engine_inputs *in) {
 
 /* --- timers -------------------------------------------------------------------------------------------------------- */
 
-static int by_id(const void *a, const void *b) {
-  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-  return x < y ? -1 : x > y;
+static void ids_sort(struct arena *a, int64_t *ids, uint32_t count) {
+  struct sort_item *items = arena_alloc(a, 2 * ((size_t)count + 1) * sizeof *items);
+  for (uint32_t i = 0; i < count; i++) items[i] = (struct sort_item){ sort_key(ids[i]), i };
+  sort_items(items, items + count, count);
+  for (uint32_t i = 0; i < count; i++) ids[i] = (int64_t)(items[i].key ^ sort_key(0));
 }
 
 static enum camp_err timers_batch(struct engine *e, int64_t limit_ms, uint32_t *count) {
@@ -473,7 +472,7 @@ static enum camp_err timers_batch(struct engine *e, int64_t limit_ms, uint32_t *
   int64_t *ids = arena_alloc(&e->batch, (e->options.batch + 1) * sizeof *ids);
   TRY(store_due(e->store, limit_ms, ids, e->options.batch, count));
   /* In order of id, so that neighbours share pages; contacts do not read each other, so the order changes nothing else. */
-  qsort(ids, *count, sizeof *ids, by_id);
+  ids_sort(&e->batch, ids, *count);
   for (uint32_t i = 0; i < *count; i++) {
     struct live l;
     TRY(live_open(e, &l, ids[i], (struct str){ 0 }, false));

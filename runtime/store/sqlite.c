@@ -120,17 +120,25 @@ uint64_t store_identity(const struct store *s) { return s->proof_key.k0; }
 
 const struct store_error *store_last_error(const struct store *s) { return &s->error; }
 
+static _Noreturn void out_of_memory(void) {
+  fputs("camp: out of memory; the database is as of its last commit\n", stderr);
+  exit(70);
+}
+
 void *store_grow(void *items, uint32_t *cap, uint32_t need, size_t item_bytes) {
   if (need <= *cap) return items;
   uint32_t want = *cap ? *cap : 64;
   while (want < need) want *= 2;
   void *grown = realloc(items, want * item_bytes);
-  if (!grown) {
-    fputs("camp: out of memory; the database is as of its last commit\n", stderr);
-    exit(70);
-  }
+  if (!grown) out_of_memory();
   *cap = want;
   return grown;
+}
+
+void *store_array(size_t count, size_t item_bytes) {
+  void *items = calloc(count ? count : 1, item_bytes);
+  if (!items) out_of_memory();
+  return items;
 }
 
 /* --- statements ------------------------------------------------------------------------------------------------------- */

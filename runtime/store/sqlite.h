@@ -81,6 +81,7 @@ enum camp_err query_step(struct store *s, sqlite3_stmt *q, bool *row) MUST_CHECK
 enum camp_err store_fail(struct store *s);
 enum camp_err store_fail_as(struct store *s, enum camp_err err, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void *store_grow(void *items, uint32_t *cap, uint32_t need, size_t item_bytes);
+void *store_array(size_t count, size_t item_bytes); /* to be freed by who asked for it */
 
 static inline void bind_str(sqlite3_stmt *q, int at, struct str t) {
   sqlite3_bind_text64(q, at, t.ptr ? t.ptr : "", t.len, SQLITE_STATIC, SQLITE_UTF8);

@@ -11,7 +11,10 @@
  *    there is in the table up to the last one given. */
 #include "sqlite.h"
 
+#include "vm/base/sort.h"
+
 #include <stdlib.h>
+#include <string.h>
 
 /* --- gathering ----------------------------------------------------------------------------------------------------------- */
 
@@ -113,11 +116,30 @@ enum camp_err timers_register(struct store *s) {
 
 /* --- writing ------------------------------------------------------------------------------------------------------------- */
 
+/* Of one moment. */
 static int change_order(const void *x, const void *y) {
   const struct timer_change *a = x, *b = y;
-  if (a->due != b->due) return a->due < b->due ? -1 : 1;
   if (a->contact != b->contact) return a->contact < b->contact ? -1 : 1;
   return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* By time, contact and order: a sort by time alone, then the changes of each moment, which mostly came in order of contact. */
+static void changes_sort(struct store *s) {
+  struct timer_change *sorted = store_array(s->timer_count, sizeof *sorted);
+  struct sort_item *items = store_array(2 * (size_t)s->timer_count, sizeof *items);
+  uint32_t count = s->timer_count;
+  for (uint32_t i = 0; i < count; i++) items[i] = (struct sort_item){ sort_key(s->timers[i].due), i };
+  sort_items(items, items + count, count);
+  for (uint32_t i = 0; i < count; i++) sorted[i] = s->timers[items[i].index];
+  free(items);
+  for (uint32_t i = 0, n; i < count; i += n) {
+    bool rising = true;
+    for (n = 1; i + n < count && sorted[i + n].due == sorted[i].due; n++)
+      if (change_order(&sorted[i + n - 1], &sorted[i + n]) > 0) rising = false;
+    if (!rising) qsort(sorted + i, n, sizeof *sorted, change_order);
+  }
+  memcpy(s->timers, sorted, count * sizeof *sorted);
+  free(sorted);
 }
 
 static enum camp_err timer_gone(struct store *s, const struct timer_change *c) {
@@ -163,7 +185,7 @@ static enum camp_err timers_take(struct store *s, bool *all) {
 enum camp_err timers_flush(struct store *s) {
   if (!s->timer_count) return CAMP_OK;
   bool all, puts = false;
-  qsort(s->timers, s->timer_count, sizeof *s->timers, change_order);
+  changes_sort(s);
   changes_merge(s);
   enum camp_err err = timers_take(s, &all);
   for (uint32_t i = 0; i < s->timer_count && !err; i++) {
