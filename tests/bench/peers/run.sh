@@ -168,7 +168,7 @@ if [ -f "$liquid/email.liquid" ] && [ -d "$modules/node_modules/liquidjs" ]; the
   here_flags="-std=c11 -O2 -D_GNU_SOURCE -I$here/../../.. -I$build/../gen"
   echo "Liquid, renders a second and microseconds to compile"
   if gcc $here_flags -include "$here/../../../vm/base/banned.h" -o "$work/liquid_bench" "$here/../liquid_bench.c" "$build/libcamp.a" \
-    $(pkg-config --cflags --libs sqlite3 libpcre2-8 libcrypto) $(pkg-config --libs libcurl 2> /dev/null) -lm -lpthread 2> "$work/liquid.err"; then
+    $(pkg-config --cflags --libs sqlite3 libpcre2-8 libcrypto libcurl gmime-3.0 gumbo libidn2) -lresolv -lm -lpthread 2> "$work/liquid.err"; then
     "$work/liquid_bench" "$liquid" | sed 's/^/  camp      /'
   else failed camp "$work/liquid.err"; fi
   (cd "$modules" && timeout 120 node liquid.mjs "$liquid") | sed 's/^/  liquidjs  /'
