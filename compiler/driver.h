@@ -19,6 +19,7 @@ struct driver {
   uint32_t ahead_first, ahead_count;
   struct bracket brackets[LIMIT_PARSE_DEPTH];
   uint32_t depth, beyond;  /* beyond: brackets that no longer fit */
+  uint32_t lent;           /* blocks of this declaration whose `{` was put in, and whose `}` the script has: perhaps another block's */
   uint16_t last;           /* kind of the last token, as the parser took it */
   uint32_t last_to;
   bool panic;              /* passing over a mistaken statement */
@@ -80,5 +81,9 @@ void driver_torn_add(struct driver *d, struct token first, uint32_t behind);
 uint16_t driver_report(struct driver *d, struct token t, struct repair *r);
 void driver_suggest_first(struct driver *d);
 bool driver_first_misspelt(struct driver *d);
+
+/* habits.c: adds what a newcomer's word should have been; false when it has nothing to say. `set`: by token, what could stand there. */
+void driver_habit_of_test(struct driver *d, struct diagnostic *g, struct token t); /* when nothing better is known */
+bool driver_habit(struct driver *d, struct diagnostic *g, struct token t, const bool *set);
 
 #endif

@@ -100,6 +100,10 @@ void lexer_init(struct lexer *l, struct compilation *c, uint32_t source) {
     return;
   }
   l->end += text.len;
+  if (lex_no_text(l)) {
+    l->cursor = l->end;
+    return;
+  }
   check_lines(l);
   check_nul(l);
   check_utf8(l);
@@ -188,6 +192,10 @@ void lex_stray(struct lexer *l, struct token *t) {
   };
   uint32_t from = t->from, to = (uint32_t)(l->cursor - l->text);
   if (lex_alike(l, t)) return;
+  if (l->text[from] == '@' && lex_address_alike(l, t)) {
+    t->kind = 0;
+    return;
+  }
   const char *at = (const char *)l->text + from;
   t->kind = 0;
   for (size_t i = 0; i < sizeof alike / sizeof *alike; i++) {

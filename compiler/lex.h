@@ -53,5 +53,16 @@ void lex_text_triple(struct lexer *l, struct token *t);
 /* A quoted text or an amount of money in another spelling, at t->from; false when it is neither. Moves the cursor behind it. */
 bool lex_alike(struct lexer *l, struct token *t);
 void lex_stray(struct lexer *l, struct token *t);
+/* lex_alike.c: what was meant is certain, and reported with its fix; false when it is something else. All but the last two begin at t->from. */
+bool lex_date_alike(struct lexer *l, struct token *t);
+bool lex_clock_alike(struct lexer *l, struct token *t, int64_t hour, int64_t minute); /* am or pm at the cursor */
+bool lex_zone_alike(struct lexer *l, struct token *t);
+struct str lex_unit_alike(struct str word, bool one);                /* `min`: minutes; empty when it is none */
+void lex_unit_apart(struct lexer *l, struct token *t, struct str digits, struct str unit);
+const unsigned char *lex_word_end(struct lexer *l, const unsigned char *from, const unsigned char *to); /* before a blank or sign of print */
+void lex_point_alike(struct lexer *l, struct token *t);              /* that blank or sign; kind 0: a blank */
+bool lex_comment_alike(struct lexer *l, struct token *t);
+bool lex_address_alike(struct lexer *l, struct token *t);
+bool lex_no_text(struct lexer *l);
 void lex_doc(struct lexer *l, uint32_t from, uint32_t to);
 #endif

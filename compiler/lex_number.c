@@ -74,6 +74,8 @@ static struct value duration_of(struct lexer *l, struct token *t, struct str dig
 
 /* The unit that a word was meant to be, in the number that goes with the digits; empty when none is near. */
 static struct str unit_nearest(struct str digits, struct str word) {
+  struct str alike = lex_unit_alike(word, str_is(digits, "1"));
+  if (alike.len) return alike;
   struct nearest near = nearest_of(word);
   for (size_t i = 0; i < sizeof time_units / sizeof *time_units; i++) {
     struct str unit = str_from_c(time_units[i].word);
@@ -133,6 +135,7 @@ static void number_suffix(struct lexer *l, struct token *t, struct str digits) {
     return;
   }
   if (word.len == 0) return;
+  if (!memchr(digits.ptr, '.', digits.len) && digits.len <= 2 && lex_clock_alike(l, t, number_of(digits) < 13 ? (int64_t)number_of(digits) : 0, 0)) return;
   const struct time_unit *u = unit_find(word);
   if (currency_parse(word)) {
     t->kind = TOK_MONEY;
@@ -144,6 +147,11 @@ static void number_suffix(struct lexer *l, struct token *t, struct str digits) {
     t->kind = TOK_DURATION;
     t->to = (uint32_t)(at - l->text);
     t->value = duration_of(l, t, digits, u);
+  } else if (u && *at != ':') {
+    t->kind = TOK_DURATION;
+    lex_unit_apart(l, t, digits, word);
+    t->value = duration_of(l, t, digits, u);
+    return;
   } else if (glued && ordinal(digits, word)) {
     t->kind = TOK_ORDINAL;
     t->to = (uint32_t)(at - l->text);
@@ -167,7 +175,7 @@ void lex_number(struct lexer *l, struct token *t) {
   t->to = (uint32_t)(l->cursor - l->text);
   bool percent = t->kind == TOK_PERCENT;
   if (percent) digits.len--;
-  else if (lex_thousands(l, t)) return;
+  else if (lex_date_alike(l, t) || lex_thousands(l, t)) return;
   if (*l->cursor == '.' && is_digit(l->cursor[1])) {
     while (is_digit(*l->cursor) || *l->cursor == '.' || is_word(*l->cursor)) l->cursor++;
     t->to = (uint32_t)(l->cursor - l->text);
@@ -197,6 +205,7 @@ static int64_t digits_at(const unsigned char **at) {
 
 /* Letters or digits glued to a date or time belong to the mistake. */
 static void date_end(struct lexer *l, struct token *t, const char *why) {
+  if (lex_zone_alike(l, t)) return;
   bool glued = is_word(*l->cursor);
   while (is_word(*l->cursor)) l->cursor++;
   t->to = (uint32_t)(l->cursor - l->text);
@@ -231,6 +240,7 @@ void lex_time(struct lexer *l, struct token *t) {
   const unsigned char *at = l->text + t->from;
   int64_t ms;
   const char *why = time_read(&at, &ms);
+  if (lex_clock_alike(l, t, ms / (60 * 60 * MS_PER_SECOND), ms / (60 * MS_PER_SECOND) % 60)) return;
   date_end(l, t, why);
   t->value = (struct value){ .type = V_TIME, .i = ms };
 }

@@ -13,21 +13,21 @@
 
 enum { ALIKE_BYTES_MAX = 4096 };
 
-/* Bytes of a quotation mark that is not the straight double one: ' \xe2\x80\x98 to \xe2\x80\x9f, \xc2\xab \xc2\xbb. 0: none. */
+/* Bytes of a quotation mark that is not the straight double one: ' ` \xe2\x80\x98 to \xe2\x80\x9f, \xc2\xab \xc2\xbb. 0: none. */
 static size_t quote_alike(const unsigned char *at) {
-  if (*at == '\'') return 1;
+  if (*at == '\'' || *at == '`') return 1;
   if (at[0] == 0xc2 && (at[1] == 0xab || at[1] == 0xbb)) return 2;
   return at[0] == 0xe2 && at[1] == 0x80 && at[2] >= 0x98 && at[2] <= 0x9f ? 3 : 0;
 }
 
-/* 'a' or \xe2\x80\x9ca\xe2\x80\x9d: one text, one mistake. An apostrophe inside curly quotes ends nothing. */
+/* 'a', `a` or \xe2\x80\x9ca\xe2\x80\x9d: one text, one mistake. An apostrophe inside curly quotes ends nothing. */
 static bool text_alike(struct lexer *l, struct token *t) {
   const unsigned char *start = l->text + t->from, *at = start + quote_alike(start), *from = at;
   if (at == start) return false;
-  bool single = *start == '\'';
+  bool single = *start == '\'' || *start == '`';
   size_t end = 0;
   for (; *at && *at != '\n' && at - from < ALIKE_BYTES_MAX; at++) {
-    end = single ? *at == '\'' : *at == '"' ? 1 : *at == '\'' ? 0 : quote_alike(at);
+    end = single ? *at == *start : *at == '"' ? 1 : *at == '\'' ? 0 : quote_alike(at);
     if (end) break;
   }
   if (!end) return false;

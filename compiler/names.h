@@ -114,6 +114,13 @@ void scope_declare(struct scope *s, struct tree *tree);
 void scope_list_declared(struct scope *s, struct tree *tree);
 struct type scope_member_type(const struct member *m);
 
+/* names_foreign.c: what a name of another language or tool would be here; false when it is none. */
+struct str foreign_members(struct arena *a, const struct member *members); /* `sku`, `price`: the first of them */
+bool foreign_value(struct diagnostic *d, const struct expr *e);
+bool foreign_event(struct scope *s, struct diagnostic *d, struct str name);
+bool foreign_type(struct diagnostic *d, struct span span, struct str name);
+const char *foreign_attribute_type(struct str name);                /* what one of this name most likely holds */
+void foreign_template(struct compilation *c, const struct expr *e); /* warns of `{{ }}` in a text that nothing fills in */
 /* Canonical text of an expression: the same for the same meaning, whatever its spelling. Definitions are written out. */
 void expr_show(struct buf *b, const struct expr *e);
 /* The same for people: without the types that tell two measures apart. */

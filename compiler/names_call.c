@@ -93,8 +93,10 @@ static void check_arguments(struct resolver *r, const struct stmt *st, const str
 
 const struct env *resolve_call(struct resolver *r, struct stmt *st, const struct env *env) {
   struct operation_decl *o = operation_find(r->s, &st->name, &st->operation);
-  for (struct prop *p = st->props; p; p = p->next)
+  for (struct prop *p = st->props; p; p = p->next) {
     resolve_expr(r, p->value, env);
+    foreign_template(r->c, p->value);
+  }
   st->decl = o;
   if (o) {
     o->called = true;

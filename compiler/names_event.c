@@ -143,7 +143,7 @@ void resolve_event_name(struct resolver *r, struct name *name, struct event_decl
     struct diagnostic *d =
         diag(r->c, DIAG_E0302, name->span, "there is no event `" STR_FMT "`", STR_ARG(name->text));
     scope_suggest(r->s, d, name->span, SPACE_EVENT, name->text);
-    if (!d->help.len)
+    if (!d->help.len && !foreign_event(r->s, d, name->text))
       d->help = arena_printf(&r->c->arena, "declare it: `event " STR_FMT " { }`", STR_ARG(name->text));
   }
 }

@@ -103,6 +103,14 @@ void resolve_define(struct resolver *r, struct define_decl *d, struct expr *user
   r->impure |= d->state == DEFINE_IMPURE;
 }
 
+/* The event whose properties stand bare here, when it declares some. */
+static const struct event_ref *env_event(const struct env *env) {
+  while (env && (env->item || !env->frame)) env = env->outer;
+  if (!env) return NULL;
+  struct frame_walk w = frame_walk_of(env->frame);
+  return env->frame->event_count && w.event->decl && w.event->decl->members ? w.event : NULL;
+}
+
 static void unknown_name(struct resolver *r, struct expr *e, const struct env *env) {
   if (resolve_reply_early(r, e)) {
     expr_bad(e);
@@ -114,8 +122,10 @@ static void unknown_name(struct resolver *r, struct expr *e, const struct env *e
     d->has_fix = true;
     d->fix = (struct fix){ e->span, arena_printf(&r->c->arena, "contact." STR_FMT, STR_ARG(e->name.text)) };
   } else if (scope_item(r->s, SPACE_EVENT, e->name.text)) {
-    d->help = arena_printf(&r->c->arena, "for the event write `did " STR_FMT "` or `count(" STR_FMT ") > 0`",
+    d->help = arena_printf(&r->c->arena, "`did " STR_FMT "` asks whether it happened, `wait for " STR_FMT " up to 7d` waits for it",
                            STR_ARG(e->name.text), STR_ARG(e->name.text));
+  } else if (foreign_value(d, e)) {
+    /* said */
   } else if (scope_suggest_worthwhile(r->s)) {
     struct nearest n = nearest_of(e->name.text);
     for (const struct env *v = env; v; v = v->outer) {
@@ -137,8 +147,13 @@ static void unknown_name(struct resolver *r, struct expr *e, const struct env *e
     scope_suggest_end(r->s, d, e->span, n, "");
     if (!n.best.len)
       scope_suggest_attribute(r->s, d, e->span, e->name.text, "contact.");
-    if (!d->help.len)
+    if (!d->help.len) {
       d->help = arena_printf(&r->c->arena, "a text stands in quotes: `\"" STR_FMT "\"`", STR_ARG(e->name.text));
+      const struct event_ref *near = env_event(env);
+      if (near)
+        d->help = arena_printf(&r->c->arena, STR_FMT "; `" STR_FMT "` has " STR_FMT, STR_ARG(d->help), STR_ARG(near->name.text),
+                               STR_ARG(foreign_members(&r->c->arena, near->decl->members)));
+    }
   }
   expr_bad(e);
 }

@@ -124,6 +124,7 @@ void resolve_props(struct resolver *r, struct prop *props, const struct event_de
                           const struct env *env) {
   for (struct prop *p = props; p; p = p->next) {
     resolve_expr(r, p->value, env);
+    foreign_template(r->c, p->value);
     if (!decl || scope_property(r->s, decl, p->name.text) || r->s->allow_unknown)
       continue;
     struct diagnostic *d = diag(r->c, DIAG_E0305, p->name.span, "`" STR_FMT "` has no property `" STR_FMT "`",
@@ -251,6 +252,7 @@ static void resolve_stmt(struct resolver *r, struct stmt *st, const struct env *
   case STMT_IF: case STMT_WAIT: case STMT_TAG: case STMT_UNTAG: case STMT_EXIT: case STMT_REPEAT: case STMT_BAD: break;
   }
   resolve_expr(r, st->value, env);
+  if (st->kind == STMT_SET || st->kind == STMT_TAG) foreign_template(r->c, st->value);
   resolve_expr(r, st->at, env);
   resolve_expr(r, st->if_still, env);
   resolve_events(r, st->unless, env, false);

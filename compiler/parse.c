@@ -219,6 +219,7 @@ static struct token too_deep(struct driver *d, struct token t) {
  * where that became plain. */
 void driver_report_open(struct driver *d, uint32_t behind, const char *note) {
   if (!d->depth || d->p.quiet || d->deep_reported || d->brackets[d->depth - 1].missing) return;
+  if (d->lent >= d->depth) return; /* a block whose `{` was put in has taken this one's `}` */
   struct bracket b = d->brackets[d->depth - 1];
   bool suspect = d->suspect.kind && b.kind == TOK_LBRACE;
   if (suspect) b = d->suspect;

@@ -177,7 +177,7 @@ uint16_t driver_joined(struct driver *d, uint16_t kind, uint16_t last, uint32_t 
       *more = next == TOK_SINCE;
       return next == TOK_SINCE ? TOK_TIME_SINCE : kind;
     case TOK_ANY: case TOK_EVERY: case TOK_NO:
-      return driver_is_word(next) && driver_peek(d, n + 1)->kind == TOK_IN && driver_peek(d, n + 2)->kind != TOK_LAST ? TOK_ANY_IN : kind;
+      return driver_is_word(next) && driver_peek(d, n + 1)->kind == TOK_IN && (driver_peek(d, n + 2)->kind != TOK_LAST || driver_peek(d, n + 3)->kind == TOK_LPAREN) ? TOK_ANY_IN : kind;
     case TOK_ELSE: {
       uint16_t solid = driver_peek_solid(d, n);
       return solid == TOK_LBRACE || solid == TOK_IF ? TOK_ELSE_BLOCK : kind;
@@ -257,7 +257,9 @@ void driver_track(struct driver *d, struct token t) {
   struct bracket *b = &d->brackets[d->depth];
   bool inside = d->last == TOK_RBRACE && t.kind == TOK_RBRACE && driver_indent_of_line(d) > b->indent;
   if (inside && !d->early.kind && b->from < d->line_from) d->early = t;
+  if (b->missing && t.kind == TOK_RBRACE && t.to > t.from) d->lent++;
   if (d->depth == 0) {
+    d->lent = 0;
     d->suspect.kind = 0;
   } else if (t.kind == TOK_RBRACE && !d->suspect.kind && !b->missing && driver_first_on_line(d, t) && driver_indent_of_line(d) < b->indent) {
     d->suspect = *b;

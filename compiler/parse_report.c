@@ -181,6 +181,10 @@ static bool report_number(struct driver *d, struct token t) {
              driver_peek(d, 0)->from == t.to && driver_peek(d, 0)->to == t.to + 3) {
     right = arena_printf(a, STR_FMT "%.*s", STR_ARG(before), 3, d->p.text + t.to);
     both.to = t.to + 3;
+  } else if (t.kind == TOK_COMMA && d->taken.kind == TOK_NUMBER && d->taken.to == t.from && driver_peek(d, 0)->from == t.to &&
+             (driver_peek(d, 0)->kind == TOK_NUMBER || driver_peek(d, 0)->kind == TOK_MONEY)) { /* 12,50 */
+    both.to = driver_peek(d, 0)->to;
+    right = arena_printf(a, STR_FMT ".%.*s", STR_ARG(before), (int)(both.to - t.to), d->p.text + t.to);
   } else {
     return false;
   }
@@ -213,6 +217,11 @@ static bool torn_text_ahead(const struct driver *d, struct token t) {
   return inside;
 }
 
+/* Between two values any of them fits, so none was meant more than another. */
+static bool is_operator(uint16_t token) {
+  return token == TOK_PLUS || token == TOK_MINUS || token == TOK_STAR || token == TOK_SLASH || token == TOK_LT || token == TOK_LE || token == TOK_GT || token == TOK_GE;
+}
+
 /* Says what the repair makes of it. */
 static void suggest_repair(struct driver *d, struct diagnostic *g, struct token t, struct repair r) {
   struct arena *a = &d->p.c->arena;
@@ -228,8 +237,8 @@ static void suggest_repair(struct driver *d, struct diagnostic *g, struct token 
   } else if (r.kind == REPAIR_REPLACE && r.token == TOK_LABEL) {
     g->help = arena_printf(a, "a `:` belongs behind `" STR_FMT "`", STR_ARG(text));
   } else if (r.kind == REPAIR_REPLACE && word) {
-    g->help = arena_printf(a, "did you mean %s?", word);
-  } else if (r.kind == REPAIR_INSERT && word && *word == '`') {
+    if (!is_operator(r.token)) g->help = arena_printf(a, "did you mean %s?", word);
+  } else if (r.kind == REPAIR_INSERT && word && *word == '`' && !is_operator(r.token)) {
     g->help = arena_printf(a, "perhaps %s is missing before it", word);
   }
 }
@@ -244,7 +253,9 @@ uint16_t driver_report(struct driver *d, struct token t, struct repair *r) {
   struct diagnostic *g;
   *r = (struct repair){ REPAIR_NONE, 0 };
   if (torn_text_ahead(d, t)) {
-    if (!d->hushed.to) d->hushed = t;
+    const struct diagnostic *told = c->diagnostics.count ? &c->diagnostics.items[c->diagnostics.count - 1] : NULL;
+    bool said = told && strcmp(told->code, "E0103") == 0 && told->span.source == d->p.source && told->span.from >= t.from;
+    if (!said && !d->hushed.to) d->hushed = t;
     d->hushed_count = c->error_count;
     return 0;
   }
@@ -280,10 +291,12 @@ uint16_t driver_report(struct driver *d, struct token t, struct repair *r) {
     suggest(d, g, t, "is");
     return TOK_IS;
   }
-  const struct keyword *k = t.kind == TOK_NAME ? meant(d, t, set) : NULL;
+  bool told = driver_habit(d, g, t, set);
+  const struct keyword *k = t.kind == TOK_NAME && !told ? meant(d, t, set) : NULL;
   if (!k) {
     *r = driver_repair_at(d, t);
     suggest_repair(d, g, t, *r);
+    if (!g->help.len) driver_habit_of_test(d, g, t);
     return 0;
   }
   suggest(d, g, t, k->word);

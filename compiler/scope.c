@@ -156,6 +156,7 @@ void scope_suggest_member(struct scope *s, struct diagnostic *d, struct span spa
   for (const struct member *m = members; m; m = m->next)
     scope_suggest_try(s, &n, m->name.text);
   scope_suggest_end(s, d, span, n, "");
+  if (!d->help.len && members) d->help = arena_printf(&s->c->arena, "it has " STR_FMT, STR_ARG(foreign_members(&s->c->arena, members)));
 }
 
 void scope_suggest_attribute(struct scope *s, struct diagnostic *d, struct span span, struct str want,
@@ -167,7 +168,7 @@ void scope_suggest_attribute(struct scope *s, struct diagnostic *d, struct span 
     scope_suggest_try(s, &n, s->attributes.items[i]->name.text);
   scope_suggest_end(s, d, span, n, prefix);
   if (!n.best.len && !*prefix)
-    d->help = arena_printf(&s->c->arena, "declare it: `contact { " STR_FMT ": text }`", STR_ARG(want));
+    d->help = arena_printf(&s->c->arena, "declare it: `contact { " STR_FMT ": %s }`", STR_ARG(want), foreign_attribute_type(want));
 }
 
 /* --- declarations -------------------------------------------------------------------------------------------------- */
@@ -325,7 +326,7 @@ static void resolve_type(struct scope *s, struct type_ref *t) {
   }
   struct diagnostic *d = diag(s->c, DIAG_E0309, t->span, "there is no type `" STR_FMT "`", STR_ARG(t->name.text));
   d->expected = STR("bool, number, percent, money, text, date, time, moment, `list of …`, `one of …` or a record's name");
-  if (scope_suggest_worthwhile(s)) {
+  if (!foreign_type(d, t->span, t->name.text) && scope_suggest_worthwhile(s)) {
     struct nearest n = nearest_of(t->name.text);
     for (size_t i = 0; i < sizeof type_names / sizeof *type_names; i++)
       scope_suggest_try(s, &n, str_from_c(type_names[i].name));

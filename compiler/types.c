@@ -38,6 +38,7 @@ static void check_points(struct checker *k, struct expr *e) {
   struct diagnostic *d = diag(k->c, DIAG_E0421, e->span, "points are a number, and this is " STR_FMT,
                               STR_ARG(type_show(&k->c->arena, e->type)));
   d->expected = STR("a number such as `15`");
+  if (e->type.kind == V_MONEY) d->help = STR("`amount / 1 EUR` is a number: how many euros");
 }
 
 /* Whose kind everybody knows, so that only its declaration is checked. */
@@ -79,6 +80,11 @@ void types_given(struct checker *k, const struct type_ref *want, const struct na
     struct diagnostic *d = diag(k->c, DIAG_E0406, value->span, "`" STR_FMT "` holds " STR_FMT ", and this is " STR_FMT,
                                 STR_ARG(name), STR_ARG(type_show(&k->c->arena, type)),
                                 STR_ARG(type_show(&k->c->arena, value->type)));
+    uint8_t got = value->type.kind;
+    if (type.kind == V_MONEY && got == V_NUMBER) d->help = STR("name the currency: `50 EUR`");
+    else if (type.kind == V_MONEY && got == V_TEXT) d->help = STR("an amount stands without quotes: `50 EUR`");
+    else if ((is_moment(type.kind) || is_duration(type.kind)) && got == V_TEXT) d->help = STR("dates and durations stand without quotes: `2026-12-24`, `2026-12-24 18:00`, `7d`");
+    else if (type.kind == V_NUMBER && got == V_TEXT) d->help = STR("numbers stand without quotes");
     if (declared) {
       d->note_span = declared->span;
       d->note = STR("declared here");
@@ -126,6 +132,7 @@ static void check_moment(struct checker *k, struct expr *e) {
   struct diagnostic *d = diag(k->c, DIAG_E0410, e->span, "this is " STR_FMT ", not a moment",
                               STR_ARG(type_show(&k->c->arena, e->type)));
   d->expected = STR("a moment such as `2026-12-24 18:00`, or an attribute that is a date");
+  if (e->type.kind == V_TIME) d->help = STR("`wait until 09:00` before it waits for the time of day");
 }
 
 /* `wait pause`, `after pause`, `up to pause` */

@@ -119,6 +119,10 @@ void types_unlike(struct checker *k, enum diag_code code, struct expr *at, const
     d->help = STR("a day of the calendar has 23, 24 or 25 hours: write both with the same kind of unit");
   else if ((x == V_MONEY && y == V_NUMBER) || (x == V_NUMBER && y == V_MONEY))
     d->help = STR("name the currency: `50 EUR`");
+  else if ((x == V_MONEY && y == V_TEXT) || (x == V_TEXT && y == V_MONEY))
+    d->help = STR("an amount stands without quotes: `50 EUR`");
+  else if (x == V_TEXT && y == V_TEXT)
+    d->help = STR("texts are put together where they are written: give each as a value, and write `{{ one }} {{ other }}` in the message or request");
   else if ((x == V_TEXT || y == V_TEXT) && (x == V_NUMBER || y == V_NUMBER))
     d->help = STR("numbers stand without quotes, texts with them");
 }
@@ -158,6 +162,10 @@ void types_comparison(struct checker *k, struct expr *e) {
     d->help = kind == V_CALENDAR ? STR("months and days have no fixed length; use exact durations such as `72h`")
                                  : STR("use `is` or `is not`");
     return;
+  }
+  if (!order && (a->type.kind == V_DATE) != (b->type.kind == V_DATE) && is_moment(a->type.kind) && is_moment(b->type.kind)) {
+    struct diagnostic *d = diag(k->c, DIAG_W0172, e->span, "a date is the midnight that it begins with, and hardly ever the same as a moment");
+    d->help = STR("compare by `<` or `>`, or ask for the parts: `contact.birthday.month is now.month and contact.birthday.day is now.day`");
   }
   types_currencies_meet(k, e, a, b);
   types_choice(k, expr_choices(a), b);

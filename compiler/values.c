@@ -50,6 +50,14 @@ static bool says(const struct message_decl *m, struct str name) {
   return false;
 }
 
+/* `{{ customer.first_name }}`: how other tools call the contact. */
+static bool root_of_another(struct str name) {
+  static const char *const roots[] = { "customer", "person", "user", "profile", "subscriber", "lead", "recipient" };
+  for (size_t i = 0; i < sizeof roots / sizeof *roots; i++)
+    if (str_is(name, roots[i])) return true;
+  return false;
+}
+
 /* No send gives it: an attribute whose `contact.` was forgotten, a misspelt name, or really nothing. */
 static void given_by_none(struct scope *s, const struct message_decl *m, const struct said_value *v) {
   bool snippet = v->name.span.source != m->name.span.source && v->name.span.source != m->body.span.source;
@@ -65,6 +73,8 @@ static void given_by_none(struct scope *s, const struct message_decl *m, const s
     return;
   if (scope_attribute(s, v->name.text))
     scope_suggest_end(s, d, v->name.span, (struct nearest){ .best = v->name.text }, "contact.");
+  else if (root_of_another(v->name.text))
+    scope_suggest_end(s, d, v->name.span, (struct nearest){ .best = STR("contact") }, "");
   else
     scope_suggest_attribute(s, d, v->name.span, v->name.text, "contact.");
   if (!d->help.len)

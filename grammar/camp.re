@@ -38,12 +38,24 @@ void lex_scan(struct lexer *l, struct token *t) {
       "##" line         { lex_doc(l, (uint32_t)(start - l->text), (uint32_t)(at - l->text)); continue; }
       "#" line          { continue; }
 
+      "//" | "/*" | "--" { l->cursor = at; t->kind = 0; t->from = (uint32_t)(start - l->text);
+                          if (lex_comment_alike(l, t)) { at = l->cursor; continue; }
+                          at = start + 1; TOKEN(TOK_MINUS); }
+
       name              { if (*start >= 0x80) {
                             l->cursor = at; t->from = (uint32_t)(start - l->text);
                             if (lex_alike(l, t)) return;
                           }
                           struct str word = str_slice((const char *)start, (const char *)at);
                           t->kind = lex_keyword(l, word);
+                          if (t->kind == TOK_NAME && (at = lex_word_end(l, start, at)) == start) {
+                            t->from = (uint32_t)(start - l->text);
+                            lex_point_alike(l, t);
+                            at = l->cursor;
+                            if (t->kind) goto out;
+                            continue;
+                          }
+                          if ((size_t)(at - start) < word.len) t->kind = lex_keyword(l, str_slice((const char *)start, (const char *)at));
                           if (t->kind == TOK_NAME &&
                               !lex_word_check(l, (uint32_t)(start - l->text), (uint32_t)(at - l->text))) continue;
                           goto out; }

@@ -32,7 +32,31 @@ static const struct lex_case cases[] = {
   { "a calendar duration that is not whole", "1.5d", "calendar(0d)\nx:1:1: error[E0106]: `1.5d` is not whole" },
   { "a duration of ages", "999999999999d", "calendar(0d)\nx:1:1: error[E0106]: `999999999999d` is longer than 300 years" },
   { "a unit that is none", "7x 7dayz", "exact(0) calendar(7d)\nx:1:2: error[E0110]: `x` is not a unit of time\nx:1:5: error[E0110]: `dayz` is not a unit of time" },
-  { "other words behind a number", "3 times 3 d", "number(3) times number(3) name(d)" },
+  { "other words behind a number", "3 times 3 x", "number(3) times number(3) name(x)" },
+  { "a unit with a blank before it", "3 d 1 h 2: d: 3\nd", "calendar(3d) exact(3600000) number(2) : name(d) : number(3) newline name(d)\n"
+    "x:1:1: error[E0110]: `3 d` has a blank before its unit\nx:1:5: error[E0110]: `1 h` has a blank before its unit" },
+  { "short units", "30min 1 hr 2 wks", "exact(1800000) exact(3600000) calendar(14d)\n"
+    "x:1:3: error[E0110]: `min` is not a unit of time\nx:1:9: error[E0110]: `hr` is not a unit of time\nx:1:14: error[E0110]: `wks` is not a unit of time" },
+  { "times of half a day", "9am 12 AM 9:30pm 12pm 13am", "time(32400000) time(0) time(77400000) time(43200000) exact(0)\n"
+    "x:1:1: error[E0107]: `9am` is not how a time is written\nx:1:5: error[E0107]: `12 AM` is not how a time is written\n"
+    "x:1:11: error[E0107]: `9:30pm` is not how a time is written\nx:1:18: error[E0107]: `12pm` is not how a time is written\n"
+    "x:1:25: error[E0110]: `am` is not a unit of time" },
+  { "dates as others write them", "24/12/2026 12/24/2026 24.12.2026 2026/12/24 01/02/2026 09:00 24-12-2026",
+    "date(20811) date(20811) date(20811) date(20811) moment(1769936400000) date(20811)\n"
+    "x:1:1: error[E0107]: `24/12/2026` is not how a date is written\nx:1:12: error[E0107]: `12/24/2026` is not how a date is written\n"
+    "x:1:23: error[E0107]: `24.12.2026` is not how a date is written\nx:1:34: error[E0107]: `2026/12/24` is not how a date is written\n"
+    "x:1:45: error[E0107]: `01/02/2026 09:00` is not how a date is written\nx:1:62: error[E0107]: `24-12-2026` is not how a date is written" },
+  { "a moment with a zone", "2026-01-05T10:00:00Z", "moment(1767607200000)\nx:1:1: error[E0107]: `2026-01-05T10:00:00Z` bears a zone" },
+  { "what is no date", "1/2/3 31/31/2026 1.2.2026x", "number(1) / number(2) / number(3) number(31) / number(31) / number(2026) number(1.2)\n"
+    "x:1:18: error[E0106]: `1.2.2026x` is not a number" },
+  { "blanks and dashes of print", "a\xc2\xa0when\xe2\x80\x8b b 7d \xe2\x80\x93 1h", "name(a) when name(b) calendar(7d) \xe2\x80\x93 exact(3600000)\n"
+    "x:1:2: error[E0109]: a blank that does not break stands here, and means nothing to Camp\n"
+    "x:1:7: error[E0109]: a blank without width stands here, and means nothing to Camp\n"
+    "x:1:14: error[E0109]: a dash stands here, and means nothing to Camp" },
+  { "comments of other languages", "// a\nb /* c\nd */ e\n-- f\n1 --2", "newline name(b) name(e) newline newline number(1) - - number(2)\n"
+    "x:1:1: error[E0109]: `//` begins no comment\nx:2:3: error[E0109]: `/*` begins no comment\nx:4:1: error[E0109]: `--` begins no comment" },
+  { "an address without quotes", "contact ann@shop.example. a", "contact name(ann) . name(a)\nx:1:9: error[E0109]: `ann@shop.example` stands without quotes" },
+  { "a text between backticks", "`a b`", "text(a b)\nx:1:1: error[E0109]: a text stands in straight double quotes" },
   { "two points", "1.2.3 4", "number(1.2) number(4)\nx:1:1: error[E0106]: `1.2.3` is not a number" },
   { "dates", "2026-12-24 1970-01-01 2024-02-29", "date(20811) date(0) date(19782)" },
   { "times", "09:00 9:30 23:59:59", "time(32400000) time(34200000) time(86399000)" },

@@ -202,7 +202,7 @@ static void random_bytes(void **state) {
   uint64_t seed = 1;
   char *text = malloc(100001);
   for (int round = 0; round < 20; round++) {
-    for (size_t i = 0; i < 100000; i++) text[i] = (char)random_next(&seed);
+    for (size_t i = 0; i < 100000; i++) text[i] = (char)(random_next(&seed) % 255 + 1); /* a file with many NUL bytes is no text, which is one mistake */
     text[100000] = '\0';
     struct buf got;
     assert_true(parse_text((struct str){ text, 100000 }, FORMAT_HUMAN, &got, NULL) > LIMIT_DIAGNOSTICS_COUNT);
