@@ -198,7 +198,7 @@ struct content_decl { struct name name; struct content_part *parts; };
 /* What a contact consents to. */
 struct topic_decl { struct name name; bool double_opt_in;
   struct name asks;       /* `double opt in by confirm_mail`: the message that asks for the confirmation; len 0: none */
-  bool used, granted;     /* filled by the check: some code names it; some code grants it */ };
+  bool used, granted, told; /* filled by the check: some code names it; some code grants it; that none does was said */ };
 /* `at most 3 messages via sms of offers per 7d then drop`, `quiet from 21:00 to 08:00 on weekdays via sms`. */
 struct policy_rule { bool quiet, drop; uint32_t count; struct span count_span; struct value window; struct span window_span;
   struct value from, to; struct span times_span; uint8_t weekdays; struct name via, of; struct span span; struct policy_rule *next; };
@@ -208,7 +208,7 @@ struct start_clause { struct event_ref *events; struct expr *where_cond; /* `and
 /* start at …, start every …: at_ms and days as in struct schedule (vm/program.h) */
 struct schedule_clause { uint8_t kind, days; int64_t at_ms; struct name zone; struct expr *audience; /* for …, or NULL */
   struct span when; struct span span; struct schedule_clause *next; };
-struct goal_clause { struct event_ref *events; struct value within; struct span span; struct goal_clause *next; };
+struct goal_clause { struct event_ref *events; struct value within; struct span within_span, span; struct goal_clause *next; };
 struct stop_clause { struct event_ref *events; struct span span; struct stop_clause *next; };
 struct entry_clause { bool given; uint8_t kind; /* enum entry_kind */ uint32_t at_once; struct value within; struct expr *key; struct span span; };
 

@@ -31,6 +31,7 @@ bool same_meaning(const struct expr *a, const struct expr *b);     /* the same t
 /* branches.c: branches that an earlier one leaves nothing to. */
 void branches_check_if(struct compilation *c, const struct stmt *st);
 void branches_check_wait(struct compilation *c, const struct stmt *st);
+void branches_check_block(struct compilation *c, const struct stmt *block); /* of a campaign or a sequence */
 
 /* twice.c: one event that sends somebody the same message twice. */
 void twice_check(struct compilation *c, struct scope *s, const struct tree *tree);

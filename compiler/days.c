@@ -31,6 +31,11 @@ static void look_stmt(void *context, const struct stmt *st) {
 
 static void look_expr(void *context, const struct expr *e) { look(context, e->window, e->window_span); }
 
+static void look_goals(struct days *d, const struct campaign_decl *cd) {
+  for (const struct goal_clause *g = cd->goals; g; g = g->next)
+    look(d, g->within, g->within_span);
+}
+
 void days_check(struct compilation *c, const struct item *item) {
   struct days d = { c, false, false };
   const struct visitor v = { &d, look_stmt, look_expr, NULL };
@@ -39,8 +44,10 @@ void days_check(struct compilation *c, const struct item *item) {
   for (int turn = 0; turn < 2; turn++) {
     if (item->kind == ITEM_DEFINE || item->kind == ITEM_SEGMENT)
       visit_expr(&v, item->define.value);
-    else
+    else {
+      look_goals(&d, &item->campaign);
       visit_campaign(&v, &item->campaign);
+    }
     if (!d.calendar)
       return;
     d.report = true;

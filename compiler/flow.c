@@ -91,10 +91,10 @@ static bool node_enters(struct node *n, const struct campaign_decl *cd) {
   return n->enters == 2;
 }
 
-/* Only what causes something can be part of a loop. */
-static bool causes(const struct campaign_decl *cd) {
-  for (const struct stmt *st = cd->body; st; st = st->next)
-    if (st->kind == STMT_START || st->kind == STMT_EMIT)
+/* Only what causes something can be part of a loop. What a sequence does is done here. */
+static bool causes(const struct stmt *block) {
+  for (const struct stmt *st = block; st; st = st->next)
+    if (st->kind == STMT_START || st->kind == STMT_EMIT || (st->kind == STMT_DO && causes(st->then)))
       return true;
   return false;
 }
@@ -106,8 +106,32 @@ static bool may_wait_inside(const struct stmt *st) {
   return st->kind != STMT_SEND && block_suspends(&alone);
 }
 
+/* What a run causes at its first instant, whatever its contact is; false behind what may wait. done: the `do` that it is written out for. */
+static bool loops_add_block(struct flow *f, struct node *self, const struct campaign_decl *cd, const struct stmt *block, const struct stmt *done) {
+  for (const struct stmt *st = block; st; st = st->next) {
+    struct span at = done ? done->span : st->span;
+    if (st->kind == STMT_DO) {
+      if (!loops_add_block(f, self, cd, st->then, done ? done : st))
+        return false;
+      continue;
+    }
+    if (stmt_waits(st) && !(cd->rule && st->kind == STMT_SEND))
+      return false;
+    if (st->kind == STMT_EXIT || may_wait_inside(st))
+      return false;
+    if (st->kind == STMT_START && st->decl) {
+      struct node *to = node_of(f, st->decl, ((struct campaign_decl *)st->decl)->name.text, false);
+      if (node_enters(to, st->decl))
+        edge_add(f, self, to, at);
+    }
+    if (st->kind == STMT_EMIT)
+      edge_add(f, self, node_of(f, &f->nodes, st->name.text, true), at);
+  }
+  return true;
+}
+
 static void loops_add(struct flow *f, struct campaign_decl *cd) {
-  if (!causes(cd))
+  if (!causes(cd->body))
     return;
   struct node *self = node_of(f, cd, cd->name.text, false);
   if (node_enters(self, cd))
@@ -115,19 +139,7 @@ static void loops_add(struct flow *f, struct campaign_decl *cd) {
       for (const struct event_ref *e = st->events; e; e = e->next)
         if (!e->where && !e->of.text.len && !st->where_cond)
           edge_add(f, node_of(f, &f->nodes, e->name.text, true), self, st->span);
-  for (const struct stmt *st = cd->body; st; st = st->next) {
-    if (stmt_waits(st) && !(cd->rule && st->kind == STMT_SEND))
-      break;
-    if (st->kind == STMT_EXIT || may_wait_inside(st))
-      break;
-    if (st->kind == STMT_START && st->decl) {
-      struct node *to = node_of(f, st->decl, ((struct campaign_decl *)st->decl)->name.text, false);
-      if (node_enters(to, st->decl))
-        edge_add(f, self, to, st->span);
-    }
-    if (st->kind == STMT_EMIT)
-      edge_add(f, self, node_of(f, &f->nodes, st->name.text, true), st->span);
-  }
+  (void)loops_add_block(f, self, cd, cd->body, NULL);
 }
 
 /* Depth first without the C stack, because a chain of campaigns may be as long as the project. */
@@ -332,11 +344,13 @@ static void flow_campaign(struct flow *f, struct campaign_decl *cd) {
   flow_expr(f, cd->entry.key);
   flow_schedules(f, cd);
   flow_block(f, cd->body);
+  branches_check_block(f->c, cd->body);
   loops_add(f, cd);
 }
 
 static void flow_sequence(struct flow *f, const struct item *i) {
   (void)flow_block(f, i->sequence.body);
+  branches_check_block(f->c, i->sequence.body);
   if (!i->sequence.used && !f->c->partial && !scope_is_for_others(f->s, i) && scope_item(f->s, SPACE_SEQUENCE, i->sequence.name.text) == i)
     diag(f->c, DIAG_W0132, i->sequence.name.span, "the sequence `" STR_FMT "` is done nowhere", STR_ARG(i->sequence.name.text));
 }

@@ -25,6 +25,18 @@ static bool opposite_dids(const struct expr *a, const struct expr *b) {
   return same_meaning(a, &other);
 }
 
+/* `x is missing` and `x is not missing`; and a comparison of x, which holds of no missing value. */
+static bool missing_or_not(const struct expr *a, const struct expr *b) {
+  struct fact f;
+  if (a->kind != EXPR_MISSING && b->kind == EXPR_MISSING)
+    return missing_or_not(b, a);
+  if (a->kind != EXPR_MISSING)
+    return false;
+  if (b->kind == EXPR_MISSING)
+    return a->negated != b->negated && same_meaning(a->a, b->a);
+  return !a->negated && fact_of(b, &f) && f.op != BIN_IS_NOT && same_meaning(f.what, a->a);
+}
+
 static bool same_subject(const struct fact *x, const struct fact *y) { return same_meaning(x->what, y->what); }
 
 /* b holds, so its value is there, unless it is an `is not`. */
@@ -74,7 +86,7 @@ static bool excludes(const struct expr *a, const struct expr *b, int *steps) {
     return implies(b, a->a, steps);
   if (is_not(b))
     return implies(a, b->a, steps);
-  return fact_excludes(a, b) || opposite_dids(a, b);
+  return fact_excludes(a, b) || opposite_dids(a, b) || missing_or_not(a, b);
 }
 
 bool condition_implies(const struct expr *b, const struct expr *a) {

@@ -16,8 +16,12 @@
 /* --- checking -------------------------------------------------------------------------------------------------------- */
 
 static void check_attribute(const struct reader_of_template *r, struct str name) {
-  if (scope_attribute(r->s, name) || r->s->allow_unknown) return;
+  if (scope_attribute(r->s, name)) return;
   struct span span = liquid_span(r, name);
+  if (r->s->allow_unknown) {
+    VEC_PUSH(&r->s->c->arena, &r->s->unknown_read, ((struct name){ arena_str(&r->s->c->arena, name), span }));
+    return;
+  }
   struct diagnostic *d = diag(r->s->c, DIAG_E0303, span, "a contact has no attribute `" STR_FMT "`", STR_ARG(name));
   scope_suggest_attribute(r->s, d, span, name, "");
 }

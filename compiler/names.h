@@ -82,6 +82,7 @@ struct scope {
   const struct source_reader *reader; /* may be NULL */
   struct table snippets;       /* by the folder of who takes them in, and their file */
   struct str folder;           /* that holds the whole project */
+  VEC(struct name) unknown_read; /* under `allow unknown`: attributes that texts read and nobody declares */
   uint64_t compared;           /* names that were compared to find what was meant */
 };
 

@@ -211,9 +211,9 @@ static void resolve_length(struct resolver *r, struct stmt *st, const struct env
   if (!b || !b->arg || b->arg->kind != EXPR_LITERAL || (b->arg->value.type != V_EXACT && b->arg->value.type != V_CALENDAR))
     return;
   if (st->kind == STMT_SEND)
-    st->after = b->arg->value;
+    st->after = b->arg->value, st->after_span = b->arg->span;
   else
-    st->duration = b->arg->value;
+    st->duration = b->arg->value, st->duration_span = b->arg->span;
   st->length = NULL;
 }
 

@@ -265,40 +265,52 @@ static void check_asks(struct scope *s, const struct topic_decl *t) {
   d->help = item->message.topic.text.len ? STR("nobody has consented to its topic yet") : STR("a cap or quiet hours would keep people waiting for it");
 }
 
+/* What the scripts say that gives consent: the events by which it comes from outside. */
+struct givers { struct scope *s; bool subscribes, confirms; };
+
 /* Whether somebody can ever come to consent: a `subscribe to` in a script, or the event `subscribe` that some script or test
  * speaks of. What only the outside knows cannot be seen here, so a test that sends the event is how a project says it. */
-static void check_granted(struct scope *s, const struct item *message, bool subscribes) {
+static void check_granted(struct scope *s, const struct item *message, const struct givers *g) {
   const struct message_decl *m = &message->message;
-  if (!m->topic.text.len || !m->sent || subscribes || scope_is_standard(s, message)) return;
+  if (!m->topic.text.len || !m->sent || scope_is_standard(s, message)) return;
   struct item *topic = scope_item(s, SPACE_TOPIC, m->topic.text);
-  if (!topic || topic->topic.granted) return;
+  if (!topic || topic->topic.told) return;
+  bool asked = topic->topic.granted || g->subscribes || g->confirms, alone = topic->topic.double_opt_in && !topic->topic.asks.text.len;
+  if (asked && (!alone || g->confirms)) return;
+  topic->topic.told = true; /* said once a topic */
+  if (asked) {
+    struct diagnostic *d = diag(s->c, DIAG_W0121, m->topic.span, "nothing here ever confirms a consent to `" STR_FMT "`", STR_ARG(m->topic.text));
+    d->help = arena_printf(&s->c->arena, "let a message ask for it, `double opt in by MESSAGE`; when the event `confirm` comes from outside, send it in a test");
+    d->note_span = topic->topic.name.span;
+    d->note = STR("who subscribes is asked first");
+    return;
+  }
   struct diagnostic *d = diag(s->c, DIAG_W0121, m->topic.span, "nothing here ever makes anybody consent to `" STR_FMT "`",
                               STR_ARG(m->topic.text));
   d->help = arena_printf(&s->c->arena, "`subscribe to " STR_FMT "` does, or an event `subscribe { topic: \"" STR_FMT "\" }`: send it in a test",
                          STR_ARG(m->topic.text), STR_ARG(m->topic.text));
-  topic->topic.granted = true; /* said once a topic */
 }
 
-/* What the scripts say that gives consent. */
-struct givers { struct scope *s; bool subscribes; };
+static void see_giver(struct givers *g, struct str event) {
+  g->subscribes |= str_is(event, "subscribe");
+  g->confirms |= str_is(event, "confirm");
+}
 
-static bool gives(struct str event) { return str_is(event, "subscribe") || str_is(event, "confirm"); }
-
-static void see_event(void *context, const struct event_ref *e) { ((struct givers *)context)->subscribes |= gives(e->name.text); }
+static void see_event(void *context, const struct event_ref *e) { see_giver(context, e->name.text); }
 
 static void see_stmt(void *context, const struct stmt *st) {
   struct givers *g = context;
   struct item *item = st->kind == STMT_SUBSCRIBE ? scope_item(g->s, SPACE_TOPIC, st->name.text) : NULL;
   if (item) item->topic.granted = true;
   if (st->kind == STMT_SEND && st->decl) ((struct message_decl *)st->decl)->sent = true;
-  g->subscribes |= st->kind == STMT_EMIT && gives(st->name.text);
+  if (st->kind == STMT_EMIT) see_giver(g, st->name.text);
 }
 
 static void see_item(struct givers *g, struct item *i) {
   const struct visitor v = { g, see_stmt, NULL, see_event };
   if (i->kind == ITEM_EVENT && !scope_is_standard(g->s, i)) g->subscribes |= str_is(i->event.name.text, "subscribe");
   for (const struct test_line *l = i->kind == ITEM_TEST || i->kind == ITEM_FIXTURE ? i->test.lines : NULL; l; l = l->next)
-    g->subscribes |= l->kind == TEST_EVENT && gives(l->event.text);
+    if (l->kind == TEST_EVENT) see_giver(g, l->event.text);
   if (i->kind == ITEM_CAMPAIGN || i->kind == ITEM_RULE) visit_campaign(&v, &i->campaign);
 }
 
@@ -330,7 +342,7 @@ void policy_check(struct compilation *c, struct tree *tree, struct scope *s) {
   for (struct item *i = tree->items; i; i = i->next) {
     if (i->kind != ITEM_MESSAGE) continue;
     check_message(s, &i->message, policy);
-    check_granted(s, i, givers.subscribes);
+    check_granted(s, i, &givers);
     if (topics) check_silent(s, i);
   }
 }

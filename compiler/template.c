@@ -177,6 +177,8 @@ static void parse_output(struct template *t, size_t from, size_t to) {
     struct diagnostic *d = diag(t->s->c, DIAG_E0303, span, "a contact has no attribute `" STR_FMT "`", STR_ARG(name));
     scope_suggest_attribute(t->s, d, span, name, "");
   }
+  if (!m && t->s->allow_unknown && name.len && !t->b)
+    VEC_PUSH(&t->s->c->arena, &t->s->unknown_read, ((struct name){ name, span_of(t, name_from, at) }));
   at = skip(t, at, to);
   bool has_default = at < to && t->text.ptr[at] == '|';
   if (has_default && !parse_default(t, at, to, &instead))

@@ -321,6 +321,7 @@ void campaign_entry(struct parse *p, struct token first, struct entry_clause *e)
 void campaign_goal(struct parse *p, struct token first, struct event_list events, struct token within) {
   struct goal_clause *g = NEW(struct goal_clause);
   *g = (struct goal_clause){ .events = events.first, .within = within.value, .span = span_from(p, first) };
+  if (within.value.type != V_MISSING) g->within_span = span_of(p, within);
   *p->goals_end = g;
   p->goals_end = &g->next;
 }

@@ -127,21 +127,26 @@ static void tell_never_sent(struct unused *u) {
   }
 }
 
+static void tell_never_set_one(struct unused *u, struct str name, struct span span, const char *prefix) {
+  const struct source *source = &u->c->sources.items[span.source];
+  if (table_find(&u->set, 1, name) || (source->standard && !source->template) || !scope_suggest_worthwhile(u->s))
+    return;
+  struct nearest n = nearest_of(name);
+  for (uint32_t k = 0; k < u->known.count; k++)
+    scope_suggest_try(u->s, &n, u->known.items[k]);
+  for (uint32_t k = 0; k < u->s->attributes.count; k++)
+    scope_suggest_try(u->s, &n, u->s->attributes.items[k]->name.text);
+  if (!n.best.len)
+    return;
+  struct diagnostic *d = diag(u->c, DIAG_W0168, span, "nobody sets the attribute `" STR_FMT "`", STR_ARG(name));
+  scope_suggest_end(u->s, d, span, n, prefix);
+}
+
 static void tell_never_set(struct unused *u) {
-  for (uint32_t i = 0; i < u->read.count; i++) {
-    const struct expr *e = u->read.items[i];
-    if (table_find(&u->set, 1, e->name.text) || u->c->sources.items[e->span.source].standard || !scope_suggest_worthwhile(u->s))
-      continue;
-    struct nearest n = nearest_of(e->name.text);
-    for (uint32_t k = 0; k < u->known.count; k++)
-      scope_suggest_try(u->s, &n, u->known.items[k]);
-    for (uint32_t k = 0; k < u->s->attributes.count; k++)
-      scope_suggest_try(u->s, &n, u->s->attributes.items[k]->name.text);
-    if (!n.best.len)
-      continue;
-    struct diagnostic *d = diag(u->c, DIAG_W0168, e->span, "nobody sets the attribute `" STR_FMT "`", STR_ARG(e->name.text));
-    scope_suggest_end(u->s, d, e->span, n, "contact.");
-  }
+  for (uint32_t i = 0; i < u->read.count; i++)
+    tell_never_set_one(u, u->read.items[i]->name.text, u->read.items[i]->span, "contact.");
+  for (uint32_t i = 0; i < u->s->unknown_read.count; i++)
+    tell_never_set_one(u, u->s->unknown_read.items[i].text, u->s->unknown_read.items[i].span, "");
 }
 
 void unused_check(struct compilation *c, struct scope *s, const struct tree *tree) {
