@@ -43,10 +43,25 @@ static bool add_point(struct lq_buf *b, const struct mapping *m, struct str byte
   return lq_buf_add(b, text, n);
 }
 
+/* The letters of eight bytes that are all ASCII, in the other case: first is 'A' or 'a'. */
+static uint64_t turn_eight(uint64_t w, char first) {
+  const uint64_t ones = UINT64_C(0x0101010101010101), top = ones * 0x80;
+  uint64_t from = w + ones * (uint64_t)(0x80 - first), behind = w + ones * (uint64_t)(0x80 - first - 26);
+  return w ^ ((from & ~behind & top) >> 2);
+}
+
 bool lq_case(struct lq_buf *b, struct str s, enum lq_case first, enum lq_case rest) {
   if (!lq_buf_room(b, s.len + 1)) return false;
   enum lq_case how = first;
   for (size_t i = 0; i < s.len; how = rest) {
+    uint64_t w = 0;
+    if (s.len - i >= 8) memcpy(&w, s.ptr + i, 8);
+    if (s.len - i >= 8 && how == rest && !(w & UINT64_C(0x8080808080808080))) {
+      w = turn_eight(w, how == LQ_LOWER ? 'A' : 'a');
+      if (!lq_buf_add(b, (const char *)&w, 8)) return false;
+      i += 8;
+      continue;
+    }
     unsigned char c = (unsigned char)s.ptr[i];
     if (c < 0x80) {
       bool letter = how == LQ_LOWER ? c >= 'A' && c <= 'Z' : c >= 'a' && c <= 'z';

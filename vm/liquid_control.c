@@ -105,12 +105,11 @@ static bool whole_or(struct lq_renderer *r, struct lq v, int64_t absent, int64_t
   return v.type == LQ_NIL || lq_to_integer(&r->cx, v, out);
 }
 
-static uint32_t forloop_name(struct lq_renderer *r, struct str text) { return lq_name_find(r, text); }
-
 static bool bind_loop(struct lq_renderer *r, const char *name, enum lq_type type, struct lq_loop *l) {
-  uint32_t n = forloop_name(r, str_from_c(name));
-  if (n == LQ_NONE) return lq_damaged(r);
-  lq_bind_top(r, n, (struct lq){ .type = (uint8_t)type, .loop = l });
+  uint32_t *n = type == LQ_LOOP ? &r->forloop : &r->rowloop;
+  if (*n == LQ_NONE) *n = lq_name_find(r, str_from_c(name));
+  if (*n == LQ_NONE) return lq_damaged(r);
+  lq_bind_top(r, *n, (struct lq){ .type = (uint8_t)type, .loop = l });
   return true;
 }
 
@@ -173,7 +172,9 @@ bool lq_next(struct lq_renderer *r, uint32_t *pc) {
     return true;
   }
   if (!lq_work(&r->cx, s->end - s->body) || !for_item(r, s, k, &item)) return false;
-  r->slots[s->var].top = item; /* every inner scope is gone: the place is this loop's */
+  struct lq_slot *var = &r->slots[s->var];
+  var->top = var->now = item; /* every inner scope is gone: the place is this loop's */
+  var->now_frame = r->frame;
   *pc = s->body;
   return true;
 }
@@ -251,7 +252,8 @@ bool lq_next_row(struct lq_renderer *r, uint32_t *pc) {
     return out_text(r, "</tr>\n");
   }
   if (!lq_work(&r->cx, s->end - s->body) || !item_at(r, k->value, k->start + k->index, &item)) return false;
-  r->slots[s->var].top = item;
+  r->slots[s->var].top = r->slots[s->var].now = item;
+  r->slots[s->var].now_frame = r->frame;
   *pc = s->body;
   return out_number(r, "<td class=\"col", l->col, "\">");
 }

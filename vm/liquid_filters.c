@@ -19,14 +19,16 @@ uint32_t lq_filter_find(struct str name, bool camp) {
   return LQF_COUNT;
 }
 
+__attribute__((cold)) static bool wrong_count(struct lq_env *env, const struct lq_filter *f, uint32_t count) {
+  if (f->min == f->max) return lq_fail(env->cx, "wrong number of arguments (given %u, expected %u)", count, f->min);
+  return lq_fail(env->cx, "wrong number of arguments (given %u, expected %u..%u)", count, f->min, f->max);
+}
+
 bool lq_filter_run(struct lq_env *env, uint32_t id, const struct lq *args, uint32_t count, struct lq *out) {
   const struct lq_filter *f = &lq_filters[id];
-  if (count < f->min || count > f->max) {
-    if (f->min == f->max) return lq_fail(env->cx, "wrong number of arguments (given %u, expected %u)", count, f->min);
-    return lq_fail(env->cx, "wrong number of arguments (given %u, expected %u..%u)", count, f->min, f->max);
-  }
+  if (count < f->min || count > f->max) return wrong_count(env, f, count);
   size_t looked = 32;
-  for (uint32_t i = 0; i < count; i++) looked += args[i].type == LQ_STR ? args[i].len : args[i].type == LQ_ARRAY ? args[i].len * sizeof(struct lq) : 0;
+  for (uint32_t i = 0; i < count; i++) looked += args[i].len;
   if (!lq_work(env->cx, looked)) return false;
   if (!f->run(env, args, count, out)) {
     CHECK(env->cx->failed);

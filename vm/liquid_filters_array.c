@@ -21,6 +21,7 @@ bool lq_items(struct lq_env *env, struct lq v, struct lq *array) {
     bool nested = false;
     for (uint32_t i = 0; i < v.len && !nested; i++) nested = v.items[i].type == LQ_ARRAY;
     *array = v;
+    env->cx->work += v.len * sizeof v;
     if (!nested) return true;
     if (!flatten(&l, v)) return false;
   } else if (v.type == LQ_RANGE) {

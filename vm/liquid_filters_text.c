@@ -26,7 +26,7 @@ static bool give_str(struct str s, struct lq like, struct lq *out) {
 /* Where s holds what, from `from` on; s.len when it does not. */
 static size_t find(struct str s, struct str what, size_t from) {
   if (from > s.len) return s.len;
-  const char *at = memmem(s.ptr + from, s.len - from, what.ptr, what.len);
+  const char *at = what.len == 1 ? memchr(s.ptr + from, *what.ptr, s.len - from) : memmem(s.ptr + from, s.len - from, what.ptr, what.len);
   return at ? (size_t)(at - s.ptr) : s.len;
 }
 
@@ -34,6 +34,10 @@ static size_t find(struct str s, struct str what, size_t from) {
 static size_t bytes_of(struct str s, int64_t *points) {
   size_t at = 0;
   int64_t n = 0;
+  for (uint64_t w; s.len - at >= 8 && *points - n >= 8; at += 8, n += 8) {
+    memcpy(&w, s.ptr + at, 8);
+    if (w & UINT64_C(0x8080808080808080)) break;
+  }
   while (at < s.len && n < *points) {
     if (!((unsigned char)s.ptr[at] & 0x80)) {
       at++, n++;
@@ -74,34 +78,39 @@ bool filter_capitalize(struct lq_env *env, const struct lq *args, uint32_t count
 
 /* --- HTML ------------------------------------------------------------------------------------------------------------ */
 
-static const char *entity(char c) {
-  switch (c) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '"': return "&quot;";
-    case '\'': return "&#39;";
-    default: return NULL;
-  }
-}
+static const struct entity { char text[7]; uint8_t len; } entities[256] = {
+  ['&'] = { "&amp;", 5 }, ['<'] = { "&lt;", 4 }, ['>'] = { "&gt;", 4 }, ['"'] = { "&quot;", 6 }, ['\''] = { "&#39;", 5 } };
 
-static const bool is_special[256] = { ['&'] = true, ['<'] = true, ['>'] = true, ['"'] = true, ['\''] = true };
-
+/* How far s needs no escape; sixteen bytes at a time while none of them does. */
 static size_t plain_prefix(struct str s) {
+  typedef unsigned char sixteen __attribute__((vector_size(16)));
+  typedef signed char answers __attribute__((vector_size(16)));
   size_t i = 0;
-  while (i < s.len && !is_special[(unsigned char)s.ptr[i]]) i++;
+  while (s.len - i >= 8) {
+    size_t step = s.len - i < 16 ? s.len - i : 16; /* the last eight bytes may overlap those before */
+    uint64_t eights[2], any[2];
+    sixteen v;
+    memcpy(eights, s.ptr + i, 8), memcpy(eights + 1, s.ptr + i + step - 8, 8);
+    memcpy(&v, eights, 16);
+    answers found = ((v | 1) == '\'') | ((v | 2) == '>') | (v == '"'); /* & and ', < and > differ in a bit */
+    memcpy(any, &found, 16);
+    if (any[0] | any[1]) break;
+    i += step;
+  }
+  while (i < s.len && !entities[(unsigned char)s.ptr[i]].len) i++;
   return i;
 }
 
 bool lq_escape_html(struct lq_buf *b, struct str s) {
-  size_t from = 0;
-  for (size_t i = 0; i < s.len; i++) {
-    if (!is_special[(unsigned char)s.ptr[i]]) continue;
-    const char *e = entity(s.ptr[i]);
-    if (!lq_buf_add(b, s.ptr + from, i - from) || !lq_buf_str(b, str_from_c(e))) return false;
-    from = i + 1;
+  if (!lq_buf_room(b, s.len + s.len / 4 + 8)) return false;
+  for (size_t n;;) {
+    n = plain_prefix(s);
+    if (!lq_buf_add(b, s.ptr, n)) return false;
+    if (n == s.len) return true;
+    const struct entity *e = &entities[(unsigned char)s.ptr[n]];
+    if (!lq_buf_add(b, e->text, e->len)) return false;
+    s.ptr += n + 1, s.len -= n + 1;
   }
-  return lq_buf_add(b, s.ptr + from, s.len - from);
 }
 
 bool filter_escape(struct lq_env *env, const struct lq *args, uint32_t count, struct lq *out) {
@@ -132,8 +141,9 @@ bool filter_escape_once(struct lq_env *env, const struct lq *args, uint32_t coun
   TEXT(s, *args);
   struct lq_buf b = buf_of(env);
   for (size_t i = 0; i < s.len; i++) {
-    const char *e = s.ptr[i] == '&' && is_entity(s, i) ? NULL : entity(s.ptr[i]);
-    if (!(e ? lq_buf_str(&b, str_from_c(e)) : lq_buf_byte(&b, s.ptr[i]))) return false;
+    const struct entity *e = &entities[(unsigned char)s.ptr[i]];
+    bool whole = e->len && !(s.ptr[i] == '&' && is_entity(s, i));
+    if (!(whole ? lq_buf_add(&b, e->text, e->len) : lq_buf_byte(&b, s.ptr[i]))) return false;
   }
   return give(&b, out);
 }
@@ -373,6 +383,15 @@ bool filter_truncatewords(struct lq_env *env, const struct lq *args, uint32_t co
   if (words <= 0) words = 1;
   struct lq_buf b = buf_of(env);
   size_t at = 0;
+  int64_t left = words;
+  for (bool in_word = false; at < s.len; at++) { /* one space between words, as nearly always: the beginning stays as it is */
+    bool space = (unsigned char)s.ptr[at] <= ' ';
+    if (space && (s.ptr[at] != ' ' || !in_word || --left == 0)) break;
+    in_word = !space;
+  }
+  if (at == s.len) return give_str(s, lq_nil(), out);
+  if (left == 0) return lq_buf_room(&b, at + end.len) && lq_buf_add(&b, s.ptr, at) && lq_buf_str(&b, end) && give(&b, out);
+  at = 0;
   if ((size_t)words > s.len || !lq_buf_room(&b, s.len / 2 + end.len)) return give_str(s, lq_nil(), out) && !env->cx->failed;
   for (int64_t word = 0;; word++) {
     if (word == words && at < s.len) return lq_buf_str(&b, end) && give(&b, out); /* white space behind counts as more */

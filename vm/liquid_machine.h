@@ -8,8 +8,10 @@
  * frame, which `assign` writes (base), and the innermost that binds it (top). Inner scopes save what they hide. A frame is
  * a render without `render` around it, or one `render`: places of other frames do not count. */
 struct lq_slot {
-  struct lq top, base, data;
+  struct lq now;         /* what the name means in now_frame, as it was last found; each change of its places renews or forgets it */
+  uint32_t now_frame;
   uint32_t top_frame, base_frame, data_gen, counter_frame, offset_frame;
+  struct lq top, base, data;
   int64_t counter, offset; /* increment; where `offset: continue` goes on */
 };
 struct lq_undo { uint32_t name; struct lq_slot slot; };
@@ -54,6 +56,7 @@ struct lq_renderer {
   uint32_t template, call;         /* call: the control of the snippet that runs; LQ_NONE */
   bool returning;                  /* DONE came back to CALL or RENDER */
   uint8_t interrupt[64]; uint32_t interrupts, interrupts_base;
+  uint32_t forloop, rowloop;       /* names, once looked for; LQ_NONE before */
   uint32_t renders;                /* inside how many `render`: `include` is refused there */
   uint64_t score, total, steps;    /* the reference's two scores; ours, which counts empty bodies too */
   struct lq_loop *loops;
@@ -66,17 +69,43 @@ enum { LQ_BREAK = 1, LQ_CONTINUE = 2 };
 /* --- output */
 bool lq_out_room(struct lq_renderer *r, size_t more);
 void lq_out_limit(struct lq_renderer *r); /* after captures has changed */
+/* Texts of templates are short: two copies that may overlap, and no call. */
+static inline void lq_copy(char *to, const char *from, size_t n) {
+  struct { uint64_t a, b; } x, y;
+  uint64_t p, q;
+  uint32_t s, t;
+  if (n >= 32) {
+    memcpy(to, from, n);
+  } else if (n >= 16) {
+    memcpy(&x, from, 16), memcpy(&y, from + n - 16, 16);
+    memcpy(to, &x, 16), memcpy(to + n - 16, &y, 16);
+  } else if (n >= 8) {
+    memcpy(&p, from, 8), memcpy(&q, from + n - 8, 8);
+    memcpy(to, &p, 8), memcpy(to + n - 8, &q, 8);
+  } else if (n >= 4) {
+    memcpy(&s, from, 4), memcpy(&t, from + n - 4, 4);
+    memcpy(to, &s, 4), memcpy(to + n - 4, &t, 4);
+  } else if (n) {
+    char a = from[0], b = from[n / 2], c = from[n - 1];
+    to[0] = a, to[n / 2] = b, to[n - 1] = c;
+  }
+}
 static inline bool lq_out(struct lq_renderer *r, const char *bytes, size_t len) {
   if (r->out_room - r->out_len < len && !lq_out_room(r, len)) return false;
-  if (len) memcpy(r->out + r->out_len, bytes, len);
+  char *to = r->out + r->out_len;
   r->out_len += len;
+  lq_copy(to, bytes, len);
   return true;
 }
 bool lq_out_value(struct lq_renderer *r, struct lq v, bool escape);
 void lq_grow(void **items, uint32_t *cap, uint32_t count, size_t item_bytes);
 
 /* --- variables */
-struct lq lq_var(struct lq_renderer *r, uint32_t name);
+struct lq lq_var_find(struct lq_renderer *r, uint32_t name);
+static inline struct lq lq_var(struct lq_renderer *r, uint32_t name) {
+  const struct lq_slot *s = &r->slots[name];
+  return s->now_frame == r->frame ? s->now : lq_var_find(r, name);
+}
 bool lq_var_text(struct lq_renderer *r, struct str name, struct lq *out); /* by a computed name; false: there is none */
 struct lq lq_part(void *renderer, struct lq v, struct str name);
 uint32_t lq_name_find(struct lq_renderer *r, struct str name);
@@ -86,6 +115,12 @@ void lq_bind_base(struct lq_renderer *r, uint32_t name, struct lq v);
 struct lq_slot *lq_slot_write(struct lq_renderer *r, uint32_t name, uint32_t written_frame);
 void lq_undo_tops(struct lq_renderer *r, uint32_t mark);
 void lq_undo_bases(struct lq_renderer *r, uint32_t mark);
+/* The entry where this place of the template found it last, when it is that again. */
+static inline const struct lq_entry *lq_cached(const struct lq_renderer *r, const struct lq_hash *h, const struct lq_name *n, uint32_t cache) {
+  uint32_t at = r->cache[cache];
+  const struct lq_entry *e = &h->entries[at];
+  return at < h->count && e->hash == n->hash && e->len == n->text.len && lq_same_key(e->key, n->text.ptr, e->len) ? e : NULL;
+}
 bool lq_prop(struct lq_renderer *r, struct lq object, uint32_t name, bool command, uint32_t cache, struct lq *out);
 bool lq_index(struct lq_renderer *r, struct lq object, struct lq key, struct lq *out);
 bool lq_compare(struct lq_renderer *r, struct lq a, struct lq b, uint32_t how, bool *out);

@@ -177,14 +177,18 @@ static bool shift_up(struct lq_cx *cx, struct work *w, int64_t n) {
 /* --- texts ----------------------------------------------------------------------------------------------------------- */
 
 size_t lq_int_print(int64_t i, char out[32]) {
-  char digits[20];
-  size_t n = 0, len = 0;
-  uint64_t u = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
-  do digits[n++] = (char)('0' + u % 10);
-  while (u /= 10);
-  if (i < 0) out[len++] = '-';
-  while (n) out[len++] = digits[--n];
-  return len;
+  static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657"
+                              "58596061626364656667686970717273747576777879808182838485868788899091929394959697989900";
+  uint64_t u = i < 0 ? 0 - (uint64_t)i : (uint64_t)i, power = 10000;
+  size_t len = u < 10 ? 1 : u < 100 ? 2 : u < 1000 ? 3 : 4;
+  for (; len < 19 && len >= 4 && u >= power; len++) power *= 10;
+  if (len == 19 && u >= power) len++;
+  if (i < 0) *out++ = '-';
+  size_t at = len;
+  for (; u >= 100; u /= 100) at -= 2, memcpy(out + at, pairs + u % 100 * 2, 2);
+  if (u >= 10) memcpy(out, pairs + u * 2, 2);
+  else *out = (char)('0' + u);
+  return len + (i < 0);
 }
 
 /* The shortest decimal that reads back as n (not negative, finite): coefficient * 10^exponent. */

@@ -179,6 +179,7 @@ static bool count_counter(struct lq_renderer *r, uint32_t name, bool up) {
   struct lq_slot *s = lq_slot_write(r, name, r->slots[name].counter_frame);
   char text[32];
   if (s->counter_frame != r->frame) s->counter = 0, s->counter_frame = r->frame;
+  s->now_frame = 0;
   if (!up) s->counter--;
   if (!lq_out(r, text, lq_int_print(s->counter, text))) return false;
   if (up) s->counter++;
@@ -217,12 +218,37 @@ static bool run(struct lq_renderer *r, uint32_t *at) {
     struct lq_control *k;
     struct str text;
     bool yes;
+    struct lq v;
     switch ((enum lq_op)(word & 0xff)) {
       case LQ_OP_NOP: pc++; break;
-      case LQ_OP_TEXT: TRY(lq_out(r, u->texts[a].ptr, u->texts[a].len)); pc++; break;
+      case LQ_OP_TEXT:
+      text: TRY(lq_out(r, u->texts[a].ptr, u->texts[a].len));
+        pc++;
+        /* What stands behind a text is nearly always an output: told by a comparison that is always right, not by the table. */
+        word = code[pc], a = word >> 8;
+        if ((word & 0xff) == LQ_OP_VAR) goto var;
+        break;
       case LQ_OP_BODY: TRY(count_body(r, a)); pc++; break;
       case LQ_OP_CONST: ROOM; stack[sp++] = u->consts[a]; pc++; break;
-      case LQ_OP_VAR: ROOM; stack[sp++] = lq_var(r, a); pc++; break;
+      case LQ_OP_VAR:
+      var: ROOM;
+        /* a.b.c and its output, without the stack. */
+        v = lq_var(r, a);
+        for (word = code[++pc]; (word & 0xff) == LQ_OP_PROP; word = code[pc += 2]) {
+          const struct lq_entry *e = v.type == LQ_HASH ? lq_cached(r, v.hash, &u->names[word >> 8], code[pc + 1]) : NULL;
+          if (e) v = e->value;
+          else { struct lq got; TRY(lq_prop(r, v, word >> 8, true, code[pc + 1], &got)); v = got; }
+        }
+        if ((word & 0xff) != LQ_OP_PRINT) {
+          stack[sp++] = v;
+          break;
+        }
+        a = word >> 8;
+      print: TRY(v.type == LQ_STR && !a ? lq_out(r, v.s, v.len) : lq_out_value(r, v, a != 0));
+        pc++;
+        word = code[pc], a = word >> 8;
+        if ((word & 0xff) == LQ_OP_TEXT) goto text;
+        break;
       case LQ_OP_LOOKUP:
         NEED(1);
         if (stack[sp - 1].type == LQ_STR) lq_var_text(r, lq_text(stack[sp - 1]), &stack[sp - 1]);
@@ -240,8 +266,13 @@ static bool run(struct lq_renderer *r, uint32_t *at) {
         NEED(1);
         TRY(lq_filter_run(&r->env, a, &stack[sp - n], n, &out));
         sp -= n;
-        stack[sp++] = out;
         pc += 2;
+        if ((code[pc] & 0xff) == LQ_OP_PRINT) {
+          v = out;
+          a = code[pc] >> 8;
+          goto print;
+        }
+        stack[sp++] = out;
         break;
       }
       case LQ_OP_UNKNOWN: NEED(a); sp -= a - 1; pc++; break;
@@ -250,7 +281,7 @@ static bool run(struct lq_renderer *r, uint32_t *at) {
         { struct lq out; TRY(make_hash(r, &code[pc + 1], &stack[sp - a], a, &out)); sp -= a; ROOM; stack[sp++] = out; }
         pc += 1 + a;
         break;
-      case LQ_OP_PRINT: case LQ_OP_ONCE: NEED(1); TRY(lq_out_value(r, stack[--sp], a != 0)); pc++; break;
+      case LQ_OP_PRINT: case LQ_OP_ONCE: NEED(1); v = stack[--sp]; goto print;
       case LQ_OP_COMPARE: NEED(2); sp--; TRY(lq_compare(r, stack[sp - 1], stack[sp], a, &yes)); stack[sp - 1] = lq_bool(yes); pc++; break;
       case LQ_OP_BADCOMPARE: lq_fail(&r->cx, "Unknown operator " STR_FMT, STR_ARG(lq_text(u->consts[a]))); goto fail;
       case LQ_OP_AND: NEED(1); if (lq_true(stack[sp - 1])) { sp--; pc++; } else { pc = a; } break;
@@ -262,7 +293,7 @@ static bool run(struct lq_renderer *r, uint32_t *at) {
       case LQ_OP_CAPTURE: k = lq_control_push(r, LQ_CTL_CAPTURE); k->out = r->out_len; r->captures++; lq_out_limit(r); pc++; break;
       case LQ_OP_ENDCAPTURE: {
         TRY(take_captured(r, LQ_CTL_CAPTURE, &text));
-        struct lq v = lq_str(text);
+        v = lq_str(text);
         v.safe = 1; /* where outputs escape, what was printed is escaped already */
         lq_bind_base(r, a, v);
         TRY(count_assigned(r, v));
@@ -380,6 +411,7 @@ static void begin(struct lq_renderer *r, const struct lq_unit *u, struct lq data
   r->call = LQ_NONE;
   r->returning = r->whole_error = r->has_changed = false;
   r->interrupts = r->interrupts_base = r->renders = 0;
+  r->forloop = r->rowloop = LQ_NONE;
   r->score = r->total = r->steps = 0;
   r->loops = NULL;
 }

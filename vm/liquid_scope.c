@@ -39,12 +39,14 @@ static struct lq outside(struct lq_renderer *r, struct lq_slot *s, uint32_t name
   return s->data;
 }
 
-struct lq lq_var(struct lq_renderer *r, uint32_t name) {
+struct lq lq_var_find(struct lq_renderer *r, uint32_t name) {
   struct lq_slot *s = &r->slots[name];
-  if (s->top_frame == r->frame) return s->top;
-  if (s->base_frame == r->frame) return s->base;
-  if (s->data_gen == r->gen && s->counter_frame != r->frame) return s->data;
-  return outside(r, s, name);
+  if (s->top_frame == r->frame) s->now = s->top;
+  else if (s->base_frame == r->frame) s->now = s->base;
+  else if (s->data_gen == r->gen && s->counter_frame != r->frame) s->now = s->data;
+  else s->now = outside(r, s, name);
+  s->now_frame = r->frame;
+  return s->now;
 }
 
 uint32_t lq_name_find(struct lq_renderer *r, struct str name) {
@@ -78,8 +80,8 @@ static void save(struct lq_undo **list, uint32_t *count, uint32_t *cap, uint32_t
 void lq_bind_top(struct lq_renderer *r, uint32_t name, struct lq v) {
   struct lq_slot *s = &r->slots[name];
   save(&r->tops, &r->top_count, &r->top_cap, name, s);
-  s->top = v;
-  s->top_frame = r->frame;
+  s->top = s->now = v;
+  s->top_frame = s->now_frame = r->frame;
 }
 
 /* What a frame writes outside its scopes is saved before its first write, so that the frame around finds its own again. */
@@ -94,6 +96,7 @@ void lq_bind_base(struct lq_renderer *r, uint32_t name, struct lq v) {
   lq_slot_write(r, name, s->base_frame);
   s->base = v;
   s->base_frame = r->frame;
+  s->now_frame = 0;
 }
 
 void lq_undo_tops(struct lq_renderer *r, uint32_t mark) {
@@ -101,6 +104,7 @@ void lq_undo_tops(struct lq_renderer *r, uint32_t mark) {
     const struct lq_undo *u = &r->tops[--r->top_count];
     r->slots[u->name].top = u->slot.top;
     r->slots[u->name].top_frame = u->slot.top_frame;
+    r->slots[u->name].now_frame = 0;
   }
 }
 
@@ -111,6 +115,7 @@ void lq_undo_bases(struct lq_renderer *r, uint32_t mark) {
     s->base = u->slot.base, s->base_frame = u->slot.base_frame;
     s->counter = u->slot.counter, s->counter_frame = u->slot.counter_frame;
     s->offset = u->slot.offset, s->offset_frame = u->slot.offset_frame;
+    s->now_frame = 0;
   }
 }
 
@@ -178,9 +183,8 @@ static bool command_of(struct lq_renderer *r, struct lq v, uint8_t command, stru
 bool lq_prop(struct lq_renderer *r, struct lq v, uint32_t name, bool command, uint32_t cache, struct lq *out) {
   const struct lq_name *n = &r->unit->names[name];
   if (v.type == LQ_HASH) {
-    uint32_t at = r->cache[cache];
-    const struct lq_entry *e = at < v.hash->count ? &v.hash->entries[at] : NULL;
-    if (e && e->hash == n->hash && e->len == n->text.len && lq_same_key(e->key, n->text.ptr, e->len)) {
+    const struct lq_entry *e = lq_cached(r, v.hash, n, cache);
+    if (e) {
       *out = e->value;
       return true;
     }
@@ -249,6 +253,15 @@ static bool contains(struct lq_renderer *r, struct lq a, struct lq b, bool *out)
 
 bool lq_compare(struct lq_renderer *r, struct lq a, struct lq b, uint32_t how, bool *out) {
   int order;
+  if (a.type == LQ_STR && b.type == LQ_STR && how <= LQ_NE) { /* most comparisons of messages */
+    *out = (a.len == b.len && memcmp(a.s, b.s, a.len) == 0) == (how == LQ_EQ);
+    return lq_work(&r->cx, 8 + a.len / 8);
+  }
+  if (a.type == LQ_INT && b.type == LQ_INT && how <= LQ_GE) {
+    order = (a.i > b.i) - (a.i < b.i);
+    *out = how == LQ_EQ ? order == 0 : how == LQ_NE ? order != 0 : how == LQ_LT ? order < 0 : how == LQ_GT ? order > 0 : how == LQ_LE ? order <= 0 : order >= 0;
+    return true;
+  }
   switch (how) {
     case LQ_EQ: *out = lq_equal(&r->cx, a, b); return lq_work(&r->cx, 0);
     case LQ_NE: *out = !lq_equal(&r->cx, a, b); return lq_work(&r->cx, 0);

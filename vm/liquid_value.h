@@ -105,8 +105,9 @@ struct lq_buf { struct lq_cx *cx; char *data; size_t len, cap; };
 bool lq_buf_room(struct lq_buf *b, size_t more) MUST_CHECK;
 static inline bool lq_buf_add(struct lq_buf *b, const char *bytes, size_t len) {
   if (b->cap - b->len < len && !lq_buf_room(b, len)) return false;
-  if (len) memcpy(b->data + b->len, bytes, len);
+  char *to = b->data + b->len;
   b->len += len;
+  if (len) memcpy(to, bytes, len);
   return true;
 }
 static inline bool lq_buf_str(struct lq_buf *b, struct str s) { return lq_buf_add(b, s.ptr, s.len); }
