@@ -13,10 +13,10 @@
 #include "vm/base/limits.h"
 #include "vm/base/utf8.h"
 
-/* Controls, and what ends a line in some reader's eyes. */
+/* Controls, what ends a line in some reader's eyes, and what turns it around. */
 static bool is_bad_point(uint32_t point) {
   return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x2028 || point == 0x2029 || point == 0xfeff || (point >= 0x200b && point <= 0x200f) ||
-         (point >= 0x202a && point <= 0x202e);
+         (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
 }
 
 static bool characters_ok(struct str s, const char **why) {
@@ -59,7 +59,7 @@ static bool is_ascii(struct str s) {
 /* Letters, digits, dashes and dots; or [192.0.2.1]. */
 static bool host_ok(struct str s, const char **why) {
   size_t label = 0;
-  *why = "has no host behind its @";
+  *why = "has no host name behind its @";
   if (s.len > 2 && s.ptr[0] == '[' && s.ptr[s.len - 1] == ']') {
     for (size_t i = 1; i + 1 < s.len; i++)
       if (!memchr("0123456789abcdefABCDEF.:IPvipv", s.ptr[i], 30)) return false;
@@ -68,10 +68,10 @@ static bool host_ok(struct str s, const char **why) {
   for (size_t i = 0; i < s.len; i++) {
     char c = s.ptr[i];
     bool word = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_' || (c == '-' && label);
-    if (c == '.' && label) label = 0;
-    else if (!word || ++label > 63) return *why = "has no host name behind its @", false;
+    if (c == '.' && label && s.ptr[i - 1] != '-') label = 0;
+    else if (!word || ++label > 63) return false;
   }
-  return label > 0 && s.len <= 253;
+  return label > 0 && s.ptr[s.len - 1] != '-' && s.len <= 253;
 }
 
 struct str address_host(struct str address) {

@@ -30,14 +30,14 @@ bool links_open(struct arena *a, struct links *out, char why[160]) {
   return true;
 }
 
-void links_write(struct buf *b, const struct links *l, enum token_kind kind, int64_t outbox_id, uint32_t link, struct str key) {
+void links_write(struct buf *b, const struct links *l, const struct link_token *t, struct str key) {
   char token[TOKEN_BYTES];
   buf_str(b, l->base);
   buf_byte(b, '/');
-  buf_byte(b, (uint8_t)letters[kind]);
+  buf_byte(b, (uint8_t)letters[t->kind]);
   buf_byte(b, '/');
   if (l->real) {
-    token_link_write(token, l->secret, kind, outbox_id, link);
+    token_link_write(token, l->secret, t);
     buf_c(b, token);
   } else {
     static const char kept[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
@@ -45,21 +45,21 @@ void links_write(struct buf *b, const struct links *l, enum token_kind kind, int
       if (key.ptr[i] && memchr(kept, key.ptr[i], sizeof kept - 1)) buf_byte(b, (uint8_t)key.ptr[i]);
       else buf_printf(b, "%%%02X", (unsigned)(unsigned char)key.ptr[i]);
   }
-  if (kind == TOKEN_OPEN) buf_c(b, ".gif");
+  if (t->kind == TOKEN_OPEN) buf_c(b, ".gif");
 }
 
 static bool is_token(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '.'; }
 
-bool links_read(struct str text, struct str secret, enum token_kind *kind, int64_t *outbox_id, uint32_t *link) {
+bool links_read(struct str text, struct str secret, struct link_token *out) {
   for (size_t i = 0; i + 3 < text.len; i++) {
     const char *letter = text.ptr[i] == '/' && text.ptr[i + 2] == '/' ? memchr(letters, text.ptr[i + 1], sizeof letters) : NULL;
     if (!letter) continue;
     size_t from = i + 3, to = from;
     while (to < text.len && is_token(text.ptr[to])) to++;
     struct str token = { text.ptr + from, to - from };
-    *kind = (enum token_kind)(letter - letters);
-    if (*kind == TOKEN_OPEN && str_ends(token, STR(".gif"))) token.len -= 4;
-    if (token_link_read(token, secret, *kind, outbox_id, link)) return true;
+    enum token_kind kind = (enum token_kind)(letter - letters);
+    if (kind == TOKEN_OPEN && str_ends(token, STR(".gif"))) token.len -= 4;
+    if (token_link_read(token, secret, kind, out)) return true;
   }
   return false;
 }

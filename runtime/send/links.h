@@ -2,9 +2,9 @@
 #define CAMP_SEND_LINKS_H
 /* Private to runtime/send: the addresses of ours that a mail bears. Each is CAMP_BASE_URL, a letter for what it does, and a token:
  *
- *   /c/ID-LINK.MAC  a click: redirects to the link      /o/ID.MAC.gif  the picture that tells of an open
- *   /u/ID.MAC       unsubscribes: a page for GET, done by POST (RFC 8058)
- *   /p/ID.MAC       preferences                         /v/ID.MAC      the mail in a browser
+ *   /c/ID-LINK-VERSION.MAC  a click: redirects to the link      /o/ID.MAC.gif  the picture that tells of an open
+ *   /u/ID-VERSION.MAC       unsubscribes: a page for GET, done by POST (RFC 8058)
+ *   /p/ID.MAC               preferences                         /v/ID.MAC      the mail in a browser
  *
  * Without CAMP_BASE_URL and CAMP_SECRET a mail that is only kept (maildir:, file:) gets addresses on localhost that name the mail by its key, so
  * that it can be looked at, and the same whatever was sent before it; real mail does not leave then, if it needs any. */
@@ -20,7 +20,7 @@ struct links {
 /* From the environment. False with *why when CAMP_BASE_URL is no address. */
 bool links_open(struct arena *a, struct links *out, char why[160]);
 /* Appends one; key: the mail's, for addresses that are not real. */
-void links_write(struct buf *b, const struct links *l, enum token_kind kind, int64_t outbox_id, uint32_t link, struct str key);
+void links_write(struct buf *b, const struct links *l, const struct link_token *token, struct str key);
 /* The token in a path or an address of ours, or in a line that holds one, as servers log it. False: there is none that the secret made. */
-bool links_read(struct str text, struct str secret, enum token_kind *kind, int64_t *outbox_id, uint32_t *link);
+bool links_read(struct str text, struct str secret, struct link_token *out);
 #endif

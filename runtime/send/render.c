@@ -99,7 +99,9 @@ struct str render_url(const struct writing *w, struct str name) {
   if (kind == TOKEN_VIEW && !str_is(name, "view_in_browser_url")) return (struct str){ "", 0 };
   struct buf b;
   buf_init(&b, 8 * LIMIT_KEY_BYTES + 4096);
-  links_write(&b, links, kind, w->outbox_id, 0, w->key);
+  struct link_token token = { .kind = kind, .outbox_id = w->outbox_id };
+  if (kind == TOKEN_UNSUBSCRIBE) memcpy(token.version, w->own->hash, sizeof token.version);
+  links_write(&b, links, &token, w->key);
   struct str url = arena_str(w->contact->arena, buf_as_str(&b));
   buf_deinit(&b);
   return url;
@@ -115,7 +117,9 @@ bool render_link(const struct writing *w, uint32_t link, struct buf *b, char why
   const struct links *links = texts_links(w->texts, &live);
   if (links->real) {
     if (link == NONE) buf_c(b, "<img src=\"");
-    links_write(b, links, link == NONE ? TOKEN_OPEN : TOKEN_CLICK, w->outbox_id, link == NONE ? 0 : link, w->key);
+    struct link_token token = { .kind = link == NONE ? TOKEN_OPEN : TOKEN_CLICK, .outbox_id = w->outbox_id, .link = link == NONE ? 0 : link };
+    if (link != NONE) memcpy(token.version, w->unit->hash, sizeof token.version);
+    links_write(b, links, &token, w->key);
     if (link == NONE) buf_c(b, "\" width=\"1\" height=\"1\" alt=\"\" style=\"border:0\">");
     return true;
   }
@@ -254,9 +258,9 @@ static bool take_files(const struct image *image, const struct unit *u, struct a
 bool render_clicked(struct texts *texts, const struct unit *u, const struct outbox_item *item, uint32_t link, struct arena *a, struct buf *b,
                     char why[160]) {
   struct contact c = { .id = item->row.contact, .key = contact_of(item), .attributes = item->attributes, .arena = a };
-  struct writing w = { texts, u, &c, item->row.given, item->row.at_ms, item->row.id, { "", 0 } };
+  struct writing w = { texts, u, u, &c, item->row.given, item->row.at_ms, item->row.id, { "", 0 } };
   if (link < u->link_count) return render_target(&w, link, b, why);
-  snprintf(why, 160, "the message has no link %u any more", link);
+  snprintf(why, 160, "the message has no link %u", link);
   return false;
 }
 
@@ -325,7 +329,7 @@ bool render_named(struct texts *texts, const struct image *image, struct str mes
   struct contact c = { .id = item->row.contact, .key = contact_of(item), .attributes = item->attributes, .arena = a };
   const struct unit *own = u;
   u = in_language(image, u, out->message, &c);
-  struct writing w = { texts, u, &c, item->row.given, item->row.at_ms, item->row.id, out->key };
+  struct writing w = { texts, u, own, &c, item->row.given, item->row.at_ms, item->row.id, out->key };
   out->channel = item->row.via.len ? item->row.via : unit_string(u, u->channel);
   out->html = u->mail & MAIL_HTML && str_is(out->channel, "email");
   if (!take_address(&w, image, out, &to, why)) return false;

@@ -19,6 +19,7 @@ bool render_named(struct texts *texts, const struct image *image, struct str mes
 struct writing {
   struct texts *texts;
   const struct unit *unit;
+  const struct unit *own; /* the message whose text in one language the unit is; itself, mostly */
   struct contact *contact;
   struct str given;       /* the values of the send, JSON */
   int64_t at_ms, outbox_id;
@@ -31,7 +32,7 @@ bool render_link(const struct writing *w, uint32_t link, struct buf *b, char why
 struct str render_url(const struct writing *w, struct str name);
 /* The address of link `link` as it is, for who followed it: with the contact's attributes and the send's values, not escaped. */
 bool render_target(const struct writing *w, uint32_t link, struct buf *b, char why[160]);
-/* The same from an outbox row. False with *why when there is no such link any more. */
+/* The same from an outbox row. message: the version, and the text in one language, that was sent. False with *why when it has no such link. */
 bool render_clicked(struct texts *texts, const struct unit *message, const struct outbox_item *item, uint32_t link, struct arena *a, struct buf *b,
                     char why[160]);
 

@@ -11,7 +11,8 @@
 
 #include "vm/base/check.h"
 
-enum { MAC_BYTES = 16, MAC_DIGITS = 26, ID_DIGITS_MAX = 19 };
+enum { MAC_BYTES = 16, MAC_DIGITS = 26, ID_DIGITS_MAX = 19, VERSION_DIGITS = 8 };
+static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
 
 /* The secret, ready to sign: setting it up costs more than a signature. Each thread keeps its own until it ends. */
 struct signer { EVP_MAC_CTX *context; char *secret; size_t bytes; };
@@ -51,24 +52,28 @@ static EVP_MAC_CTX *signer_of(struct str secret) {
   return own->context;
 }
 
-static void mac_write(char out[MAC_DIGITS + 1], struct str secret, struct str text) {
-  static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
-  unsigned char mac[EVP_MAX_MD_SIZE];
-  size_t n = 0;
-  EVP_MAC_CTX *context = signer_of(secret);
-  CHECK(EVP_MAC_update(context, (const unsigned char *)text.ptr, text.len) == 1 && EVP_MAC_final(context, mac, &n, sizeof mac) == 1 && n >= MAC_BYTES);
+/* The first so many digits of the bytes and of zeros behind them, and a NUL. */
+static void base32(char *out, size_t count, const unsigned char *bytes, size_t len) {
   uint32_t bits = 0, held = 0;
   size_t at = 0;
-  for (int i = 0; i < MAC_DIGITS; i++) {
+  for (size_t i = 0; i < count; i++) {
     if (held < 5) {
-      bits = bits << 8 | (at < MAC_BYTES ? mac[at] : 0);
+      bits = bits << 8 | (at < len ? bytes[at] : 0);
       at++;
       held += 8;
     }
     held -= 5;
     out[i] = digits[bits >> held & 31];
   }
-  out[MAC_DIGITS] = 0;
+  out[count] = 0;
+}
+
+static void mac_write(char out[MAC_DIGITS + 1], struct str secret, struct str text) {
+  unsigned char mac[EVP_MAX_MD_SIZE];
+  size_t n = 0;
+  EVP_MAC_CTX *context = signer_of(secret);
+  CHECK(EVP_MAC_update(context, (const unsigned char *)text.ptr, text.len) == 1 && EVP_MAC_final(context, mac, &n, sizeof mac) == 1 && n >= MAC_BYTES);
+  base32(out, MAC_DIGITS, mac, MAC_BYTES);
 }
 
 static void mail_mac(char out[MAC_DIGITS + 1], struct str secret, int64_t id) {
@@ -110,18 +115,29 @@ bool token_find(struct str text, struct str secret, int64_t *outbox_id) {
   return false;
 }
 
-static void link_mac(char out[MAC_DIGITS + 1], struct str secret, enum token_kind kind, int64_t id, uint32_t link) {
-  static const char *const kinds[] = { "click", "open", "unsubscribe", "preferences", "view" };
-  char text[64];
-  int n = kind == TOKEN_CLICK ? snprintf(text, sizeof text, "click %" PRId64 " %u", id, link) : snprintf(text, sizeof text, "%s %" PRId64, kinds[kind], id);
+/* --- links ----------------------------------------------------------------------------------------------------------- */
+
+/* What the token says before its MAC. */
+static int name_write(char out[TOKEN_BYTES], const struct link_token *t, const char *first, char between) {
+  char version[VERSION_DIGITS + 1];
+  base32(version, VERSION_DIGITS, t->version, TOKEN_VERSION_BYTES);
+  if (t->kind == TOKEN_CLICK) return snprintf(out, TOKEN_BYTES, "%s%" PRId64 "%c%u%c%s", first, t->outbox_id, between, t->link, between, version);
+  if (t->kind == TOKEN_UNSUBSCRIBE) return snprintf(out, TOKEN_BYTES, "%s%" PRId64 "%c%s", first, t->outbox_id, between, version);
+  return snprintf(out, TOKEN_BYTES, "%s%" PRId64, first, t->outbox_id);
+}
+
+static void link_mac(char out[MAC_DIGITS + 1], struct str secret, const struct link_token *t) {
+  static const char *const kinds[] = { "click ", "open ", "unsubscribe ", "preferences ", "view " };
+  char text[TOKEN_BYTES];
+  int n = name_write(text, t, kinds[t->kind], ' ');
   mac_write(out, secret, (struct str){ text, (size_t)n });
 }
 
-void token_link_write(char out[TOKEN_BYTES], struct str secret, enum token_kind kind, int64_t outbox_id, uint32_t link) {
+void token_link_write(char out[TOKEN_BYTES], struct str secret, const struct link_token *t) {
   char mac[MAC_DIGITS + 1];
-  link_mac(mac, secret, kind, outbox_id, link);
-  if (kind == TOKEN_CLICK) snprintf(out, TOKEN_BYTES, "%" PRId64 "-%u.%s", outbox_id, link, mac);
-  else snprintf(out, TOKEN_BYTES, "%" PRId64 ".%s", outbox_id, mac);
+  link_mac(mac, secret, t);
+  int n = name_write(out, t, "", '-');
+  snprintf(out + n, TOKEN_BYTES - (size_t)n, ".%s", mac);
 }
 
 /* A number without a leading zero, so that one token has one spelling. */
@@ -132,16 +148,33 @@ static bool number_at(struct str s, size_t *at, size_t digits_max, int64_t *out)
   return *at > from && (s.ptr[from] != '0' || *at == from + 1);
 }
 
-bool token_link_read(struct str text, struct str secret, enum token_kind kind, int64_t *outbox_id, uint32_t *link) {
+static bool version_at(struct str s, size_t *at, uint8_t out[TOKEN_VERSION_BYTES]) {
+  uint64_t bits = 0;
+  if (s.len - *at < VERSION_DIGITS) return false;
+  for (int i = 0; i < VERSION_DIGITS; i++) {
+    char c = s.ptr[(*at)++];
+    const char *digit = c ? strchr(digits, c) : NULL;
+    if (!digit) return false;
+    bits = bits << 5 | (uint64_t)(digit - digits);
+  }
+  for (int i = 0; i < TOKEN_VERSION_BYTES; i++) out[i] = (uint8_t)(bits >> (8 * (TOKEN_VERSION_BYTES - 1 - i)));
+  return true;
+}
+
+static bool dash_at(struct str s, size_t *at) { return *at < s.len && s.ptr[(*at)++] == '-'; }
+
+bool token_link_read(struct str text, struct str secret, enum token_kind kind, struct link_token *out) {
+  struct link_token t = { .kind = kind };
   char mac[MAC_DIGITS + 1];
-  int64_t id, number = 0;
+  int64_t number = 0;
   size_t at = 0;
-  if (!number_at(text, &at, ID_DIGITS_MAX - 1, &id)) return false;
-  if (kind == TOKEN_CLICK && (at >= text.len || text.ptr[at++] != '-' || !number_at(text, &at, 9, &number))) return false;
+  if (!number_at(text, &at, ID_DIGITS_MAX - 1, &t.outbox_id)) return false;
+  if (kind == TOKEN_CLICK && !(dash_at(text, &at) && number_at(text, &at, 9, &number))) return false;
+  if ((kind == TOKEN_CLICK || kind == TOKEN_UNSUBSCRIBE) && !(dash_at(text, &at) && version_at(text, &at, t.version))) return false;
   if (text.len != at + 1 + MAC_DIGITS || text.ptr[at] != '.') return false;
-  link_mac(mac, secret, kind, id, (uint32_t)number);
+  t.link = (uint32_t)number;
+  link_mac(mac, secret, &t);
   if (CRYPTO_memcmp(text.ptr + at + 1, mac, MAC_DIGITS) != 0) return false;
-  *outbox_id = id;
-  *link = (uint32_t)number;
+  *out = t;
   return true;
 }

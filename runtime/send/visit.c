@@ -4,7 +4,8 @@
  *
  * Invariants:
  * 1. Only a token that the secret made says anything, and only of its own kind and link.
- * 2. A target comes from the compiled message alone, so nobody can make a link of ours lead elsewhere. */
+ * 2. A target comes from the compiled message alone, so nobody can make a link of ours lead elsewhere.
+ * 3. What a link meant when the mail was written it means for ever: the version that was sent is looked for, not the present one. */
 #include "runtime/send/visit.h"
 
 #include <inttypes.h>
@@ -64,22 +65,44 @@ void visits_close(struct visits *v) {
   free(v);
 }
 
+/* The version of the message that was sent. NULL with *err CAMP_OK: there never was one. */
+static const struct unit *version_of(struct visits *v, struct str message, const struct link_token *t, enum camp_err *err) {
+  struct stored_unit row;
+  struct program_error bad;
+  const struct unit *now = image_message(v->image, message);
+  *err = CAMP_OK;
+  if (now && memcmp(now->hash, t->version, sizeof t->version) == 0) return now;
+  *err = store_message_version(v->store, &v->scratch, message, (struct str){ (const char *)t->version, sizeof t->version }, &row);
+  if (*err == CAMP_NOT_FOUND) *err = CAMP_OK, row.body.len = 0;
+  if (*err || !row.body.len) return NULL;
+  struct unit *u = ARENA_NEW(&v->scratch, struct unit);
+  *err = unit_read(&v->scratch, row.body, u, &bad);
+  return *err || u->kind != UNIT_MESSAGE ? NULL : u;
+}
+
 enum visit_result visit_read(struct visits *v, struct str text, struct visit *out) {
-  int64_t id;
-  uint32_t link;
+  struct link_token token;
   char why[160];
+  enum camp_err err;
   arena_reset(&v->scratch);
   *out = (struct visit){ .topic = { "", 0 }, .target = { "", 0 } };
-  if (!links_read(text, v->secret, &out->kind, &id, &link)) return VISIT_NONE;
-  enum camp_err err = store_outbox_item(v->store, &v->scratch, id, &out->item);
+  if (!links_read(text, v->secret, &token)) return VISIT_NONE;
+  out->kind = token.kind;
+  err = store_outbox_item(v->store, &v->scratch, token.outbox_id, &out->item);
   if (err) return err == CAMP_NOT_FOUND ? VISIT_GONE : VISIT_FAILED;
   out->message = store_name_text(v->store, out->item.row.message);
   out->campaign = store_name_text(v->store, out->item.row.campaign);
-  const struct unit *u = image_message(v->image, out->message);
-  if (u) out->topic = unit_string(u, u->topic);
-  if (out->kind != TOKEN_CLICK) return VISIT_OURS;
+  if (token.kind != TOKEN_CLICK && token.kind != TOKEN_UNSUBSCRIBE) return VISIT_OURS;
+  const struct unit *u = version_of(v, out->message, &token, &err);
+  if (err) return VISIT_FAILED;
+  if (token.kind == TOKEN_UNSUBSCRIBE) {
+    /* Without a topic it is everything that the contact leaves: that is not what they asked for. */
+    if (!u) return VISIT_GONE;
+    out->topic = unit_string(u, u->topic);
+    return VISIT_OURS;
+  }
   buf_clear(&v->target);
-  if (!u || !render_clicked(v->texts, u, &out->item, link, &v->scratch, &v->target, why) || v->target.failed) return VISIT_GONE;
+  if (!u || !render_clicked(v->texts, u, &out->item, token.link, &v->scratch, &v->target, why) || v->target.failed) return VISIT_GONE;
   out->target = buf_as_str(&v->target);
   return VISIT_OURS;
 }

@@ -261,6 +261,22 @@ enum camp_err store_units(struct store *s, struct arena *a, struct stored_unit *
   return err;
 }
 
+enum camp_err store_message_version(struct store *s, struct arena *a, struct str message, struct str hash_begins, struct stored_unit *out) {
+  sqlite3_stmt *q = query(s, Q_UNIT_FROM);
+  enum camp_err err = CAMP_OK;
+  bool row = false, found = false;
+  if (q) bind_blob(q, 1, hash_begins);
+  while (!found && !(err = query_step(s, q, &row)) && row) {
+    struct str hash = { sqlite3_column_blob(q, 0), (size_t)sqlite3_column_bytes(q, 0) };
+    if (!str_starts(hash, hash_begins)) break;
+    struct str name = { (const char *)sqlite3_column_text(q, 1), (size_t)sqlite3_column_bytes(q, 1) };
+    found = str_starts(name, message) && (name.len == message.len || name.ptr[message.len] == '.');
+    if (found) *out = (struct stored_unit){ .hash = column_str(a, q, 0), .name = column_str(a, q, 1), .body = column_str(a, q, 2) };
+  }
+  if (!err && row) sqlite3_reset(q);
+  return err ? err : found ? CAMP_OK : CAMP_NOT_FOUND;
+}
+
 /* A place of the deltas: the unit and which of its two counts. */
 void store_unit_count(struct store *s, uint32_t id, bool over, int64_t delta) {
   uint32_t unit = id << 1 | over;

@@ -68,6 +68,8 @@ uint32_t store_epoch(const struct store *s); /* number of the newest deploy, 0 b
 enum camp_err store_deploy_at(struct store *s, uint32_t epoch, int64_t *at_ms) MUST_CHECK;
 /* Live units: current ones, and those some strand still stands in. Bodies are copied into the arena. */
 enum camp_err store_units(struct store *s, struct arena *a, struct stored_unit **out, uint32_t *count) MUST_CHECK;
+/* A version of the message, or of its text in one language, whose hash begins so, however old it is; CAMP_NOT_FOUND: there never was one. */
+enum camp_err store_message_version(struct store *s, struct arena *a, struct str message, struct str hash_begins, struct stored_unit *out) MUST_CHECK;
 /* Keeps, per unit, how many strands stand in it, so that store_units needs no scan: delta is added at commit. Strands whose run is over,
  * kept for its goals, are counted apart. */
 void store_unit_count(struct store *s, uint32_t unit, bool over, int64_t delta);

@@ -113,10 +113,19 @@ same "visits become events; a look at the way out does not" '{"type":"track","ev
 {"type":"track","event":"unsubscribe","userId":"zoe","properties":{"message":"hello","campaign":"parcel_rule","topic":"orders"}}' "$(sed 's/"messageId":"[^"]*",//' events | sort)"
 same "read again they are the same" "$(cat events)" "$(camp inbound --links - --db t.db < log 2> /dev/null)"
 sed 's|https://mail.shop.example||' urls > paths
-{ sed 's/\.\([a-z2-7]\)/.x\1/' paths; sed 's|/c/\([0-9]*\)-0\.|/c/\1-1.|; t; d' paths; sed 's|/u/|/c/|; t; d' paths; sed 's|/o/|/u/|; t; d' paths
+{ sed 's/\.\([a-z2-7]\)/.x\1/' paths; sed 's|/c/\([0-9]*\)-0-|/c/\1-1-|; t; d' paths; sed 's|-[a-z2-7]\{8\}\.|-aaaaaaaa.|; t; d' paths; sed 's|-[a-z2-7]\{8\}\.|.|; t; d' paths; sed 's|/u/|/c/|; t; d' paths; sed 's|/o/|/u/|; t; d' paths
   sed 's/.$//; s/gi$//' paths | grep -v '/o/'; sed 's|/\([0-9]\)|/0\1|' paths; sed 's|/1|/2|' paths; echo "/c/"; echo "/c/1-0."; echo "/u/99999999999999999999.aaaa"; } | sed 's/^/POST /' > forged
 same "forged, cut, of another kind, link or mail: no event" "" "$(camp inbound --links forged --db t.db 2> /dev/null)"
 same "nor with another secret" "" "$(CAMP_SECRET=another camp inbound --links log --db t.db 2> /dev/null)"
+# --- a message that was edited since -----------------------------------------------------------------------------------
+cp -r project edited
+sed -i 's/topic orders/topic parcels/' edited/p.camp
+sed -i 's|<h1>|<p><a href="https://shop.example/new">New</a> <a href="https://shop.example/newer">Newer</a></p><h1>|; s|/orders?of|/baskets?of|' edited/hello.html
+sed -i 's|<a href="https://shop.example/imprint">Imprint</a>, ||' edited/snippets/footer.liquid
+camp run edited --db t.db --events /dev/null --send file:/dev/null --until-idle > out 2>&1
+holds "the edited message is deployed" sh -c "sqlite3 t.db \"select count(*) from unit where name = 'hello' and place is null\" | grep -qx 1"
+same "an old mail's links lead where they led, and its way out leaves the topic that it had" "$(cat events)" "$(camp inbound --links log --db t.db 2> /dev/null)"
+camp run project --db t.db --events /dev/null --send file:/dev/null --until-idle > out 2>&1
 printf 'From: zoe@m.example\nTo: %s\nSubject: unsubscribe\n\n\n' "$(tr -d '\r\n' < mail.eml | grep -o 'mailto:bounce[^?]*' | head -1 | cut -c 8-)" > leave.eml
 same "a mail to the address of List-Unsubscribe unsubscribes" 'unsubscribe' "$(camp inbound leave.eml --db t.db 2> /dev/null | grep -o '"event":"[a-z]*"' | cut -d '"' -f 4)"
 # --- a way out that stands in a snippet, or in the layout around a page -----------------------------------------------

@@ -15,13 +15,13 @@ const say = (name, value) => console.log(name + ": " + value);
   const list = mail.headers.get("list");
   say("list-unsubscribe-post", JSON.stringify(list["unsubscribe-post"]));
   say("list-id", JSON.stringify(list.id));
-  say("unsubscribe", list.unsubscribe.url.replace(/[a-z0-9]{26}$/, "MAC") + " " + list.unsubscribe.mail.replace(/\.[a-z0-9]{26}@/, ".MAC@"));
+  say("unsubscribe", list.unsubscribe.url.replace(/(-[a-z2-7]{8})?\.[a-z0-9]{26}$/, ".MAC") + " " + list.unsubscribe.mail.replace(/\.[a-z0-9]{26}@/, ".MAC@"));
   for (const file of mail.attachments)
     say("file", [file.contentDisposition, file.contentType, file.filename || file.cid, file.size, crypto.createHash("sha256").update(file.content).digest("hex").slice(0, 12)].join(" "));
   say("cid shown", mail.html.includes("cid:" + mail.attachments.find(f => f.related).cid));
-  say("links", [...mail.html.matchAll(/href=["']([^"']*)["']/g)].map(m => m[1].replace(/[a-z0-9]{26}$/, "MAC")).join(" "));
+  say("links", [...mail.html.matchAll(/href=["']([^"']*)["']/g)].map(m => m[1].replace(/(-[a-z2-7]{8})?\.[a-z0-9]{26}$/, ".MAC")).join(" "));
   say("pixel", /<img src="https:\/\/mail\.shop\.example\/o\/[0-9]+\.[a-z2-7]{26}\.gif" width="1"/.test(mail.html));
-  say("text", JSON.stringify(mail.text.replace(/\.[a-z0-9]{26}/g, ".MAC")));
+  say("text", JSON.stringify(mail.text.replace(/(-[a-z2-7]{8})?\.[a-z0-9]{26}/g, ".MAC")));
   const { results } = await dkimVerify(raw, { resolver: async name => [[keys[name]]] });
   for (const result of results) say("dkim " + result.algo, result.status.result + " " + result.signingDomain);
   const signed = results.every(r => ["list-unsubscribe", "list-unsubscribe-post"].every(h => r.signingHeaders.keys.toLowerCase().includes(h)));
