@@ -2,7 +2,7 @@
 #
 # One pattern builds every room: each .c file of compiler/, vm/ and runtime/ goes into libcamp.a, the subcommands too;
 # camp is that library and a main. V picks the variant: release (default), asan (gcc, address and undefined-behaviour
-# sanitizers), clang (clang, the same sanitizers), fuzz (clang, libFuzzer).
+# sanitizers), clang (clang, the same sanitizers), tsan (gcc, thread sanitizer), fuzz (clang, libFuzzer).
 
 V ?= release
 PREFIX ?= /usr/local
@@ -28,12 +28,16 @@ else ifeq ($(V),clang)
 CC := clang
 CFLAGS := $(BASE) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS := -fsanitize=address,undefined
+else ifeq ($(V),tsan)
+CC := gcc
+CFLAGS := $(BASE) -O1 -fsanitize=thread -fno-omit-frame-pointer
+LDFLAGS := -fsanitize=thread
 else ifeq ($(V),fuzz)
 CC := clang
 CFLAGS := $(BASE) -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS := -fsanitize=fuzzer,address,undefined
 else
-$(error V is one of release, asan, clang, fuzz)
+$(error V is one of release, asan, clang, tsan, fuzz)
 endif
 LIBS := $(PKG_LIBS) -lresolv -lm -lpthread
 # One short line a step; `make VERBOSE=1` shows the commands.
@@ -157,6 +161,7 @@ test:
 	@$(SUB) V=release all
 	@$(SUB) V=asan all test-programs
 	@$(SUB) V=clang all test-programs
+	@$(SUB) V=tsan all
 	@$(SUB) V=fuzz fuzz-programs
 	@sh tests/tools/run.sh
 
