@@ -7,18 +7,6 @@
  * 2. alias.contact is a contact that is there: when it is folded into another itself, its keys are pointed anew. No chains. */
 #include "sqlite.h"
 
-static sqlite3_stmt *query_1(struct store *s, enum query which, int64_t one) {
-  sqlite3_stmt *q = query(s, which);
-  if (q) sqlite3_bind_int64(q, 1, one);
-  return q;
-}
-
-static sqlite3_stmt *query_2(struct store *s, enum query which, int64_t one, int64_t two) {
-  sqlite3_stmt *q = query_1(s, which, one);
-  if (q) sqlite3_bind_int64(q, 2, two);
-  return q;
-}
-
 /* The first column of the first row, `otherwise` when there is none. */
 static enum camp_err first_number(struct store *s, sqlite3_stmt *q, int64_t otherwise, int64_t *out) {
   bool row;

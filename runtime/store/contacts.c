@@ -156,12 +156,7 @@ enum camp_err key_point(struct store *s, struct str key, int64_t contact) {
   enum camp_err err = key_find(s, p.hash, p.proof, &known, &at);
   if (err) return err;
   if (!known) return key_put(s, p.hash, p.proof, contact);
-  sqlite3_stmt *q = query(s, Q_KEY_POINT);
-  if (q) {
-    sqlite3_bind_int64(q, 1, (int64_t)at);
-    sqlite3_bind_int64(q, 2, contact);
-  }
-  return query_run(s, q);
+  return query_run(s, query_2(s, Q_KEY_POINT, (int64_t)at, contact));
 }
 
 /* --- rows ------------------------------------------------------------------------------------------------------------- */
@@ -184,8 +179,7 @@ enum camp_err store_contact_read(struct store *s, struct arena *a, int64_t id, s
   *out = (struct contact_row){ .id = id, .timer_ms = STORE_NEVER };
   /* Gathered aside and copied once: a vector growing in the arena would hold several times what a contact has. */
   uint32_t strands = 0;
-  sqlite3_stmt *q = query(s, Q_SLOT_READ);
-  if (q) sqlite3_bind_int64(q, 1, id << SLOT_SHIFT);
+  sqlite3_stmt *q = query_1(s, Q_SLOT_READ, id << SLOT_SHIFT);
   bool row, found = false;
   enum camp_err err;
   while (!(err = query_step(s, q, &row)) && row) {

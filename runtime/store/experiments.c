@@ -45,23 +45,14 @@ enum camp_err store_assignment_put(struct store *s, const struct assignment_row 
   return query_run(s, q);
 }
 
-static sqlite3_stmt *of_contact(struct store *s, enum query which, uint32_t experiment, int64_t contact) {
-  sqlite3_stmt *q = query(s, which);
-  if (q) {
-    sqlite3_bind_int64(q, 1, experiment);
-    sqlite3_bind_int64(q, 2, contact);
-  }
-  return q;
-}
-
 enum camp_err store_assignment_expose(struct store *s, uint32_t experiment, int64_t contact, int64_t at_ms) {
-  sqlite3_stmt *q = of_contact(s, Q_ASSIGNMENT_EXPOSE, experiment, contact);
+  sqlite3_stmt *q = query_2(s, Q_ASSIGNMENT_EXPOSE, experiment, contact);
   if (q) sqlite3_bind_int64(q, 3, at_ms);
   return query_run(s, q);
 }
 
 enum camp_err store_assignment_respond(struct store *s, uint32_t experiment, int64_t contact, int64_t at_ms, double value) {
-  sqlite3_stmt *q = of_contact(s, Q_ASSIGNMENT_RESPOND, experiment, contact);
+  sqlite3_stmt *q = query_2(s, Q_ASSIGNMENT_RESPOND, experiment, contact);
   if (q) {
     sqlite3_bind_int64(q, 3, at_ms);
     sqlite3_bind_double(q, 4, value);
@@ -70,23 +61,23 @@ enum camp_err store_assignment_respond(struct store *s, uint32_t experiment, int
 }
 
 enum camp_err store_assignment_cross(struct store *s, uint32_t experiment, int64_t contact, uint32_t variant) {
-  sqlite3_stmt *q = of_contact(s, Q_ASSIGNMENT_CROSS, experiment, contact);
+  sqlite3_stmt *q = query_2(s, Q_ASSIGNMENT_CROSS, experiment, contact);
   if (q) sqlite3_bind_int64(q, 3, variant);
   return query_run(s, q);
 }
 
 enum camp_err store_assignment_remove(struct store *s, uint32_t experiment, int64_t contact) {
-  return query_run(s, of_contact(s, Q_ASSIGNMENT_GONE, experiment, contact));
+  return query_run(s, query_2(s, Q_ASSIGNMENT_GONE, experiment, contact));
 }
 
 enum camp_err store_assignment_move(struct store *s, uint32_t experiment, int64_t from, int64_t to) {
-  sqlite3_stmt *q = of_contact(s, Q_ASSIGNMENT_MOVE, experiment, from);
+  sqlite3_stmt *q = query_2(s, Q_ASSIGNMENT_MOVE, experiment, from);
   if (q) sqlite3_bind_int64(q, 3, to);
   return query_run(s, q);
 }
 
 enum camp_err store_assignment_get(struct store *s, uint32_t experiment, int64_t contact, struct assignment_row *out) {
-  sqlite3_stmt *q = of_contact(s, Q_ASSIGNMENT_GET, experiment, contact);
+  sqlite3_stmt *q = query_2(s, Q_ASSIGNMENT_GET, experiment, contact);
   bool row;
   *out = (struct assignment_row){ .experiment = 0 };
   enum camp_err err = query_step(s, q, &row);

@@ -42,9 +42,7 @@ enum camp_err store_event_settle(struct store *s, int64_t id, int64_t contact, i
 }
 
 enum camp_err store_event_remove(struct store *s, int64_t id) {
-  sqlite3_stmt *q = query(s, Q_EVENT_REMOVE);
-  if (q) sqlite3_bind_int64(q, 1, id);
-  return query_run(s, q);
+  return query_run(s, query_1(s, Q_EVENT_REMOVE, id));
 }
 
 static struct event_row event_of(struct arena *a, sqlite3_stmt *q) {
@@ -56,12 +54,9 @@ static struct event_row event_of(struct arena *a, sqlite3_stmt *q) {
 }
 
 enum camp_err store_event_get(struct store *s, struct arena *a, int64_t id, struct event_row *out) {
-  sqlite3_stmt *q = query(s, Q_EVENT_GET);
-  if (q) sqlite3_bind_int64(q, 1, id);
-  bool row;
-  enum camp_err err = query_step(s, q, &row);
+  sqlite3_stmt *q = query_1(s, Q_EVENT_GET, id);
+  enum camp_err err = query_row(s, q);
   if (err) return err;
-  if (!row) return CAMP_NOT_FOUND;
   *out = event_of(a, q);
   sqlite3_reset(q);
   return CAMP_OK;
@@ -103,11 +98,7 @@ enum camp_err store_seen_put(struct store *s, int64_t contact, uint32_t day_last
 
 enum camp_err store_seen_get(struct store *s, struct arena *a, int64_t contact, uint32_t day_min, struct str **chunks, uint32_t *count) {
   VEC(struct str) found = { 0 };
-  sqlite3_stmt *q = query(s, Q_SEEN_GET);
-  if (q) {
-    sqlite3_bind_int64(q, 1, contact);
-    sqlite3_bind_int64(q, 2, day_min);
-  }
+  sqlite3_stmt *q = query_2(s, Q_SEEN_GET, contact, day_min);
   bool row;
   enum camp_err err;
   while (!(err = query_step(s, q, &row)) && row) {
@@ -150,12 +141,7 @@ static enum camp_err put_3(struct store *s, enum query which, int64_t one, int64
 }
 
 static enum camp_err remove_2(struct store *s, enum query which, int64_t one, int64_t two) {
-  sqlite3_stmt *q = query(s, which);
-  if (q) {
-    sqlite3_bind_int64(q, 1, one);
-    sqlite3_bind_int64(q, 2, two);
-  }
-  return query_run(s, q);
+  return query_run(s, query_2(s, which, one, two));
 }
 
 enum camp_err store_member_put(struct store *s, uint32_t list, int64_t contact, int64_t since_ms) {
@@ -163,9 +149,7 @@ enum camp_err store_member_put(struct store *s, uint32_t list, int64_t contact, 
 }
 enum camp_err store_member_remove(struct store *s, uint32_t list, int64_t contact) { return remove_2(s, Q_MEMBER_GONE, list, contact); }
 enum camp_err store_members_forget(struct store *s, uint32_t list) {
-  sqlite3_stmt *q = query(s, Q_MEMBER_FORGET);
-  if (q) sqlite3_bind_int64(q, 1, list);
-  return query_run(s, q);
+  return query_run(s, query_1(s, Q_MEMBER_FORGET, list));
 }
 enum camp_err store_tag_put(struct store *s, uint32_t tag, int64_t contact, int64_t since_ms) {
   return put_3(s, Q_TAG_PUT, tag, contact, since_ms);
@@ -224,11 +208,7 @@ enum camp_err store_reject_put(struct store *s, const struct reject_row *r) {
 
 enum camp_err store_rejects(struct store *s, struct arena *a, int64_t after, uint32_t max, struct reject_row **out, uint32_t *count) {
   VEC(struct reject_row) rows = { 0 };
-  sqlite3_stmt *q = query(s, Q_REJECT_GET);
-  if (q) {
-    sqlite3_bind_int64(q, 1, after);
-    sqlite3_bind_int64(q, 2, max);
-  }
+  sqlite3_stmt *q = query_2(s, Q_REJECT_GET, after, max);
   bool row;
   enum camp_err err;
   while (!(err = query_step(s, q, &row)) && row) {

@@ -170,12 +170,7 @@ enum camp_err store_unit_put(struct store *s, struct str hash, struct str name, 
 enum camp_err store_name_renew(struct store *s, uint32_t id) {
   CHECK(id && id <= s->now.name_count);
   s->names[id - 1].epoch = s->now.epoch;
-  sqlite3_stmt *q = query(s, Q_NAME_EPOCH);
-  if (q) {
-    sqlite3_bind_int64(q, 1, id);
-    sqlite3_bind_int64(q, 2, s->now.epoch);
-  }
-  return query_run(s, q);
+  return query_run(s, query_2(s, Q_NAME_EPOCH, id, s->now.epoch));
 }
 
 /* Names of measures and schedules made earlier in the transaction came with this deploy. */
@@ -189,18 +184,12 @@ static enum camp_err raise_epoch(struct store *s) {
 }
 
 static enum camp_err put_deploy(struct store *s, int64_t at_ms) {
-  sqlite3_stmt *q = query(s, Q_DEPLOY_PUT);
-  if (q) {
-    sqlite3_bind_int64(q, 1, s->now.epoch);
-    sqlite3_bind_int64(q, 2, at_ms);
-  }
-  return query_run(s, q);
+  return query_run(s, query_2(s, Q_DEPLOY_PUT, s->now.epoch, at_ms));
 }
 
 enum camp_err store_deploy_at(struct store *s, uint32_t epoch, int64_t *at_ms) {
   *at_ms = 0;
-  sqlite3_stmt *q = query(s, Q_DEPLOY_GET);
-  if (q) sqlite3_bind_int64(q, 1, epoch);
+  sqlite3_stmt *q = query_1(s, Q_DEPLOY_GET, epoch);
   bool row;
   enum camp_err err = query_step(s, q, &row);
   if (err || !row) return err;

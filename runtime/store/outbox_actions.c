@@ -93,8 +93,7 @@ static enum camp_err count_chosen(struct store *s, uint64_t *count) {
 
 /* The row is not tried again, and says why. */
 static enum camp_err spare(struct store *s, int64_t id, struct str reason) {
-  sqlite3_stmt *q = query(s, Q_CHOSEN_SPARE);
-  if (q) sqlite3_bind_int64(q, 1, id);
+  sqlite3_stmt *q = query_1(s, Q_CHOSEN_SPARE, id);
   enum camp_err err = query_run(s, q);
   q = query(s, Q_OUTBOX_SPARED);
   if (q) {
@@ -105,11 +104,7 @@ static enum camp_err spare(struct store *s, int64_t id, struct str reason) {
 }
 
 static enum camp_err chosen_read(struct store *s, int64_t after, int64_t ids[CHOSEN_READ_COUNT], uint32_t *count) {
-  sqlite3_stmt *q = query(s, Q_CHOSEN_READ);
-  if (q) {
-    sqlite3_bind_int64(q, 1, after);
-    sqlite3_bind_int64(q, 2, CHOSEN_READ_COUNT);
-  }
+  sqlite3_stmt *q = query_2(s, Q_CHOSEN_READ, after, CHOSEN_READ_COUNT);
   bool row;
   enum camp_err err;
   *count = 0;

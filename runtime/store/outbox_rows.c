@@ -67,12 +67,9 @@ static struct outbox_row outbox_of(struct arena *a, sqlite3_stmt *q) {
 }
 
 enum camp_err store_outbox_get(struct store *s, struct arena *a, int64_t id, struct outbox_row *out) {
-  sqlite3_stmt *q = query(s, Q_OUTBOX_GET);
-  if (q) sqlite3_bind_int64(q, 1, id);
-  bool row;
-  enum camp_err err = query_step(s, q, &row);
+  sqlite3_stmt *q = query_1(s, Q_OUTBOX_GET, id);
+  enum camp_err err = query_row(s, q);
   if (err) return err;
-  if (!row) return CAMP_NOT_FOUND;
   *out = outbox_of(a, q);
   sqlite3_reset(q);
   return CAMP_OK;
@@ -85,12 +82,9 @@ static struct outbox_item item_of(struct arena *a, sqlite3_stmt *q) {
 }
 
 enum camp_err store_outbox_item(struct store *s, struct arena *a, int64_t id, struct outbox_item *out) {
-  sqlite3_stmt *q = query(s, Q_OUTBOX_ITEM);
-  if (q) sqlite3_bind_int64(q, 1, id);
-  bool row;
-  enum camp_err err = query_step(s, q, &row);
+  sqlite3_stmt *q = query_1(s, Q_OUTBOX_ITEM, id);
+  enum camp_err err = query_row(s, q);
   if (err) return err;
-  if (!row) return CAMP_NOT_FOUND;
   *out = item_of(a, q);
   sqlite3_reset(q);
   return CAMP_OK;
@@ -102,8 +96,7 @@ typedef VEC(struct outbox_item) item_list;
 
 /* Adds the row when it is still to be sent. */
 static enum camp_err item_add(struct store *s, struct arena *a, int64_t id, item_list *items) {
-  sqlite3_stmt *q = query(s, Q_OUTBOX_ITEM);
-  if (q) sqlite3_bind_int64(q, 1, id);
+  sqlite3_stmt *q = query_1(s, Q_OUTBOX_ITEM, id);
   bool row;
   enum camp_err err = query_step(s, q, &row);
   if (err || !row) return err;
@@ -144,11 +137,7 @@ static enum camp_err order_fill(struct store *s, int64_t until_ms) {
   enum camp_err err = query_step(s, query(s, Q_ORDER_MAKE), &row);
   if (!err) err = query_step(s, query(s, Q_ORDER_CLEAR), &row);
   if (err) return err;
-  sqlite3_stmt *q = query(s, Q_ORDER_FILL);
-  if (q) {
-    sqlite3_bind_int64(q, 1, s->now.outbox_settled);
-    sqlite3_bind_int64(q, 2, until_ms);
-  }
+  sqlite3_stmt *q = query_2(s, Q_ORDER_FILL, s->now.outbox_settled, until_ms);
   err = query_step(s, q, &row);
   s->order_place = 0;
   s->order_until = until_ms;
@@ -216,8 +205,7 @@ static enum camp_err late_follow(struct store *s, int64_t id, enum outbox_state 
 }
 
 enum camp_err outbox_unclaim(struct store *s) {
-  sqlite3_stmt *q = query(s, Q_OUTBOX_UNCLAIM);
-  if (q) sqlite3_bind_int64(q, 1, s->now.outbox_settled);
+  sqlite3_stmt *q = query_1(s, Q_OUTBOX_UNCLAIM, s->now.outbox_settled);
   enum camp_err err = query_run(s, q);
   if (!err && s->now.outbox_late) err = query_run(s, query(s, Q_LATE_UNCLAIM));
   if (!err && s->now.outbox_late) err = query_run(s, query(s, Q_LATE_FREE));
@@ -265,8 +253,7 @@ enum camp_err store_outbox_release(struct store *s, const struct outbox_row *r) 
 }
 
 enum camp_err outbox_flush_settled(struct store *s) {
-  sqlite3_stmt *q = query(s, Q_OUTBOX_SETTLED);
-  if (q) sqlite3_bind_int64(q, 1, s->now.outbox_settled);
+  sqlite3_stmt *q = query_1(s, Q_OUTBOX_SETTLED, s->now.outbox_settled);
   bool row;
   enum camp_err err = query_step(s, q, &row);
   if (err || !row) return err;

@@ -62,21 +62,12 @@ enum camp_err store_written_beside(struct store *s, bool *written) {
 }
 
 enum camp_err store_held_put(struct store *s, uint32_t campaign, int64_t contact) {
-  sqlite3_stmt *q = query(s, Q_HELD_PUT);
-  if (q) {
-    sqlite3_bind_int64(q, 1, campaign);
-    sqlite3_bind_int64(q, 2, contact);
-  }
-  return query_run(s, q);
+  return query_run(s, query_2(s, Q_HELD_PUT, campaign, contact));
 }
 
 enum camp_err store_held(struct store *s, uint32_t campaign, int64_t *contacts, uint32_t max, uint32_t *count) {
   *count = 0;
-  sqlite3_stmt *q = query(s, Q_HELD_GET);
-  if (q) {
-    sqlite3_bind_int64(q, 1, campaign);
-    sqlite3_bind_int64(q, 2, max);
-  }
+  sqlite3_stmt *q = query_2(s, Q_HELD_GET, campaign, max);
   bool row;
   enum camp_err err = CAMP_OK;
   while (*count < max && !(err = query_step(s, q, &row)) && row) contacts[(*count)++] = sqlite3_column_int64(q, 0);
@@ -85,10 +76,5 @@ enum camp_err store_held(struct store *s, uint32_t campaign, int64_t *contacts, 
 }
 
 enum camp_err store_held_remove(struct store *s, uint32_t campaign, int64_t up_to_contact) {
-  sqlite3_stmt *q = query(s, Q_HELD_GONE);
-  if (q) {
-    sqlite3_bind_int64(q, 1, campaign);
-    sqlite3_bind_int64(q, 2, up_to_contact);
-  }
-  return query_run(s, q);
+  return query_run(s, query_2(s, Q_HELD_GONE, campaign, up_to_contact));
 }

@@ -35,7 +35,5 @@ enum camp_err store_score_put(struct store *s, uint32_t score, int64_t contact, 
 }
 
 enum camp_err store_scores_forget(struct store *s, uint32_t score) {
-  sqlite3_stmt *q = query(s, Q_SCORE_FORGET);
-  if (q) sqlite3_bind_int64(q, 1, score);
-  return query_run(s, q);
+  return query_run(s, query_1(s, Q_SCORE_FORGET, score));
 }

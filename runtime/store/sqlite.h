@@ -77,6 +77,23 @@ sqlite3_stmt *query(struct store *s, enum query q);
 enum camp_err query_run(struct store *s, sqlite3_stmt *q) MUST_CHECK;
 /* One step of a statement that may: *row false at its end, when it is reset. */
 enum camp_err query_step(struct store *s, sqlite3_stmt *q, bool *row) MUST_CHECK;
+/* One step of a statement whose row is to be there: CAMP_NOT_FOUND when it is not. Who has read the row resets the statement. */
+static inline enum camp_err query_row(struct store *s, sqlite3_stmt *q) {
+  bool row;
+  enum camp_err err = query_step(s, q, &row);
+  return err || row ? err : CAMP_NOT_FOUND;
+}
+/* query with its first numbers bound. */
+static inline sqlite3_stmt *query_1(struct store *s, enum query which, int64_t one) {
+  sqlite3_stmt *q = query(s, which);
+  if (q) sqlite3_bind_int64(q, 1, one);
+  return q;
+}
+static inline sqlite3_stmt *query_2(struct store *s, enum query which, int64_t one, int64_t two) {
+  sqlite3_stmt *q = query_1(s, which, one);
+  if (q) sqlite3_bind_int64(q, 2, two);
+  return q;
+}
 /* Notes what SQLite said last. */
 enum camp_err store_fail(struct store *s);
 enum camp_err store_fail_as(struct store *s, enum camp_err err, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -143,12 +143,7 @@ static void changes_sort(struct store *s) {
 }
 
 static enum camp_err timer_gone(struct store *s, const struct timer_change *c) {
-  sqlite3_stmt *q = query(s, Q_TIMER_GONE);
-  if (q) {
-    sqlite3_bind_int64(q, 1, c->due);
-    sqlite3_bind_int64(q, 2, c->contact);
-  }
-  return query_run(s, q);
+  return query_run(s, query_2(s, Q_TIMER_GONE, c->due, c->contact));
 }
 
 /* Keeps one change a timer: puts and removals of one alternate, so the same sort first and last is one change, different ones are
@@ -174,12 +169,7 @@ static enum camp_err timers_take(struct store *s, bool *all) {
   *all = gone && gone == s->due_taken;
   s->due_taken = UINT32_MAX; /* from here on there may be younger timers among them */
   if (!*all) return CAMP_OK;
-  sqlite3_stmt *q = query(s, Q_TIMER_TAKE);
-  if (q) {
-    sqlite3_bind_int64(q, 1, s->due_last);
-    sqlite3_bind_int64(q, 2, s->due_contact);
-  }
-  return query_run(s, q);
+  return query_run(s, query_2(s, Q_TIMER_TAKE, s->due_last, s->due_contact));
 }
 
 enum camp_err timers_flush(struct store *s) {
