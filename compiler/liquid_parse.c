@@ -141,10 +141,14 @@ static bool output(struct liquid_compiler *c, struct str s) {
 
 static bool liquid_tag(struct liquid_compiler *c, struct str markup, struct body *b);
 
-static bool known_tag(struct liquid_compiler *c, struct pieces *p, struct body *b, struct str name, struct str markup, bool *known) {
-  bool blank = false;
-  if (!tag(c, p, name, markup, known, &blank)) return false;
-  if (*known) node_done(c, b, blank);
+/* A tag of a body, that {% liquid %} has apart. One that is unknown here ends the body: *ended, and *end is it. */
+static bool body_tag(struct liquid_compiler *c, struct pieces *p, struct body *b, struct str name, struct str markup, struct ending *end,
+                     bool *ended) {
+  bool known, blank = false;
+  if (!tag(c, p, name, markup, &known, &blank)) return false;
+  if (known) node_done(c, b, blank);
+  else *end = (struct ending){ name, markup };
+  *ended = !known;
   return true;
 }
 
@@ -163,12 +167,9 @@ static bool body_lines(struct liquid_compiler *c, struct pieces *p, struct body 
         if (!liquid_tag(c, markup, b)) return false;
         continue;
       }
-      bool known;
-      if (!known_tag(c, p, b, name, markup, &known)) return false;
-      if (!known) {
-        *end = (struct ending){ name, markup };
-        return true;
-      }
+      bool ended;
+      if (!body_tag(c, p, b, name, markup, end, &ended)) return false;
+      if (ended) return true;
     }
     c->line = p->line;
   }
@@ -210,12 +211,9 @@ static bool body_text(struct liquid_compiler *c, struct pieces *p, struct body *
         if (!liquid_tag(c, markup, b)) return false;
         continue;
       }
-      bool known;
-      if (!known_tag(c, p, b, name, markup, &known)) return false;
-      if (!known) {
-        *end = (struct ending){ name, markup };
-        return true;
-      }
+      bool ended;
+      if (!body_tag(c, p, b, name, markup, end, &ended)) return false;
+      if (ended) return true;
     }
     c->line = p->line;
   }

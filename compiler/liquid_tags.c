@@ -154,13 +154,19 @@ static bool tag_case(struct liquid_compiler *c, struct pieces *p, struct str mar
 
 struct loop { struct str var, collection; uint32_t token; bool reversed, offset_continue; struct attrs attrs; };
 
-static bool for_strict(struct liquid_compiler *c, struct str markup, struct loop *l) {
+/* `item in collection`. The collection's code is written later, from l->token on. */
+static bool loop_head(struct liquid_compiler *c, struct str markup, struct loop *l) {
   if (!markup_tokens(c, markup) || !consume(c, T_ID, &l->var)) return false;
   if (!consume_word(c, "in")) return liquid_fail(c, "For loops require an 'in' clause");
   struct checkpoint before = code_checkpoint(c);
   l->token = c->p;
   if (!expr(c, false)) return false;
   code_rollback(c, before);
+  return true;
+}
+
+static bool for_strict(struct liquid_compiler *c, struct str markup, struct loop *l) {
+  if (!loop_head(c, markup, l)) return false;
   struct lq_buf name = { .cx = &c->cx };
   for (uint32_t i = l->token; i < c->p; i++)
     if (!lq_buf_str(&name, c->tokens.items[i].text)) return liquid_fail(c, "Memory limits exceeded");
@@ -245,12 +251,7 @@ static bool tag_for(struct liquid_compiler *c, struct pieces *p, struct str mark
 }
 
 static bool row_strict(struct liquid_compiler *c, struct str markup, struct loop *l) {
-  if (!markup_tokens(c, markup) || !consume(c, T_ID, &l->var)) return false;
-  if (!consume_word(c, "in")) return liquid_fail(c, "For loops require an 'in' clause");
-  struct checkpoint before = code_checkpoint(c);
-  l->token = c->p;
-  if (!expr(c, false)) return false;
-  code_rollback(c, before);
+  if (!loop_head(c, markup, l)) return false;
   consume_if(c, T_COMMA, NULL);
   struct str key;
   while (consume_if(c, T_ID, &key)) {

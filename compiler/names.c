@@ -8,18 +8,15 @@
  * 2. A definition is resolved once, in no event's scope, so it means the same wherever it is used. */
 #include "resolve.h"
 
-/* `start at … for loyl`: a bare name is meant as a list, a segment or a definition. */
-static void resolve_audience(struct resolver *r, struct expr *e) {
-  if (e && e->kind == EXPR_NAME && !scope_item(r->s, SPACE_VALUE, e->name.text)) {
-    struct diagnostic *d = diag(r->c, DIAG_E0351, e->name.span, "there is no list, segment or definition `" STR_FMT "`",
-                                STR_ARG(e->name.text));
-    scope_suggest(r->s, d, e->name.span, SPACE_VALUE, e->name.text);
-    if (!d->help.len)
-      d->help = arena_printf(&r->c->arena, "declare it: `list " STR_FMT "`", STR_ARG(e->name.text));
-    expr_bad(e);
-    return;
-  }
-  resolve_expr(r, e, NULL);
+bool resolve_named(struct resolver *r, struct expr *e, enum diag_code code) {
+  if (!e || e->kind != EXPR_NAME || scope_item(r->s, SPACE_VALUE, e->name.text))
+    return true;
+  struct diagnostic *d = diag(r->c, code, e->name.span, "there is no list, segment or definition `" STR_FMT "`", STR_ARG(e->name.text));
+  scope_suggest(r->s, d, e->name.span, SPACE_VALUE, e->name.text);
+  if (!d->help.len)
+    d->help = arena_printf(&r->c->arena, "declare it: `list " STR_FMT "`", STR_ARG(e->name.text));
+  expr_bad(e);
+  return false;
 }
 
 static void resolve_campaign(struct resolver *r, struct campaign_decl *cd) {
@@ -32,7 +29,8 @@ static void resolve_campaign(struct resolver *r, struct campaign_decl *cd) {
     resolve_expr(r, st->where_cond, &in_hand);
   resolve_expr(r, cd->entry.key, &in_hand);
   for (struct schedule_clause *s = cd->schedules; s; s = s->next)
-    resolve_audience(r, s->audience);
+    if (resolve_named(r, s->audience, DIAG_E0351))
+      resolve_expr(r, s->audience, NULL);
   for (struct goal_clause *g = cd->goals; g; g = g->next)
     resolve_events(r, g->events, &later, false);
   for (struct stop_clause *st = cd->stops; st; st = st->next)

@@ -69,21 +69,12 @@ static void resolve_test_attributes(struct resolver *r, struct prop *props) {
   }
 }
 
-/* `expect ann in vipp`, `expect ann: vipp`: a list or a definition, and nothing else, can be asked for by a bare name. */
+/* `expect ann in vipp`, `expect ann: vipp` */
 static void resolve_expected(struct resolver *r, struct expr *cond) {
   struct expr *e = cond && cond->kind == EXPR_UNARY && cond->op == UN_NOT ? cond->a : cond;
-  if (e && e->kind == EXPR_NAME && !scope_item(r->s, SPACE_VALUE, e->name.text)) {
-    struct diagnostic *d = diag(r->c, DIAG_E0307, e->name.span, "there is no list, segment or definition `" STR_FMT "`",
-                                STR_ARG(e->name.text));
-    scope_suggest(r->s, d, e->name.span, SPACE_VALUE, e->name.text);
-    if (!d->help.len)
-      d->help = arena_printf(&r->c->arena, "declare it: `list " STR_FMT "`", STR_ARG(e->name.text));
-    expr_bad(e);
-    return;
-  }
-  resolve_expr(r, cond, NULL);
+  if (resolve_named(r, e, DIAG_E0307))
+    resolve_expr(r, cond, NULL);
 }
-
 
 /* The contacts of a fixture are known to the test behind `given`. */
 static void meet_contacts(struct resolver *r, const struct test_decl *t, const struct test_decl *given) {

@@ -49,6 +49,8 @@ void resolve_events(struct resolver *r, struct event_ref *events, const struct e
 void expr_bad(struct expr *e);
 void resolve_define(struct resolver *r, struct define_decl *d, struct expr *user);
 void resolve_expr(struct resolver *r, struct expr *e, const struct env *env);
+/* Where a bare name can only be that of a list, a segment or a definition (`start at … for loyl`): reports one that is none, and false. */
+bool resolve_named(struct resolver *r, struct expr *e, enum diag_code code);
 
 /* names_stmt.c: statements, and what they name. */
 void resolve_campaign_name(struct resolver *r, struct name *name, void **decl);
