@@ -94,7 +94,27 @@ static bool lookups(struct liquid_compiler *c) {
   }
 }
 
+/* The reference puts a range together as text again and reads that by a pattern, in which neither end may hold white space: with a
+ * quoted text that does, what was a range is a variable of the words in it. */
+static bool spaced_range(struct liquid_compiler *c, uint32_t first, struct str *text) {
+  bool spaced = false;
+  size_t len = 0;
+  for (uint32_t i = first; i < c->p; i++) {
+    const struct token *t = &c->tokens.items[i];
+    len += t->text.len;
+    for (size_t k = 0; t->kind == T_STRING && k < t->text.len; k++) spaced |= markup_space(t->text.ptr[k]);
+  }
+  if (!spaced) return false;
+  char *joined = arena_alloc(&c->arena, len);
+  *text = (struct str){ joined, len };
+  for (uint32_t i = first; i < c->p; joined += c->tokens.items[i++].text.len)
+    memcpy(joined, c->tokens.items[i].text.ptr, c->tokens.items[i].text.len);
+  return true;
+}
+
 static bool range(struct liquid_compiler *c) {
+  struct checkpoint before = code_checkpoint(c);
+  uint32_t open = c->p - 1;
   const char *from = token_now(c)->text.ptr;
   uint32_t first_pc = code_here(c);
   if (!expr(c, false)) return false;
@@ -104,7 +124,11 @@ static bool range(struct liquid_compiler *c) {
   uint32_t last_pc = code_here(c);
   if (!expr(c, false)) return false;
   struct str last = str_strip(str_slice(from, token_now(c)->text.ptr));
-  return consume(c, T_CLOSE_ROUND, NULL) && push_range(c, first_pc, last_pc, first, last);
+  if (!consume(c, T_CLOSE_ROUND, NULL)) return false;
+  struct str text;
+  if (!spaced_range(c, open, &text)) return push_range(c, first_pc, last_pc, first, last);
+  code_rollback(c, before);
+  return expr_text(c, text, false);
 }
 
 /* [name] in the place of a variable: the variables by a computed name. */

@@ -27,8 +27,8 @@ __attribute__((cold)) static bool wrong_count(struct lq_env *env, const struct l
 bool lq_filter_run(struct lq_env *env, uint32_t id, const struct lq *args, uint32_t count, struct lq *out) {
   const struct lq_filter *f = &lq_filters[id];
   if (count < f->min || count > f->max) return wrong_count(env, f, count);
-  size_t looked = 32;
-  for (uint32_t i = 0; i < count; i++) looked += args[i].len;
+  size_t looked = 32 + args[0].len;
+  for (uint32_t i = 1; i < count; i++) looked += args[i].len;
   if (!lq_work(env->cx, looked)) return false;
   if (!f->run(env, args, count, out)) {
     CHECK(env->cx->failed);

@@ -33,6 +33,9 @@ struct lq_control {
   struct str changed;
   bool has_changed;
 };
+/* Where a place of the template found its property last. Objects of one array share the keys' texts (lq_from_json), so that in one
+ * render the same key is told by its address. */
+struct lq_cache { const char *key; uint32_t at, gen; };
 struct lq_cycle { struct lq key; uint32_t frame, next; };
 
 struct lq_renderer {
@@ -45,7 +48,7 @@ struct lq_renderer {
   uint32_t captures;               /* open ones: what they hold does not count as length */
   uint64_t assigned, assigned_all; /* the reference's scores of assignments */
   struct lq_slot *slots; uint32_t slot_cap;
-  uint32_t *cache, cache_cap;
+  struct lq_cache *cache; uint32_t cache_cap;
   struct lq_undo *tops, *bases; uint32_t top_count, top_cap, base_count, base_cap;
   struct lq_control *control; uint32_t control_count, control_cap;
   struct lq_cycle *cycles; uint32_t cycle_count, cycle_cap;
@@ -117,9 +120,13 @@ void lq_undo_tops(struct lq_renderer *r, uint32_t mark);
 void lq_undo_bases(struct lq_renderer *r, uint32_t mark);
 /* The entry where this place of the template found it last, when it is that again. */
 static inline const struct lq_entry *lq_cached(const struct lq_renderer *r, const struct lq_hash *h, const struct lq_name *n, uint32_t cache) {
-  uint32_t at = r->cache[cache];
-  const struct lq_entry *e = &h->entries[at];
-  return at < h->count && e->hash == n->hash && e->len == n->text.len && lq_same_key(e->key, n->text.ptr, e->len) ? e : NULL;
+  struct lq_cache *c = &r->cache[cache];
+  const struct lq_entry *e = &h->entries[c->at];
+  if (c->at >= h->count || e->len != n->text.len) return NULL;
+  if (e->key == c->key && c->gen == r->gen) return e;
+  if (e->hash != n->hash || !lq_same_key(e->key, n->text.ptr, e->len)) return NULL;
+  c->key = e->key, c->gen = r->gen;
+  return e;
 }
 bool lq_prop(struct lq_renderer *r, struct lq object, uint32_t name, bool command, uint32_t cache, struct lq *out);
 bool lq_index(struct lq_renderer *r, struct lq object, struct lq key, struct lq *out);

@@ -190,7 +190,7 @@ bool lq_prop(struct lq_renderer *r, struct lq v, uint32_t name, bool command, ui
     }
     e = lq_hash_find(v.hash, n->text, n->hash);
     if (e) {
-      r->cache[cache] = (uint32_t)(e - v.hash->entries);
+      r->cache[cache].at = (uint32_t)(e - v.hash->entries);
       *out = e->value;
       return true;
     }

@@ -243,7 +243,11 @@ static bool number_from_json(struct lq_cx *cx, struct str t, struct lq *out) {
   return true;
 }
 
-static bool hash_from_json(struct lq_cx *cx, struct json j, struct lq *out) {
+static bool from_json(struct lq_cx *cx, struct json j, const struct lq *like, struct lq *out);
+
+/* like: the object before this one in its array, or nil. Most have the same keys in the same places, and share them. */
+static bool hash_from_json(struct lq_cx *cx, struct json j, const struct lq *like, struct lq *out) {
+  static const struct lq nothing = { .type = LQ_NIL };
   uint32_t count = 0;
   for (struct json_walk w = json_walk_of(j.text); json_next(&w);) count++;
   struct lq_hash *h = lq_alloc(cx, sizeof *h);
@@ -252,9 +256,12 @@ static bool hash_from_json(struct lq_cx *cx, struct json j, struct lq *out) {
   if (!h->entries) return false;
   for (struct json_walk w = json_walk_of(j.text); json_next(&w);) {
     struct str key = json_key(&w, cx->arena);
-    struct lq_entry *e = &h->entries[h->count++];
-    *e = (struct lq_entry){ key.ptr, (uint32_t)key.len, lq_key_hash(key.ptr, key.len), lq_nil() };
-    if (!lq_from_json(cx, w.value, &e->value)) return false;
+    struct lq_entry *e = &h->entries[h->count];
+    const struct lq_entry *l = like->type == LQ_HASH && h->count < like->hash->count ? &like->hash->entries[h->count] : NULL;
+    if (l && !(l->len == key.len && lq_same_key(l->key, key.ptr, l->len))) l = NULL;
+    *e = l ? *l : (struct lq_entry){ key.ptr, (uint32_t)key.len, lq_key_hash(key.ptr, key.len), lq_nil() };
+    h->count++;
+    if (!from_json(cx, w.value, l ? &l->value : &nothing, &e->value)) return false;
   }
   *out = (struct lq){ .type = LQ_HASH, .hash = h };
   return hash_finish(cx, h);
@@ -264,22 +271,28 @@ static bool array_from_json(struct lq_cx *cx, struct json j, struct lq *out) {
   struct lq_list l = { .cx = cx };
   for (struct json_walk w = json_walk_of(j.text); json_next(&w);) {
     struct lq v;
-    if (!lq_from_json(cx, w.value, &v) || !lq_list_add(&l, v)) return false;
+    struct lq like = l.count ? l.items[l.count - 1] : lq_nil();
+    if (!from_json(cx, w.value, &like, &v) || !lq_list_add(&l, v)) return false;
   }
   *out = lq_list_value(&l);
   return true;
 }
 
-bool lq_from_json(struct lq_cx *cx, struct json j, struct lq *out) {
+static bool from_json(struct lq_cx *cx, struct json j, const struct lq *like, struct lq *out) {
   switch (j.type) {
     case JSON_TRUE: *out = lq_bool(true); return true;
     case JSON_FALSE: *out = lq_bool(false); return true;
     case JSON_NUMBER: return number_from_json(cx, j.text, out);
     case JSON_STRING: *out = lq_str(json_string(j, cx->arena)); return true;
     case JSON_ARRAY: return array_from_json(cx, j, out);
-    case JSON_OBJECT: return hash_from_json(cx, j, out);
+    case JSON_OBJECT: return hash_from_json(cx, j, like, out);
     default: *out = lq_nil(); return true;
   }
+}
+
+bool lq_from_json(struct lq_cx *cx, struct json j, struct lq *out) {
+  struct lq nothing = lq_nil();
+  return from_json(cx, j, &nothing, out);
 }
 
 /* --- equality and order ---------------------------------------------------------------------------------------------- */

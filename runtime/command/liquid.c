@@ -89,6 +89,32 @@ static bool read_now(struct json j, struct arena *a, int64_t *out) {
   return j.type == JSON_BAD || j.type == JSON_NULL;
 }
 
+/* An object whose members are all of one type, null, or not there. */
+static bool is_object_of(struct json j, enum json_type type) {
+  if (j.type != JSON_OBJECT) return j.type == JSON_NULL || j.type == JSON_BAD;
+  for (struct json_walk walk = json_walk_of(j.text); json_next(&walk);)
+    if (walk.value.type != type) return false;
+  return true;
+}
+
+static bool known_limits(struct json limits, const char **why) {
+  static const char *const names[] = { "render_length_limit", "render_score_limit", "cumulative_render_score_limit", "assign_score_limit",
+                                       "cumulative_assign_score_limit" };
+  if (limits.type != JSON_OBJECT) return true;
+  for (struct json_walk walk = json_walk_of(limits.text); json_next(&walk);) {
+    size_t i = 0;
+    while (i < sizeof names / sizeof *names && !str_is(walk.key, names[i])) i++;
+    double n;
+    *why = "\"limits\" has a name that is none: they are render_length_limit, render_score_limit, cumulative_render_score_limit, "
+           "assign_score_limit and cumulative_assign_score_limit";
+    if (i == sizeof names / sizeof *names) return false;
+    if (walk.value.type == JSON_NULL) continue;
+    *why = "a limit is a number, at least 1";
+    if (walk.value.type != JSON_NUMBER || !json_number(walk.value, &n) || !(n >= 1)) return false;
+  }
+  return true;
+}
+
 static uint64_t limit_of(struct json limits, const char *name) {
   double n;
   if (limits.type != JSON_OBJECT) return 0;
@@ -108,8 +134,10 @@ static bool read_request(struct str line, struct request *q, const char **why) {
   *why = "\"data\" must be an object";
   if (q->data.type != JSON_OBJECT && q->data.type != JSON_NULL && q->data.type != JSON_BAD) return false;
   *why = "\"templates\" must be an object of texts";
-  if (q->templates.type != JSON_OBJECT && q->templates.type != JSON_NULL && q->templates.type != JSON_BAD) return false;
-  return true;
+  if (!is_object_of(q->templates, JSON_STRING)) return false;
+  *why = "\"limits\" must be an object of numbers";
+  if (q->limits.type != JSON_OBJECT && q->limits.type != JSON_NULL && q->limits.type != JSON_BAD) return false;
+  return known_limits(q->limits, why);
 }
 
 static void serve(struct worker *w, struct str line) {
@@ -188,18 +216,33 @@ const struct command command_liquid = {
   .name = "liquid",
   .summary = "render Liquid templates, one JSON request a line",
   .arguments = "",
-  .text = "Reads requests from standard input, one JSON object a line, and writes one line for each:\n"
+  .text = "Reads requests from standard input, one JSON object a line, and answers each at once with one JSON object on a line of\n"
+          "its own, in the same order. Empty lines are passed over; other members than these are not looked at:\n"
           "  template   the text; the only member that must be there\n"
-          "  data       an object: the variables\n"
-          "  templates  an object: snippets for `render` and `include`, by name\n"
-          "  mode       strict2 (the default), strict, warn or lax: what happens to markup that breaks the rules\n"
+          "  data       an object, or null: the variables. An integer keeps all its digits, and 1.0 is not 1.\n"
+          "  templates  an object of texts, or null: what `render` and `include` find, by exact name, then without regard to\n"
+          "             case, then with `.liquid` behind the name\n"
+          "  mode       what happens to markup that breaks the rules: strict2 (the default) and strict refuse it, each by its own\n"
+          "             grammar; lax and warn make of it what they can\n"
           "  now        the clock, as 2026-01-05T10:00:00Z; without it, the time of day. The zone is UTC.\n"
-          "  limits     an object: render_length_limit, render_score_limit, cumulative_render_score_limit,\n"
-          "             assign_score_limit, cumulative_assign_score_limit, lower than Camp's own\n"
-          "The answer is {\"text\": …, \"errors\": […]}. A template that does not compile has the text null and its\n"
-          "error alone; what fails while it renders stands in the text too, as Liquid does it, and rendering goes on.\n"
-          "Filters and tags are Shopify's; those that messages have besides are not known here.\n",
-  .examples = "  echo '{\"template\": \"Hello {{ name | upcase }}!\", \"data\": {\"name\": \"Ada\"}}' | camp liquid\n",
+          "  limits     an object of numbers by Ruby's names, or null: render_length_limit (bytes of text), render_score_limit\n"
+          "             (tags and outputs of one template), assign_score_limit (bytes and items that one template assigns),\n"
+          "             cumulative_render_score_limit and cumulative_assign_score_limit (of all templates together). Camp's own\n"
+          "             limits hold as well.\n"
+          "\n"
+          "The answer is {\"text\": TEXT, \"errors\": [SENTENCE, …]}, with no errors when nothing went wrong. Otherwise:\n"
+          "  it does not compile      text is null; the error is `Liquid syntax error (line 2): …`\n"
+          "  something fails while    its sentence stands in the text at that place and in errors, in order, and rendering goes\n"
+          "  it renders               on: `Liquid error (line 3): divided by 0`, in a snippet `Liquid error (NAME line 3): …`. A\n"
+          "                           snippet that does not compile is such an error of the tag that calls it.\n"
+          "  a limit is met           text is the last error alone: `Liquid error: Memory limits exceeded`\n"
+          "  the line is no request   text is null; the error says what is wrong with the line\n"
+          "Bytes of a text that are no UTF-8 are answered as U+FFFD. Filters and tags are Shopify's; those that messages have\n"
+          "besides are not known here. It ends with the input, with code 0.\n",
+  .examples = "  echo '{\"template\": \"Hello {{ name | upcase }}!\", \"data\": {\"name\": \"Ada\"}}' | camp liquid\n"
+              "  {\"text\":\"Hello ADA!\",\"errors\":[]}\n"
+              "  echo '{\"template\": \"{% render '\\\\''a'\\\\'', n: 0 %}\", \"templates\": {\"a\": \"1 {{ 1 | divided_by: n }}\"}}' | camp liquid\n"
+              "  {\"text\":\"1 Liquid error (a line 1): divided by 0\",\"errors\":[\"Liquid error (a line 1): divided by 0\"]}\n",
   .options = no_options,
   .run = liquid_run,
 };

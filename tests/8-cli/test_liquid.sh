@@ -42,6 +42,12 @@ same "tags and outputs" "$reached" "$(limit '{% for i in (1..10) %}x{% endfor %}
 same "no JSON" '{"text":null,"errors":["this is not JSON"]}' "$(answer 'hello' | sed 's/\["[^]]*"\]/["this is not JSON"]/')"
 same "no template" '{"text":null,"errors":["a request is a JSON object with a text \"template\""]}' "$(answer '{"data":{}}')"
 same "no such mode" '{"text":null,"errors":["\"mode\" must be lax, warn, strict or strict2"]}' "$(answer '{"template":"","mode":"loose"}')"
+same "a snippet that is no text" '"\"templates\" must be an object of texts"' "$(answer '{"template":"","templates":{"a":1}}' | sed 's/.*\[\(.*\)\].*/\1/')"
+same "a limit that nobody knows" 1 "$(answer '{"template":"a","limits":{"render_length":1}}' | grep -c 'a name that is none')"
+same "a limit of nothing" '{"text":null,"errors":["a limit is a number, at least 1"]}' "$(answer '{"template":"a","limits":{"render_length_limit":0}}')"
+same "no limit" '{"text":"a","errors":[]}' "$(answer '{"template":"a","limits":{"render_length_limit":null}}')"
+same "a range with a quoted white space is a variable of the words in it, as in the reference" '{"text":"7 1..3","errors":[]}' \
+  "$(answer '{"template":"{{ (\" a\"..b) }} {{ (1..\"3\") }}","data":{"a":{"b":7}}}')"
 same "a line of its own for each request, in order" "1 2 3" \
   "$(printf '{"template":"1"}\n\n{"template":"2"}\r\n{"template":"3"}' | camp liquid | sed 's/.*text":"\([0-9]\).*/\1/' | xargs)"
 
