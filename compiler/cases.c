@@ -192,7 +192,7 @@ static struct test_line *copy_lines(const struct writer *w, const struct test_li
   return first;
 }
 
-/* "the tier follows the amount (40 EUR, "bronze")": the cells as they stand in the script. */
+/* "the tier follows the amount (40 EUR, "bronze")": the cells as they stand in the script, but for how many blanks are between words. */
 static struct str name_of_case(const struct writer *w, struct str test) {
   struct buf b;
   buf_init(&b, LIMIT_LINE_BYTES);
@@ -200,7 +200,11 @@ static struct str name_of_case(const struct writer *w, struct str test) {
   buf_c(&b, " (");
   for (const struct expr *e = w->row->cells; e; e = e->next) {
     struct str text = w->c->sources.items[e->span.source].text;
-    for (uint32_t i = e->span.from; i < e->span.to; i++) buf_byte(&b, (uint8_t)(text.ptr[i] == '\n' ? ' ' : text.ptr[i]));
+    for (uint32_t i = e->span.from; i < e->span.to; i++) {
+      bool blank = text.ptr[i] == ' ' || text.ptr[i] == '\t' || text.ptr[i] == '\n' || text.ptr[i] == '\r';
+      if (!blank) buf_byte(&b, (uint8_t)text.ptr[i]);
+      else if (b.data[b.len - 1] != ' ') buf_c(&b, " ");
+    }
     if (e->next) buf_c(&b, ", ");
   }
   buf_c(&b, ")");

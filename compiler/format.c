@@ -32,6 +32,7 @@ struct piece {
   bool separates;       /* a comma behind which a new statement begins */
   bool semicolon;       /* a `;` stood before it */
   uint32_t pad;         /* blanks more before it, so that the bars of a table stand below each other */
+  uint32_t steps;       /* of an opening bracket, once written: of the line on which it stands */
 };
 
 struct script {
@@ -375,6 +376,14 @@ static void write_gap(struct writer *w, uint32_t i) {
   }
 }
 
+/* The parameters that a sequence or an operation declares, in brackets that close at piece i: its block stands below the line on which
+ * they open, wherever they end. */
+static bool ends_params(const struct script *s, uint32_t i) {
+  if (i < 2 || s->items[i].kind != TOK_RPAREN || !s->items[i].match) return false;
+  const struct piece *name = &s->items[s->items[i].match - 1];
+  return name->begins || (name > s->items && name[-1].raw == TOK_SEQUENCE && name[-1].begins);
+}
+
 static void write_script(struct writer *w) {
   for (uint32_t i = 0; i < w->s->count; i++) {
     const struct piece *p = &w->s->items[i];
@@ -382,8 +391,9 @@ static void write_script(struct writer *w) {
     if (p->begins) w->frames[w->depth].statement = w->frames[w->depth].content;
     write_token(w, p);
     if (opens(p->kind)) {
-      w->frames[++w->depth] = (struct frame){ .brace = p->kind == TOK_LBRACE, .base = w->line, .content = w->line + 1,
-                                              .statement = w->line + 1 };
+      uint32_t base = p->kind == TOK_LBRACE && i && ends_params(w->s, i - 1) ? w->s->items[p[-1].match].steps : w->line;
+      w->s->items[i].steps = base;
+      w->frames[++w->depth] = (struct frame){ .brace = p->kind == TOK_LBRACE, .base = base, .content = base + 1, .statement = base + 1 };
     } else if (closes(p->kind)) {
       w->depth--;
     }

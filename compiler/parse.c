@@ -19,12 +19,16 @@
 
 /* --- brackets left open -----------------------------------------------------------------------------------------------*/
 
-/* What stands inside the outermost brace is indented, so what is not, is outside. */
+/* What stands inside the outermost brace is indented, so what is not, is outside. Where a comment stands says nothing. */
 static bool indents(const struct driver *d) {
-  uint32_t at = d->brackets[0].from, stop = at + INDENT_MAX;
-  while (at < stop && d->p.text[at] && d->p.text[at] != '\n') at++;
-  while (at < stop && (d->p.text[at] == '\n' || d->p.text[at] == '\r')) at++;
-  return d->p.text[at] == ' ' || d->p.text[at] == '\t';
+  uint32_t at = d->brackets[0].from, stop = at + INDENT_MAX, line;
+  do {
+    while (at < stop && d->p.text[at] && d->p.text[at] != '\n') at++;
+    while (at < stop && (d->p.text[at] == '\n' || d->p.text[at] == '\r')) at++;
+    line = at;
+    while (at < stop && (d->p.text[at] == ' ' || d->p.text[at] == '\t')) at++;
+  } while (at < stop && (d->p.text[at] == '#' || d->p.text[at] == '\n' || d->p.text[at] == '\r'));
+  return at > line;
 }
 
 /* Whether a declaration begins here although brackets are open: at the level of the outermost one or further left. Where

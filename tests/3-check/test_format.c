@@ -68,6 +68,13 @@ static const struct { const char *what, *before, *after; } pairs[] = {
     "# one\nlist a\n# two\n\n# three\ncampaign c {\n  # four\n\n  start when a\n  # five\n}\n" },
   { "comments inside a statement", "when a # one\n# two\nand b is 1\n    # three\n  then tag \"c\"\n",
     "when a  # one\n  # two\n  and b is 1\n  # three\n  then tag \"c\"\n" },
+  { "parameters over lines, and the block behind them", "sequence s(a: message,\nb: duration) {\nwait b\nsend a\n}\nconnector c {\nt(a: text,\nb: text) {\n"
+    "post \"https://a.example\" { json {\na: a,\nb: b } }\n}\nu(\na: text\n) {\npost \"https://a.example\" {\njson { a: a } }\n}\n}\n",
+    "sequence s(a: message,\n  b: duration) {\n  wait b\n  send a\n}\nconnector c {\n  t(a: text,\n    b: text) {\n"
+    "    post \"https://a.example\" {\n      json {\n        a: a,\n        b: b\n      }\n    }\n  }\n  u(\n    a: text\n  ) {\n"
+    "    post \"https://a.example\" {\n      json { a: a }\n    }\n  }\n}\n" },
+  { "a block that is not indented, behind a comment that is", "list vip\nmessage sale {\n   # why\ntopic offers\npriority low\n}\n",
+    "list vip\nmessage sale {\n  # why\n  topic offers\n  priority low\n}\n" },
   { "a comment between the branches", "when a then {\nif b is 1 { exit }\n# otherwise\nelse { exit }\n}\n",
     "when a then {\n  if b is 1 { exit }\n  # otherwise\n  else { exit }\n}\n" },
   { "a comment in a block that holds nothing else", "event e {  # nothing\n}\nevent f {\n# nothing\n}\n",
@@ -89,11 +96,15 @@ static const struct { const char *what, *before, *after; } pairs[] = {
     "  at 2026-01-06\n  at 2026-01-07; ann visit\n  expect m sent to ann at 2026-01-12 10:00\n}\n" },
 };
 
+static struct buf unread_why; /* why the last one was not read */
+
 static bool format_text(struct str text, struct buf *out) {
   struct compilation c;
   compilation_init(&c);
   buf_clear(out);
   bool ok = format_script(&c, STR("a.camp"), text, out);
+  buf_clear(&unread_why);
+  if (!ok) diagnostics_print(&unread_why, &c, FORMAT_SHORT, false);
   assert_true(ok == (c.diagnostics.count == 0));
   compilation_deinit(&c);
   return ok;
@@ -189,7 +200,7 @@ static void holds(const char *what, struct str text, bool must_read) {
     assert_null(wrong);
     checked++;
   } else {
-    if (must_read) print_message("%s is not read:\n" STR_FMT "\n", what, STR_ARG(text));
+    if (must_read) print_message("%s is not read: " STR_FMT STR_FMT "\n", what, STR_ARG(buf_as_str(&unread_why)), STR_ARG(text));
     assert_false(must_read);
   }
   buf_deinit(&once), buf_deinit(&twice), buf_deinit(&comments), buf_deinit(&kept);
@@ -455,6 +466,89 @@ static void programs_made_at_random(void **state) {
   buf_deinit(&pattern), buf_deinit(&plain), buf_deinit(&wild);
 }
 
+/* --- every construct, spaced at random ---------------------------------------------------------------------------------*/
+
+static bool is_word(char c) { return c == '_' || (c & 0x80) || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+/* Behind the text that begins at `at`, or the comment. */
+static const char *over(const char *at, const char *end) {
+  if (*at == '#') {
+    const char *stop = memchr(at, '\n', (size_t)(end - at));
+    return stop ? stop : end;
+  }
+  bool block = end - at > 2 && memcmp(at, "\"\"\"", 3) == 0;
+  if (block) {
+    const char *stop = memmem(at + 3, (size_t)(end - at - 3), "\"\"\"", 3);
+    return stop ? stop + 3 : end;
+  }
+  for (at++; at < end && *at != '"'; at++) {
+    const char *stop;
+    if (*at == '\\') at++;
+    else if (at[0] == '{' && at[1] == '{' && (stop = memmem(at, (size_t)(end - at), "}}", 2)) != NULL) at = stop + 1;
+  }
+  return at < end ? at + 1 : end;
+}
+
+/* A script that the formatter wrote, with other blanks, and more lines where a line may break: behind an opening brace and a comma, before a
+ * closing brace, before a word that goes on with the line above; and with comments where lines end. */
+static void respace(struct str text, struct buf *out) {
+  static const char *const blanks[] = { " ", " ", " ", "  ", "\t", " \t " };
+  static const char *const breaks[] = { " ", " ", "\n", "\n\n\n", " # why \"not\"\n", "\n\t# }\r\n  ", "\r\n", "\n## a\n\n\n    ## b  \n" };
+  static const char *const ends[] = { "\n", "\n", "\n\n\n", "\r\n \r\n", " # why; not\n", "\n   # { \n", "\n  ## doc\n  ## doc\n" };
+  static const char *const going_on[] = { "else ", "and ", "or ", "then ", "where ", "with ", "unless ", "via ", NULL };
+  const char *at = text.ptr, *end = text.ptr + text.len;
+  int cases = 0; /* open braces of a table, whose rows are lines */
+  buf_clear(out);
+  while (at < end) {
+    const char *from = at;
+    if (*at == '"' || *at == '#') {
+      at = over(at, end);
+      buf_str(out, str_slice(from, at));
+    } else if (*at == ' ' && at > text.ptr && at[-1] != '\n') {
+      while (at < end && *at == ' ') at++;
+      bool opened = from[-1] == '{' || from[-1] == ',', closes = at < end && *at == '}', goes_on = false;
+      for (const char *const *w = going_on; *w; w++) goes_on |= (size_t)(end - at) > strlen(*w) && memcmp(at, *w, strlen(*w)) == 0 && is_word(from[-1]);
+      if (from - text.ptr > 7 && memcmp(from - 7, "nothing", 7) == 0) goes_on = false; /* `nothing else` */
+      add(out, !cases && (opened || closes || goes_on) && at < end && *at != '#' ? breaks[any(sizeof breaks / sizeof *breaks)] : blanks[any(sizeof blanks / sizeof *blanks)]);
+    } else if (*at == '\n') {
+      while (at < end && (*at == '\n' || *at == ' ')) at++;
+      bool comment = at < end && *at == '#', documents = comment && at[1] == '#';
+      add(out, comment || documents || cases ? "\n" : ends[any(sizeof ends / sizeof *ends)]);
+    } else {
+      if (*at == '{' && at - text.ptr > 6 && memcmp(at - 6, "cases ", 6) == 0) cases = 1;
+      else if (*at == '{' && cases) cases++;
+      else if (*at == '}' && cases) cases--;
+      buf_byte(out, (uint8_t)*at++);
+    }
+  }
+}
+
+/* Every rule of the grammar stands in an example of the language's page (2-parse/test_reference.c), so here they all are. */
+static void every_construct_at_random(void **state) {
+  (void)state;
+  struct arena a;
+  struct buf wild;
+  arena_init(&a, 1 << 16);
+  buf_init(&wild, 1u << 24);
+  const char *at = file_of(&a, root_path("grammar/README.md")).ptr;
+  seed = 7;
+  while ((at = strstr(at, "```camp\n")) != NULL) {
+    at += 8;
+    const char *stop = strstr(at, "```");
+    struct str text = arena_str(&a, str_slice(at, stop));
+    for (uint32_t n = 0; n < 4; n++) {
+      respace(text, &wild);
+      holds("an example of grammar/README.md, spaced at random", buf_as_str(&wild), true);
+      bool same = same_program(text, buf_as_str(&wild));
+      if (!same) print_message("not the same:\n" STR_FMT "\n---\n" STR_FMT, STR_ARG(text), STR_ARG(buf_as_str(&wild)));
+      assert_true(same);
+    }
+    at = stop;
+  }
+  buf_deinit(&wild);
+  arena_deinit(&a);
+}
+
 /* Scripts cut short and with letters changed: most have mistakes, and then nothing is said but what they are. */
 static void scripts_with_damage(void **state) {
   (void)state;
@@ -513,8 +607,12 @@ static void what_would_not_fit(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_pairs),          cmocka_unit_test(scripts_of_the_tree),     cmocka_unit_test(pages_of_explain),
-    cmocka_unit_test(page_of_the_language), cmocka_unit_test(programs_made_at_random), cmocka_unit_test(scripts_with_damage),
+    cmocka_unit_test(page_of_the_language), cmocka_unit_test(programs_made_at_random), cmocka_unit_test(every_construct_at_random),
+    cmocka_unit_test(scripts_with_damage),
     cmocka_unit_test(what_would_not_fit),
   };
-  return cmocka_run_group_tests_name("format", tests, NULL, NULL);
+  buf_init(&unread_why, 1u << 20);
+  int failed = cmocka_run_group_tests_name("format", tests, NULL, NULL);
+  buf_deinit(&unread_why);
+  return failed;
 }
