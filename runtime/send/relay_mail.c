@@ -86,8 +86,9 @@ struct relay_mail *relay_mail_new(struct sender *s, const struct envelope *e) {
     return_path = with_token(&at, s->return_path, m->envelope.token);
     m->envelope.bounces = return_path;
   }
-  m->smtp = (struct smtp_mail){ .from = return_path, .to = bare_address(m->envelope.to) };
-  m->smtp.utf8 = !is_ascii(m->smtp.to);
+  /* An address and nothing else (address.c): what looks like another one inside its quotes is part of it. */
+  m->smtp = (struct smtp_mail){ .from = return_path, .to = m->envelope.to };
+  m->smtp.utf8 = !is_ascii(m->envelope.to) || !is_ascii(m->envelope.from) || !is_ascii(m->envelope.reply_to) || !is_ascii(return_path);
   m->next = NULL;
   m->destination = NULL;
   m->came_ms = m->dot_ms = 0;

@@ -75,7 +75,7 @@ static struct smtp_mail *take(struct smtp_session *s) {
     if (!may_stand_in_command(mail->to)) {
       settle(s, mail, FATE_REFUSED, "the address is not one that mail can be sent to");
     } else if (mail->utf8 && !s->utf8) {
-      settle(s, mail, FATE_REFUSED, "the address needs SMTPUTF8, which the server does not offer");
+      settle(s, mail, FATE_REFUSED, "an address in it needs SMTPUTF8, which the server does not offer");
     } else {
       s->mails++;
       return mail;

@@ -94,4 +94,16 @@ same "what Postfix refuses at once fails with its words; a refusal of us keeps t
 full@full.example|failed|550 5.2.2 <full@full.example>: Recipient address rejected: mailbox full
 no@dead.example|failed|550 5.1.1 <no@dead.example>: Recipient address rejected: no such user here
 ok@good.example|sent|" "$(sqlite3 u.db 'select contact, state, reason from message order by contact')"
+# --- letters beyond ASCII before the @ --------------------------------------------------------------------------------
+says() { # CONTACT ADDRESS
+  printf '{"type":"identify","userId":"%s","messageId":"i%s","traits":{"email":"%s"}}\n{"type":"track","event":"purchase","userId":"%s","messageId":"p%s"}\n' "$1" "$1" "$2" "$1" "$1"
+}
+{ says zoe 'zoë.李@shop.example'; says quote '\"<eve@good.example>\"@shop.example'; } > letters.ndjson
+rm -rf "$mail/box"
+timeout 60 camp run p.camp --db v.db --events letters.ndjson --send "smtp://127.0.0.1:$port?tls=off&connections=1" --live --until-idle > out 2>&1
+same "Postfix takes an address beyond ASCII; one that hides another in its quotes goes nowhere" \
+  "quote|failed|the address is not one that mail can be sent to
+zoe|sent|" "$(sqlite3 v.db 'select contact, state, reason from message order by contact')"
+for look in $(seq 200); do [ "$(ls "$mail/box/new" 2> /dev/null | wc -l)" -ge 1 ] && break; sleep 0.1; done
+same "and delivers it" "To: zoë.李@shop.example" "$(cat "$mail"/box/new/* | grep '^To:')"
 finish

@@ -183,6 +183,19 @@ static void addresses_that_end_no_command(void **state) {
     "a b@x refused (the address is not one that mail can be sent to)\n");
 }
 
+/* An address beyond ASCII (RFC 6531): it leaves by a server that says it takes such, else that one mail fails. */
+static void letters_of_all_alphabets(void **state) {
+  struct table t = table_of((const char *const[]){ "zo\xc3\xab@x", "b@x", NULL });
+  t.mails[0].utf8 = true;
+  play(&t, 0, (const char *const[]){ ">EHLO me\r\n", "<250-hi\r\n250-SMTPUTF8\r\n250 PIPELINING\r\n",
+    ">MAIL FROM:<us@x> SMTPUTF8\r\nRCPT TO:<zo\xc3\xab@x>\r\nDATA\r\n", "<250 ok\r\n250 ok\r\n354 go\r\n",
+    ">Subject: zo\xc3\xab@x\r\n\r\n..\r\n.\r\nMAIL FROM:<us@x>\r\nRCPT TO:<b@x>\r\nDATA\r\n", NULL }, "");
+  t = table_of((const char *const[]){ "zo\xc3\xab@x", "b@x", NULL });
+  t.mails[0].utf8 = true;
+  play(&t, 0, (const char *const[]){ HELLO_PIPED, ">MAIL FROM:<us@x>\r\nRCPT TO:<b@x>\r\nDATA\r\n", NULL },
+    "zo\xc3\xab@x refused (an address in it needs SMTPUTF8, which the server does not offer)\n");
+}
+
 static void connections_end(void **state) {
   /* Before the dot has left: as if never tried. */
   PLAY(0, L("a@x"), L(HELLO_PIPED, ">MAIL FROM:<us@x>\r\nRCPT TO:<a@x>\r\nDATA\r\n", "|gone"), "a@x unsent (gone)\n");
@@ -345,7 +358,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(replies_mean), cmocka_unit_test(no_server_speaks_so), cmocka_unit_test(one_round_trip_a_mail),
     cmocka_unit_test(a_command_at_a_time), cmocka_unit_test(an_old_server), cmocka_unit_test(refusals),
-    cmocka_unit_test(addresses_that_end_no_command), cmocka_unit_test(connections_end), cmocka_unit_test(answers_before_questions), cmocka_unit_test(so_many_a_connection),
+    cmocka_unit_test(addresses_that_end_no_command), cmocka_unit_test(letters_of_all_alphabets), cmocka_unit_test(connections_end), cmocka_unit_test(answers_before_questions), cmocka_unit_test(so_many_a_connection),
     cmocka_unit_test(a_mail_that_cannot_be_made), cmocka_unit_test(relays), cmocka_unit_test(limits), cmocka_unit_test(journal_after_a_kill),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
