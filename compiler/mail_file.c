@@ -75,8 +75,8 @@ static bool too_much(struct loading *l, struct span span, size_t bytes) {
   bool before = l->bytes > LIMIT_MESSAGE_FILES_BYTES;
   l->bytes += bytes;
   if (l->bytes > LIMIT_MESSAGE_FILES_BYTES && !before) {
-    struct diagnostic *d = diag(l->c, DIAG_E0583, span, "what a message attaches and shows is at most %u MB together, and this one makes it %.1f MB",
-                                LIMIT_MESSAGE_FILES_BYTES >> 20, (double)l->bytes / (1 << 20));
+    struct diagnostic *d = diag(l->c, DIAG_E0583, span, "what a message attaches and shows is at most %u MB together, and with this one it is more",
+                                LIMIT_MESSAGE_FILES_BYTES >> 20);
     d->help = STR("put it on a page, and link to it: large mails are refused, and cost everybody who reads them on the way");
   }
   return l->bytes > LIMIT_MESSAGE_FILES_BYTES;
@@ -86,7 +86,7 @@ static bool too_much(struct loading *l, struct span span, size_t bytes) {
 static bool read_file(struct loading *l, const char *from, struct str path, struct span span, struct str *bytes) {
   enum file_found found = FILE_ABSENT;
   struct arena *a = &l->c->arena;
-  if (l->reader && l->reader->read_file) found = l->reader->read_file(l->reader->context, a, from, path, LIMIT_MESSAGE_FILES_BYTES, bytes);
+  if (path.len && l->reader && l->reader->read_file) found = l->reader->read_file(l->reader->context, a, from, path, LIMIT_MESSAGE_FILES_BYTES, bytes);
   struct diagnostic *d;
   switch (found) {
     case FILE_READ: return !too_much(l, span, bytes->len);

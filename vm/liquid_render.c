@@ -21,7 +21,10 @@
 /* --- output ---------------------------------------------------------------------------------------------------------- */
 
 bool lq_out_room(struct lq_renderer *r, size_t more) {
-  if (more > r->out_max - r->out_len) return lq_fatal(&r->cx, "Memory limits exceeded");
+  if (more > r->out_max - r->out_len) {
+    r->full = true;
+    return lq_fatal(&r->cx, "Memory limits exceeded");
+  }
   if (more <= r->out_cap - r->out_len) return true;
   size_t cap = r->out_cap ? r->out_cap : 4096;
   while (cap - r->out_len < more) cap *= 2;
@@ -409,7 +412,7 @@ static void begin(struct lq_renderer *r, const struct lq_unit *u, struct lq data
   r->base_depth = 0;
   r->scopes = 1;
   r->call = LQ_NONE;
-  r->returning = r->whole_error = r->has_changed = false;
+  r->returning = r->whole_error = r->has_changed = r->full = false;
   r->interrupts = r->interrupts_base = r->renders = 0;
   r->forloop = r->rowloop = LQ_NONE;
   r->score = r->total = r->steps = 0;
@@ -429,7 +432,7 @@ struct lq_result lq_render(struct lq_renderer *r, const struct lq_unit *u, uint3
     struct str text = lq_printf(&r->arena, "Liquid error: " STR_FMT, STR_ARG(r->cx.error));
     lq_grow((void **)&r->errors, &r->error_cap, r->error_count, sizeof *r->errors);
     r->errors[r->error_count++] = text;
-    return (struct lq_result){ text, r->errors, r->error_count, true };
+    return (struct lq_result){ text, r->errors, r->error_count, true, r->full };
   }
-  return (struct lq_result){ { r->out, r->out_len }, r->errors, r->error_count, false };
+  return (struct lq_result){ { r->out, r->out_len }, r->errors, r->error_count, false, false };
 }

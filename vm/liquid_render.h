@@ -28,6 +28,7 @@ struct lq_result {
   struct str text;            /* valid until the next render */
   const struct str *errors; uint32_t error_count; /* whole sentences: Liquid error (line 3): … */
   bool fatal;                 /* a limit was met; the text is the error's */
+  bool full;                  /* that of the output */
 };
 /* data: a hash, or nil. It must outlive the result. */
 struct lq_result lq_render(struct lq_renderer *r, const struct lq_unit *u, uint32_t template, struct lq data,

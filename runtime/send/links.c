@@ -48,6 +48,14 @@ void links_write(struct buf *b, const struct links *l, const struct link_token *
   if (t->kind == TOKEN_OPEN) buf_c(b, ".gif");
 }
 
+void links_put_target(struct buf *b, struct str target) {
+  for (size_t i = 0; i < target.len; i++) {
+    unsigned char c = (unsigned char)target.ptr[i];
+    if (c == ' ' || c == '<' || c == '>' || c == '"') buf_printf(b, "%%%02X", c);
+    else if (c > ' ' && c != 0x7f) buf_byte(b, c);
+  }
+}
+
 static bool is_token(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '.'; }
 
 bool links_read(struct str text, struct str secret, struct link_token *out) {

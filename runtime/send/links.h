@@ -21,6 +21,9 @@ struct links {
 bool links_open(struct arena *a, struct links *out, char why[160]);
 /* Appends one; key: the mail's, for addresses that are not real. */
 void links_write(struct buf *b, const struct links *l, const struct link_token *token, struct str key);
+/* Appends an address of others as a browser reads it: without what ends a line, and blanks, quotes and brackets written out, so that it can stand
+ * in a header and ends in a text where it ends. */
+void links_put_target(struct buf *b, struct str target);
 /* The token in a path or an address of ours, or in a line that holds one, as servers log it. False: there is none that the secret made. */
 bool links_read(struct str text, struct str secret, struct link_token *out);
 #endif

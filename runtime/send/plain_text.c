@@ -9,6 +9,7 @@
  * 3. The work grows with the text: an address is compared with the last NOTES_COMPARED. */
 #include "runtime/send/plain_text.h"
 
+#include "runtime/send/links.h"
 #include "vm/base/check.h"
 #include "vm/text_marks.h"
 
@@ -162,7 +163,7 @@ static void put_notes(struct layout *l) {
   if (l->note_count) buf_byte(l->b, '\n');
   for (uint32_t i = 0; i < l->note_count; i++) {
     buf_printf(l->b, "\n[%u] ", i + 1);
-    buf_str(l->b, l->notes[i]);
+    links_put_target(l->b, l->notes[i]);
   }
 }
 

@@ -4,10 +4,10 @@
  *
  * Invariants:
  * 1. The key is a function of contact, campaign, entry, fork and ordinal, and no two of those give the same key (vm/key.h).
- * 2. The subject and the address hold no control characters, whatever the attributes hold.
+ * 2. The subject and the address hold no control characters and nothing that turns a line around, whatever the attributes hold.
  * 3. In a body that is a page, which the compiler knows and no attribute can make it, attributes and values are escaped, so that a contact's name
  *    cannot add tags.
- * 4. Subject and body are each at most LIMIT_MESSAGE_BYTES. */
+ * 4. Body and text are each at most LIMIT_MESSAGE_BYTES, the subject LIMIT_SUBJECT_BYTES. */
 #include "runtime/send/render.h"
 
 #include <stdio.h>
@@ -196,7 +196,7 @@ static bool take_mailbox(const struct writing *w, const struct part *parts, uint
 
 static bool too_long(const struct envelope *e, const char *what, char why[REASON_BYTES]) {
   snprintf(why, REASON_BYTES, "the %s of message `%.*s` is longer than %u bytes", what, (int)(e->message.len > 60 ? 60 : e->message.len),
-           e->message.ptr, LIMIT_MESSAGE_BYTES);
+           e->message.ptr, strcmp(what, "subject") == 0 ? LIMIT_SUBJECT_BYTES : LIMIT_MESSAGE_BYTES);
   return false;
 }
 
@@ -208,16 +208,19 @@ static bool add_text(const struct writing *w, struct buf *b, const struct part *
   return !b->failed || too_long(e, what, why);
 }
 
-/* What leaves on one line: an attribute must not begin another one, also not by a line's end that only Unicode knows. */
+/* What leaves on one line: an attribute must not begin another one, also not by a line's end that only Unicode knows, nor turn around
+ * what stands behind it (U+202A to U+202E, U+2066 to U+2069): "gpj.exe" would read as "exe.jpg". */
 static void one_line(struct buf *b) {
+  size_t n = 0;
   for (size_t i = 0; i < b->len; i++) {
     const unsigned char *at = (const unsigned char *)b->data + i;
-    bool separator = i + 2 < b->len && at[0] == 0xe2 && at[1] == 0x80 && (at[2] == 0xa8 || at[2] == 0xa9);
-    bool next = i + 1 < b->len && at[0] == 0xc2 && at[1] == 0x85;
-    if (separator) memset(b->data + i, ' ', 3);
-    else if (next) memset(b->data + i, ' ', 2);
-    else if (is_control(b->data[i])) b->data[i] = ' ';
+    bool general = i + 2 < b->len && at[0] == 0xe2, next = i + 1 < b->len && at[0] == 0xc2 && at[1] == 0x85;
+    bool separator = general && at[1] == 0x80 && (at[2] == 0xa8 || at[2] == 0xa9);
+    bool turns = general && ((at[1] == 0x80 && at[2] >= 0xaa && at[2] <= 0xae) || (at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9));
+    if (!turns) b->data[n++] = separator || next || is_control(b->data[i]) ? ' ' : b->data[i];
+    i += separator || turns ? 2 : next;
   }
+  b->len = n;
 }
 
 /* The text beside a page. */
@@ -259,7 +262,15 @@ bool render_clicked(struct texts *texts, const struct unit *u, const struct outb
                     char why[160]) {
   struct contact c = { .id = item->row.contact, .key = contact_of(item), .attributes = item->attributes, .arena = a };
   struct writing w = { texts, u, u, &c, item->row.given, item->row.at_ms, item->row.id, { "", 0 } };
-  if (link < u->link_count) return render_target(&w, link, b, why);
+  if (link < u->link_count) {
+    if (!render_target(&w, link, b, why)) return false;
+    struct str target = arena_str(a, buf_as_str(b));
+    bool failed = b->failed;
+    buf_clear(b);
+    links_put_target(b, target);
+    b->failed |= failed;
+    return true;
+  }
   snprintf(why, 160, "the message has no link %u", link);
   return false;
 }
@@ -336,6 +347,7 @@ bool render_named(struct texts *texts, const struct image *image, struct str mes
   if (!take_mailbox(&w, u->from, u->from_count, "from", b, &out->from_name, &out->from, why)) return false;
   if (!take_mailbox(&w, u->reply_to, u->reply_to_count, "reply to", b, &out->reply_name, &out->reply_to, why)) return false;
   if (!add_text(&w, b, u->subject, u->subject_count, "subject", false, out, why)) return false;
+  if (b->len > LIMIT_SUBJECT_BYTES) return too_long(out, "subject", why);
   one_line(b);
   out->subject = arena_str(a, buf_as_str(b));
   if (!add_text(&w, b, u->body, u->body_count, "body", out->html, out, why)) return false;

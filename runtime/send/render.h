@@ -32,7 +32,7 @@ bool render_link(const struct writing *w, uint32_t link, struct buf *b, char why
 struct str render_url(const struct writing *w, struct str name);
 /* The address of link `link` as it is, for who followed it: with the contact's attributes and the send's values, not escaped. */
 bool render_target(const struct writing *w, uint32_t link, struct buf *b, char why[160]);
-/* The same from an outbox row. message: the version, and the text in one language, that was sent. False with *why when it has no such link. */
+/* The same from an outbox row, alone in b, and fit to stand in a header. message: the version, and the text in one language, that was sent. False with *why when it has no such link. */
 bool render_clicked(struct texts *texts, const struct unit *message, const struct outbox_item *item, uint32_t link, struct arena *a, struct buf *b,
                     char why[160]);
 
@@ -48,6 +48,6 @@ bool texts_open(struct texts *t, bool live, char why[160]) MUST_CHECK;
 const struct links *texts_links(const struct texts *t, bool *live);
 /* Why this program's mail cannot leave for real with the environment as it is; empty when it can. */
 void texts_missing(const struct texts *t, const struct image *image, char why[256]);
-/* One text of a message whose last part is PART_LIQUID: appended to b. False with *why when the template fails. */
+/* One text of a message whose last part is PART_LIQUID: appended to b. False with *why when the template fails; too long is seen by b->failed. */
 bool texts_render(const struct writing *w, const struct part *parts, uint32_t count, struct buf *b, char why[160]);
 #endif

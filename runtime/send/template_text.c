@@ -229,6 +229,14 @@ bool texts_render(const struct writing *w, const struct part *parts, uint32_t co
   bool link = parts >= u->link_parts && parts < u->link_parts + u->link_part_count;
   if (!data_of(w, &cx, parts, count, !link, settings.zone, &data, why)) return false;
   struct lq_result r = lq_render(t->renderer, template_of(t, u, parts[count - 1].text), 0, data, &settings);
+  if (r.full) {
+    b->failed = true;
+    return true;
+  }
+  if (r.fatal && str_ends(r.errors[0], STR("Memory limits exceeded"))) {
+    snprintf(why, 160, "the template runs through more than %d steps, or needs more than %u MB to be written", LIMIT_LIQUID_STEPS_COUNT, LIMIT_LIQUID_MEMORY_BYTES >> 20);
+    return false;
+  }
   if (r.error_count) {
     snprintf(why, 160, "the template: %.*s", (int)(r.errors[0].len > 140 ? 140 : r.errors[0].len), r.errors[0].ptr);
     return false;

@@ -59,6 +59,7 @@
 /* Engine */
 #define LIMIT_BATCH_COUNT 200000             /* inputs or timers in one transaction */
 #define LIMIT_MESSAGE_BYTES (1u << 20)       /* one rendered message */
+#define LIMIT_SUBJECT_BYTES 2000             /* one rendered subject; relays cut or refuse headers that are much longer */
 #define LIMIT_MESSAGE_FILES_BYTES (5u << 20) /* what one message attaches and shows in its text, together */
 #define LIMIT_MESSAGE_FILES_COUNT 50
 #define LIMIT_MESSAGE_LINKS_COUNT 1000       /* links of one message whose clicks are counted */
