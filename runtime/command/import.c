@@ -97,6 +97,7 @@ static int import_file(struct session *s, const struct options *o, bool contacts
     code = take_all(s, &in);
     struct engine_counts c = engine_counts(s->engine);
     printf("%" PRIu64 " %s%s imported, %" PRIu64 " already known\n", c.events, contacts ? "contact" : "event", S_OF(c.events), c.duplicates);
+    if (c.events) say_unheard(s->store, &s->project.program);
     say_refused(s->store, c.rejects, c.events, option(o, "db"));
   }
   intake_close(&in);

@@ -131,6 +131,43 @@ int intake_take(struct session *s, struct intake *in, int64_t now_ms) {
   return EXIT_FINE;
 }
 
+enum { UNHEARD_SHOWN = 5 };
+struct unheard { const struct program *p; uint32_t count; };
+
+static const char *event_at(const void *context, size_t i) {
+  static char name[LIMIT_NAME_BYTES + 1];
+  const struct program *p = context;
+  if (i >= p->event_count) return NULL;
+  snprintf(name, sizeof name, STR_FMT, STR_ARG(p->events[i]));
+  return name;
+}
+
+/* Events of the engine's own (`enters vip`) are spoken of where they are known. */
+static bool is_spoken_of(const struct program *p, struct str name) {
+  for (uint32_t i = 0; i < p->event_count; i++)
+    if (str_eq(p->events[i], name)) return true;
+  for (uint32_t i = 0; i < p->unit_count; i++)
+    for (uint32_t k = 0; k < p->units[i].string_count; k++)
+      if (str_eq(p->units[i].strings[k], name)) return true;
+  return str_is(name, "identify") || str_is(name, "alias") || memchr(name.ptr, '.', name.len) || str_starts(name, STR("enters ")) ||
+         str_starts(name, STR("leaves ")) || str_starts(name, STR("start "));
+}
+
+static bool tell_unheard(void *context, int columns, const char *const *names, const char *const *row) {
+  struct unheard *u = context;
+  (void)names;
+  if (!row || columns < 1 || !row[0] || is_spoken_of(u->p, str_from_c(row[0])) || ++u->count > UNHEARD_SHOWN) return true;
+  const char *near = nearest_name(row[0], event_at, u->p);
+  printf("No script declares the event `%s`%s%s%s: it is kept and starts nothing\n", row[0], near ? " (did you mean `" : "", near ? near : "", near ? "`?)" : "");
+  return true;
+}
+
+void say_unheard(struct store *s, const struct program *p) {
+  struct unheard u = { .p = p };
+  if (p->allow_unknown || store_report(s, "event_names", (struct str){ NULL, 0 }, tell_unheard, &u) != CAMP_OK) return;
+  if (u.count > UNHEARD_SHOWN) printf("and %" PRIu32 " more events\n", u.count - UNHEARD_SHOWN);
+}
+
 struct newest { char line[24], reason[300]; };
 
 static bool keep_newest(void *context, int columns, const char *const *names, const char *const *row) {

@@ -30,5 +30,7 @@ struct reject_row reject_of(struct arena *a, struct str source, int64_t line, st
 /* The end of a report on refused lines, when there were some. */
 /* How many lines were refused, with one of the reasons; db NULL: it is not kept. taken: lines that were accepted, because when
  * there are none the whole file is likely of another kind. */
+/* Names of events that came and that no script declares: kept, and starting nothing, they are most often misspelt. */
+void say_unheard(struct store *s, const struct program *p);
 void say_refused(struct store *s, uint64_t count, uint64_t taken, const char *db);
 #endif

@@ -48,12 +48,14 @@ static size_t edit_distance(const char *a, const char *b) {
 }
 
 const char *nearest_name(const char *want, const char *(*name_at)(const void *context, size_t i), const void *context) {
+  static char kept[64]; /* name_at may give each name in the same place */
   const char *best = NULL, *name;
   size_t best_distance = strlen(want) / 3 + 1;
   for (size_t i = 0; (name = name_at(context, i)) != NULL; i++) {
     size_t distance = edit_distance(want, name);
     if (distance > best_distance || (best && distance == best_distance)) continue;
-    best = name, best_distance = distance;
+    snprintf(kept, sizeof kept, "%s", name);
+    best = kept, best_distance = distance;
   }
   return best;
 }

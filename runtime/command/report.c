@@ -207,7 +207,7 @@ void say_left(uint64_t messages, uint64_t calls, uint64_t shows) {
   if (shows) printf(", %" PRIu64 " content%s shown", shows, S_OF(shows));
 }
 
-int report_simulation(struct store *s, const struct zone *z, const struct simulation_facts *f) {
+int report_simulation(struct store *s, const struct program *p, const struct zone *z, const struct simulation_facts *f) {
   char clock[40];
   struct str zone = zone_name(z);
   clock[calendar_print(zone_to_civil(z, f->clock_ms), clock)] = 0;
@@ -225,6 +225,7 @@ int report_simulation(struct store *s, const struct zone *z, const struct simula
             report_in(s, "simulate", "summary_lists", NULL, "Lists", z) &&
             report_in(s, "simulate", "status_due", NULL, "Still waiting", z);
   if (!ok) return EXIT_COULD_NOT;
+  if (f->events) say_unheard(s, p);
   say_next(s, f);
   say_refused(s, f->refused, f->events, NULL);
   if (!f->events && f->refused) return EXIT_MISTAKES;

@@ -17,6 +17,7 @@ void table_free(struct table *t);
 /* A report as a table under a title; nothing when it has no rows. False after complaining. */
 bool report_table(struct store *s, const char *command, const char *query, const char *argument, const char *title);
 
+struct program;
 struct simulation_facts {
   uint64_t events, duplicates, refused, messages, calls, shows;
   int64_t clock_ms;
@@ -26,5 +27,5 @@ struct simulation_facts {
 /* What simulate prints at its end. Returns an exit code. */
 /* `3 messages sent, 2 calls made, 1 content shown`: what there was none of is left out, but messages. */
 void say_left(uint64_t messages, uint64_t calls, uint64_t shows);
-int report_simulation(struct store *s, const struct zone *z, const struct simulation_facts *f);
+int report_simulation(struct store *s, const struct program *p, const struct zone *z, const struct simulation_facts *f);
 #endif

@@ -72,6 +72,7 @@ static void say_end(const struct session *s, const char *db) {
   if (!s->outbox && c.calls)
     printf("No sender was given, so %" PRIu64 " call%s ready; add --send file:PATH to have them written down.\n", c.calls,
            c.calls == 1 ? " stays" : "s stay");
+  if (c.events) say_unheard(s->store, &s->project.program);
   say_refused(s->store, c.rejects, c.events, db);
 }
 

@@ -392,7 +392,7 @@ static int simulate(struct simulation *m, const struct options *o, long batch) {
   progress_end(&m->bar);
   if (code != EXIT_FINE) return code;
   struct engine_counts c = engine_counts(m->s.engine);
-  return report_simulation(m->s.store, m->s.zone, &(struct simulation_facts){ .events = c.events, .duplicates = c.duplicates,
+  return report_simulation(m->s.store, &m->s.project.program, m->s.zone, &(struct simulation_facts){ .events = c.events, .duplicates = c.duplicates,
     .refused = m->refused, .messages = m->s.sent.messages, .calls = m->s.sent.calls, .shows = c.shows, .clock_ms = m->clock_ms, .db = m->virtual_store ? NULL : option(o, "db"),
     .send = option(o, "send"), .show = option(o, "show") != NULL });
 }

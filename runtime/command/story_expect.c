@@ -77,6 +77,7 @@ static void judge_sent(struct trial *r, struct known *k, uint32_t found, const c
   trial_fail(r, ".\n");
   if (step->kind == TEST_EXPECT_CALLED) tell_calls(r, k);
   trial_tell(r, k);
+  if (!none && found == 0 && step->kind == TEST_EXPECT_SENT) trial_tell_unstarted(r, k, step->name);
 }
 
 /* A call may wait for its answer, which the next step gives: so the story stops at the moment of the call, and not when nothing is due. */
@@ -176,17 +177,27 @@ static void tell_value(struct trial *r, struct value v) {
   }
 }
 
+/* `no purchase in last 3d` is false of who came today, which surprises everybody once. */
+static bool is_quiet(struct str text) { return str_starts(text, STR("no ")) && memmem(text.ptr, text.len, " in last ", 9); }
+
 /* The expression's value, and each operand's. */
 static void tell_operands(struct trial *r, struct vm *vm, const struct unit *u, const struct env *env, struct value whole) {
   const struct test_step *step = r->step;
   char at[40];
   trial_fail(r, "That is %s at %s%c\n", whole.type == V_BOOL ? whole.i ? "true" : "false" : "neither true nor false",
        trial_clock(r, r->clock_ms, at), step->operand_count ? ':' : '.');
+  struct str asked = text_of(r, step->span); /* from the `expect` on */
+  while (asked.len && asked.ptr[0] != ':') asked.ptr++, asked.len--;
+  while (asked.len && (asked.ptr[0] == ':' || asked.ptr[0] == ' ')) asked.ptr++, asked.len--;
+  if (!step->operand_count && whole.type == V_BOOL && !whole.i && is_quiet(asked))
+    trial_fail(r, "It is false, too, of who is known for a shorter time.\n");
   for (uint32_t i = 0; i < step->operand_count; i++) {
     const struct test_operand *o = &step->operands[i];
     struct str text = text_of(r, o->span);
     buf_printf(r->why, "  %*s" STR_FMT ": ", (int)(2 * o->depth), "", STR_ARG(text));
-    tell_value(r, vm_eval(vm, u, o->pc, NULL, env));
+    struct value part = vm_eval(vm, u, o->pc, NULL, env);
+    tell_value(r, part);
+    if (part.type == V_BOOL && !part.i && is_quiet(text)) buf_c(r->why, ", as it is too of who is known for a shorter time");
     buf_byte(r->why, '\n');
   }
 }
@@ -243,6 +254,7 @@ static int expect_held(struct trial *r) {
   if (other) trial_fail(r, "; it is until %s", trial_clock(r, other, at));
   trial_fail(r, ".\n");
   trial_tell(r, k);
+  if (!step->negated && !other) trial_tell_unstarted(r, k, step->name);
   return EXIT_FINE;
 }
 

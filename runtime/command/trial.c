@@ -120,6 +120,9 @@ static bool tell_line(void *context, int columns, const char *const *names, cons
     if (row[i] && row[i][0]) buf_printf(r->why, "  %.*s", end ? (int)(end - row[i]) : (int)strlen(row[i]), row[i]);
   }
   buf_byte(r->why, '\n');
+  if (columns > 2 && row[1] && row[2] && (strcmp(row[1], "event") == 0 || strcmp(row[1], "emitted") == 0))
+    VEC_PUSH(&r->arena, &r->heard, arena_str(&r->arena, str_from_c(row[2])));
+  if (columns > 4 && row[4]) VEC_PUSH(&r->arena, &r->noted, arena_str(&r->arena, str_from_c(row[4])));
   return true;
 }
 
@@ -139,12 +142,54 @@ static bool tell_position(void *context, int columns, const char *const *names, 
 void trial_tell(struct trial *r, struct known *k) {
   char at[40];
   size_t before;
+  r->heard.count = r->noted.count = 0;
   trial_fail(r, STR_FMT " until %s:\n", STR_ARG(k->name), trial_clock(r, r->clock_ms, at));
   before = r->why->len;
   if (store_report(r->s->store, "contact_timeline", k->name, tell_line, r) != CAMP_OK ||
       store_report(r->s->store, "contact_positions", k->name, tell_position, r) != CAMP_OK)
     trial_fail(r, "  %s\n", store_last_error(r->s->store)->text);
   if (r->why->len == before) trial_fail(r, "  nothing happened\n");
+}
+
+static bool says_name(const struct unit *u, struct str name) {
+  for (uint32_t i = 0; i < u->string_count; i++)
+    if (str_eq(u->strings[i], name)) return true;
+  return false;
+}
+
+/* A refusal that the engine has noted is in the story already. */
+static bool was_noted(const struct trial *r, struct str unit) {
+  for (uint32_t i = 0; i < r->noted.count; i++) {
+    struct str note = r->noted.items[i];
+    const char *at = note.len >= unit.len ? memmem(note.ptr, note.len, unit.ptr, unit.len) : NULL;
+    if (at && str_starts((struct str){ at + unit.len, (size_t)(note.ptr + note.len - at) - unit.len }, STR(": not started"))) return true;
+  }
+  return false;
+}
+
+static bool was_heard(const struct trial *r, struct str event) {
+  for (uint32_t i = 0; i < r->heard.count; i++)
+    if (str_eq(r->heard.items[i], event)) return true;
+  return false;
+}
+
+void trial_tell_unstarted(struct trial *r, struct known *k, struct str message) {
+  const struct image *image = engine_image(r->s->engine);
+  struct contact c;
+  if (trial_load(r, k, &c) != CAMP_OK) return;
+  for (uint32_t i = 0; i < image_unit_count(image); i++) {
+    const struct unit *u = image_unit(image, i);
+    if (!u->link->current || !u->trigger_count || !says_name(u, message) || contact_entry(&c, u->link->campaign_id)->count || was_noted(r, unit_name(u)))
+      continue;
+    const struct trigger *heard = NULL;
+    for (uint32_t t = 0; t < u->trigger_count && !heard; t++)
+      if (was_heard(r, unit_string(u, u->triggers[t].event))) heard = &u->triggers[t];
+    if (heard && heard->filter_pc == NONE) continue;
+    struct str event = unit_string(u, (heard ? heard : u->triggers)->event);
+    if (heard) trial_fail(r, "  " STR_FMT " heard " STR_FMT " and did not start: what it asks of " STR_FMT " was not true then. `expect " STR_FMT ": …` tells a condition part by part.\n",
+                          STR_ARG(unit_name(u)), STR_ARG(event), STR_ARG(k->name), STR_ARG(k->name));
+    else trial_fail(r, "  " STR_FMT " starts when " STR_FMT ", which did not happen.\n", STR_ARG(unit_name(u)), STR_ARG(event));
+  }
 }
 
 /* --- the clock ------------------------------------------------------------------------------------------------------ */
@@ -169,7 +214,7 @@ enum camp_err trial_next(struct trial *r, int64_t *next) {
 }
 
 int trial_run_until_idle(struct trial *r) {
-  int64_t end = r->clock_ms + IDLE_DAYS_MAX * MS_PER_DAY, next;
+  int64_t end = r->clock_ms + IDLE_DAYS_MAX * MS_PER_DAY, from = r->clock_ms, next;
   int code = trial_run_to(r, r->clock_ms);
   /* A story that never comes to rest is looked at for ten years. */
   for (int i = 0; code == EXIT_FINE && i < IDLE_ROUNDS_MAX; i++) {
@@ -177,6 +222,7 @@ int trial_run_until_idle(struct trial *r) {
     if (next > end) break;
     code = trial_run_to(r, next > r->clock_ms ? next : r->clock_ms);
   }
+  if (r->clock_ms > from) r->idle = r->step;
   return code;
 }
 
@@ -190,9 +236,15 @@ int trial_move_clock(struct trial *r, int64_t civil_ms) {
   char have[40];
   if (to < r->clock_ms) {
     trial_fail(r, "The clock stands at %s already and cannot go back.\n", trial_clock(r, r->clock_ms, have));
+    if (r->idle) {
+      struct str text = r->s->project.compilation.sources.items[r->idle->span.source].text;
+      trial_fail(r, "`%.*s` let it run until nothing was due; with `at` a moment or `within` a time it looks no further.\n",
+                 (int)(r->idle->span.to - r->idle->span.from), text.ptr + r->idle->span.from);
+    }
     return EXIT_FINE;
   }
   int code = to > r->clock_ms ? trial_run_to(r, to - 1) : EXIT_FINE;
   r->clock_ms = to;
+  r->idle = NULL;
   return code;
 }

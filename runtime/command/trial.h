@@ -22,6 +22,8 @@ struct trial {
   VEC(int64_t) answered;        /* calls that the test has answered */
   struct facts facts;
   struct buf *why;              /* what happened instead; empty: all is well */
+  const struct test_step *idle; /* the expectation that let the clock run until nothing was due; NULL: it stands where `at` has set it */
+  VEC(struct str) heard, noted; /* of the contact told last: names of its events, and what was not done at them */
 };
 struct sent { struct outbox_row row; struct str name; bool call; };
 
@@ -50,6 +52,8 @@ enum camp_err trial_note_facts(struct trial *r);
 void trial_set_marks(struct trial *r);
 /* All that became of the contact up to here, in the order of time, and where it stands. */
 void trial_tell(struct trial *r, struct known *k);
+/* Behind it: of each campaign and rule that says the message's name and never started, why. */
+void trial_tell_unstarted(struct trial *r, struct known *k, struct str message);
 
 int trial_run_to(struct trial *r, int64_t to_ms);
 int trial_run_until_idle(struct trial *r);

@@ -16,6 +16,11 @@ golden rejects-none 0 camp rejects --db one.db
 golden simulate-again 0 camp simulate example --events example/events.ndjson --db one.db --send file:one.ndjson
 dump one.db > one.dump
 
+# Events that no script declares are most often misspelt: kept, and told once each.
+printf 'when purchase and contact.first_name is missing then tag "x"\n' > heard.camp
+printf '{"event":"%s","userId":"ann","timestamp":"2026-01-05T10:00:00Z"}\n' Purchase purchase 'Order Completed' purchse a b c d > unheard.ndjson
+golden simulate-unheard 0 camp simulate heard.camp --events unheard.ndjson
+
 # A message says which line sent it, also behind a wait and where the line asks something first.
 cat > lines.camp <<'C'
 message one { channel email; subject "One"; body "One" }

@@ -56,6 +56,36 @@ test "another contact" {
 }
 C
 golden test-fails 1 camp test fails.camp
+
+# What a newcomer asks first: why did it not start, and why can the clock not go there?
+cat > unstarted.camp <<'C'
+message look { subject "Still looking?"; body "It is here." }
+campaign browsers { start when visit and no purchase in last 3d; wait 4h; send look }
+campaign buyers { start when purchase; entry once; wait 1d; send look }
+campaign refunded { start when refund; wait 60d; send look }
+test "who is known since today" {
+  contact ann
+  at 2026-03-01 10:00  ann visit
+  expect look sent to ann at 2026-03-01 14:00
+}
+test "asked for, it says so" {
+  contact ann
+  at 2026-03-01 10:00  ann visit
+  expect ann: no purchase in last 3d
+}
+test "what is held, asked of a message that nothing sent" {
+  contact ann
+  at 2026-03-01 10:00  ann visit
+  expect look held for ann
+}
+test "an expectation without a time ran the clock" {
+  contact ann
+  at 2026-03-01 10:00  ann refund
+  expect look sent to ann
+  at 2026-03-02 10:00  ann visit
+}
+C
+golden test-unstarted 1 camp test unstarted.camp
 # What several tests share: a failure is shown where it stands, be it in another file, and each case is a test.
 mkdir shared
 cat > shared/rules.camp <<'C'
