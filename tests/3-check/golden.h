@@ -3,6 +3,7 @@
 #ifndef CAMP_TESTS_GOLDEN_H
 #define CAMP_TESTS_GOLDEN_H
 #include "compiler/compile.h"
+#include "tests/lib/files.h"
 
 #include <glob.h>
 #include <setjmp.h>
@@ -13,26 +14,12 @@
 
 struct golden { char path[512]; void (*print)(struct buf *b, struct compilation *c); };
 
-static inline struct str golden_read(struct arena *a, const char *path) {
-  FILE *f = fopen(path, "rb");
-  if (!f)
-    return (struct str){ NULL, 0 };
-  fseek(f, 0, SEEK_END);
-  long bytes = ftell(f);
-  rewind(f);
-  char *text = arena_alloc(a, (size_t)bytes + 1);
-  size_t len = fread(text, 1, (size_t)bytes, f);
-  text[len] = '\0';
-  fclose(f);
-  return (struct str){ text, len };
-}
-
 /* Files that a case uses stand beside it or below. */
 static inline bool golden_reader(void *context, struct arena *a, const char *from, struct str name, struct str *shown,
                                  struct str *text) {
   (void)from;
   *shown = str_starts(name, STR("./")) ? (struct str){ name.ptr + 2, name.len - 2 } : name;
-  *text = golden_read(a, arena_printf(a, "%s/" STR_FMT, (const char *)context, STR_ARG(*shown)).ptr);
+  *text = file_text(a, arena_printf(a, "%s/" STR_FMT, (const char *)context, STR_ARG(*shown)).ptr);
   return text->ptr != NULL;
 }
 
@@ -58,7 +45,7 @@ static inline void golden_case(void **state) {
   snprintf(out_path, sizeof out_path, "%.*s.out", (int)(strlen(g->path) - 5), g->path);
   struct compilation c;
   compilation_init(&c);
-  compilation_add(&c, str_from_c(slash + 1), golden_read(&a, g->path), false);
+  compilation_add(&c, str_from_c(slash + 1), file_text(&a, g->path), false);
   struct source_reader reader = { .context = folder, .read = golden_reader, .zone_known = golden_zone, .zone_names = golden_zones };
   compile(&c, &reader);
   struct buf b;
@@ -70,7 +57,7 @@ static inline void golden_case(void **state) {
     fwrite(b.data, 1, b.len, f);
     fclose(f);
   }
-  struct str want = golden_read(&a, out_path);
+  struct str want = file_text(&a, out_path);
   if (!str_eq(want, buf_as_str(&b)))
     print_message("%s is not what was printed:\n" STR_FMT "\n", out_path, STR_ARG(buf_as_str(&b)));
   assert_true(str_eq(want, buf_as_str(&b)));

@@ -3,6 +3,7 @@
  * but for lines, and every comment is still there. */
 #include "compiler/compile.h"
 
+#include "tests/lib/files.h"
 #include "vm/base/limits.h"
 
 #include <ftw.h>
@@ -208,19 +209,6 @@ static void holds(const char *what, struct str text, bool must_read) {
 
 /* --- scripts that are there ------------------------------------------------------------------------------------------*/
 
-static struct str file_of(struct arena *a, const char *path) {
-  FILE *f = fopen(path, "rb");
-  assert_non_null(f);
-  fseek(f, 0, SEEK_END);
-  long bytes = ftell(f);
-  rewind(f);
-  char *text = arena_alloc(a, (size_t)bytes + 1);
-  size_t len = fread(text, 1, (size_t)bytes, f);
-  text[len] = '\0';
-  fclose(f);
-  return (struct str){ text, len };
-}
-
 static int visit(const char *path, const struct stat *st, int type, struct FTW *place) {
   (void)st, (void)place;
   if (type == FTW_F && str_ends(str_from_c(path), STR(".camp"))) {
@@ -228,7 +216,7 @@ static int visit(const char *path, const struct stat *st, int type, struct FTW *
     arena_init(&a, 1 << 16);
     /* Only what is there for its mistakes may have some. */
     bool mistaken = strstr(path, "/2-parse/") || strstr(path, "/3-check/") || strstr(path, "/fuzz/");
-    holds(path, file_of(&a, path), !mistaken);
+    holds(path, file_text(&a, path), !mistaken);
     arena_deinit(&a);
   }
   return 0;
@@ -264,7 +252,8 @@ static void page_of_the_language(void **state) {
   struct buf out;
   arena_init(&a, 1 << 16);
   buf_init(&out, 1u << 20);
-  const char *at = file_of(&a, root_path("grammar/README.md")).ptr;
+  const char *at = file_text(&a, root_path("grammar/README.md")).ptr;
+  assert_non_null(at);
   uint32_t examples = 0;
   while ((at = strstr(at, "```camp\n")) != NULL) {
     at += 8;

@@ -16,21 +16,13 @@
 #include <sqlite3.h>
 
 #include "tests/lib/crash_vfs.h"
+#include "tests/lib/files.h"
 #include "vm/base/buf.h"
 
 enum { STORY_STEPS = 5, CONTACTS_STEP = 4 };
 
 /* In memory where there is such a folder: what a power cut leaves is the VFS's doing, and a busy disk would only take time. */
 static char in_memory[] = "/dev/shm/camp-crash-XXXXXX", on_disk[] = "/tmp/camp-crash-XXXXXX", path[64];
-
-static void remove_database(void) {
-  static const char *const tails[] = { "", "-wal", "-shm", "-journal", "-writer" };
-  char name[128];
-  for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
-    snprintf(name, sizeof name, "%s%s", path, tails[i]);
-    remove(name);
-  }
-}
 
 /* --- the story -------------------------------------------------------------------------------------------------------- */
 
@@ -157,7 +149,7 @@ static void make_expected(void) {
     struct store *s;
     struct store_error e;
     int done = 0;
-    remove_database();
+    database_remove(path);
     assert_int_equal(store_open(path, &(struct store_options){ .create = true, .relaxed = true }, &s, &e), CAMP_OK);
     assert_int_equal(story_run(s, &done, steps), CAMP_OK);
     dump(s, &b);
@@ -227,7 +219,7 @@ static void killed_everywhere(uint64_t torn_base, uint64_t stride) {
   bool finished = false;
   uint64_t at = 1;
   for (; !finished; at += stride) {
-    remove_database();
+    database_remove(path);
     int acknowledged = run_killed(at, torn_base ? torn_base + at : 0, false, &finished);
     int there = look_after(true);
     if (there < acknowledged) fail_msg("killed at point %d: %d steps acknowledged, %d there", (int)at, acknowledged, there);
@@ -243,7 +235,7 @@ static void relaxed_loses(void **state) {
   bool finished = false;
   int lost = 0;
   for (uint64_t at = 1; !finished; at += 7) {
-    remove_database();
+    database_remove(path);
     int acknowledged = run_killed(at, 0, true, &finished);
     lost += look_after(false) < acknowledged;
   }
@@ -260,7 +252,7 @@ static bool full_at(uint64_t at, enum crash_mode mode, enum camp_err said) {
   struct buf b;
   int done = 0, failures = 0;
   buf_init(&b, 1 << 20);
-  remove_database();
+  database_remove(path);
   crash_vfs_arm(mode, at, 0);
   enum camp_err err = store_open(path, &o, &s, &e);
   if (err) {
@@ -314,7 +306,7 @@ int main(void) {
   };
   int failed = cmocka_run_group_tests_name("store: crashes", tests, NULL, NULL);
   for (int i = 0; i <= STORY_STEPS; i++) free(expected[i]);
-  remove_database();
+  database_remove(path);
   rmdir(folder);
   return failed;
 }

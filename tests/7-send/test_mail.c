@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "tests/lib/files.h"
 #include "vm/base/limits.h"
 
 static char folder[] = "/tmp/camp-mail-XXXXXX";
@@ -149,16 +150,6 @@ static void names(void **state) {
 
 static const char *target_of(const char *name) { return arena_printf(&arena, "%s/%s", folder, name).ptr; }
 
-static const char *contents(const char *path) {
-  static char bytes[1 << 16];
-  int fd = open(path, O_RDONLY);
-  if (fd < 0) return "(absent)";
-  ssize_t n = read(fd, bytes, sizeof bytes - 1);
-  close(fd);
-  bytes[n < 0 ? 0 : n] = 0;
-  return bytes;
-}
-
 static size_t files_in(const char *path) {
   size_t n = 0;
   DIR *dir = opendir(path);
@@ -190,12 +181,12 @@ static void maildir(void **state) {
   struct sender *s = opened(&maildir_ops, target, -1);
   unsetenv("CAMP_FROM");
   delivered(&maildir_ops, s, &HELLO, 1);
-  assert_string_equal(contents(new_file), mail_of(&HELLO, "Shop <shop@example.com>"));
+  assert_string_equal(file_contents(&arena, new_file), mail_of(&HELLO, "Shop <shop@example.com>"));
   assert_int_equal(files_in(target_of("mail/tmp")), 0);
   /* The same key again: one file, the newer text. */
   struct envelope again = with(HELLO, NULL, "Hello again", (struct str){ NULL, 0 });
   delivered(&maildir_ops, s, &again, 1);
-  assert_string_equal(contents(new_file), mail_of(&again, "Shop <shop@example.com>"));
+  assert_string_equal(file_contents(&arena, new_file), mail_of(&again, "Shop <shop@example.com>"));
   maildir_ops.close(s);
   /* A reader has moved it on; a new process does not deliver it once more. */
   assert_int_equal(rename(new_file, target_of("mail/cur/ann%2Fwelcome%2F1.1:2,S")), 0);
@@ -226,20 +217,20 @@ static void file(void **state) {
   const char *path = target_of("out.ndjson");
   struct sender *s = opened(&file_ops, path, -1);
   int64_t mark = delivered(&file_ops, s, &HELLO, 1);
-  assert_string_equal(contents(path), HELLO_LINE);
+  assert_string_equal(file_contents(&arena, path), HELLO_LINE);
   assert_int_equal(mark, strlen(HELLO_LINE));
   struct envelope odd = with(HELLO, "b\xc3\xb6" "b/w/1.1", "\"q\"", STR("a\tb"));
   odd.at_ms += 7;
   delivered(&file_ops, s, &odd, 1); /* not committed: its mark is forgotten */
   file_ops.close(s);
-  assert_string_equal(contents(path) + mark,
+  assert_string_equal(file_contents(&arena, path) + mark,
     "{\"key\":\"b\xc3\xb6" "b/w/1.1\",\"at\":\"2026-01-12T10:00:00.007Z\",\"to\":\"ann@example.com\",\"contact\":\"ann\",\"channel\":\"email\","
     "\"message\":\"hello\",\"campaign\":\"welcome\",\"subject\":\"\\\"q\\\"\",\"body\":\"a\\tb\"}\n");
   s = opened(&file_ops, path, mark);
-  assert_string_equal(contents(path), HELLO_LINE);
+  assert_string_equal(file_contents(&arena, path), HELLO_LINE);
   struct envelope two[] = { HELLO, HELLO };
   mark = delivered(&file_ops, s, two, 2);
-  assert_string_equal(contents(path), HELLO_LINE HELLO_LINE HELLO_LINE);
+  assert_string_equal(file_contents(&arena, path), HELLO_LINE HELLO_LINE HELLO_LINE);
   assert_int_equal(mark, 3 * strlen(HELLO_LINE));
   file_ops.close(s);
 }
@@ -264,7 +255,7 @@ static void refusals(void **state) {
                 arena_printf(&arena, "%s is 4 bytes long, but 9 bytes of messages were committed to it; put the file back or name another", path).ptr);
   check_refused(&file_ops, path, -1, CAMP_BAD,
                 arena_printf(&arena, "%s holds 4 bytes that this database has not written; move it away or name another file", path).ptr);
-  assert_string_equal(contents(path), "torn");
+  assert_string_equal(file_contents(&arena, path), "torn");
   if (geteuid() == 0) return; /* permissions do not bind root */
   const char *shut = target_of("shut");
   assert_int_equal(mkdir(shut, 0500), 0);

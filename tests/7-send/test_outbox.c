@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "tests/lib/files.h"
+
 extern const struct sender_ops *sender_find(const char *spec, const char **target, char why[256]);
 
 /* --- a scripted sender: says of each envelope what its contact's key begins with --- */
@@ -147,16 +149,6 @@ static uint64_t flushed(struct outbox *o, bool by_time, int64_t until_ms, int64_
   return sent.messages;
 }
 
-static const char *contents(const char *path) {
-  static char bytes[1 << 16];
-  int fd = open(path, O_RDONLY);
-  if (fd < 0) return "(absent)";
-  ssize_t n = read(fd, bytes, sizeof bytes - 1);
-  close(fd);
-  bytes[n < 0 ? 0 : n] = 0;
-  return bytes;
-}
-
 /* --- tests --- */
 
 static const struct sending STORY[] = {
@@ -193,7 +185,7 @@ static void a_story(void **state) {
     fill(s, STORY, STORY_COUNT);
     struct outbox *o = open_outbox(s, arena_printf(&arena, "file:%s", path).ptr);
     assert_int_equal(flushed(o, true, 5000, 5000, batch), 4);
-    assert_string_equal(contents(path), STORY_LINES);
+    assert_string_equal(file_contents(&arena, path), STORY_LINES);
     assert_string_equal(rows(s), STORY_ROWS);
     assert_int_equal(flushed(o, true, 5000, 5000, batch), 0);
     assert_int_equal(flushed(o, false, 10000, 12345, batch), 1);
@@ -319,7 +311,7 @@ static const char *maildir_dump(const char *path) {
   int n = scandir(new_folder, &list, NULL, alphasort);
   assert_true(n >= 2);
   for (int i = 0; i < n; i++) {
-    if (list[i]->d_name[0] != '.') buf_printf(&b, "== %s\n%s", list[i]->d_name, contents(arena_printf(&arena, "%s/%s", new_folder, list[i]->d_name).ptr));
+    if (list[i]->d_name[0] != '.') buf_printf(&b, "== %s\n%s", list[i]->d_name, file_contents(&arena, arena_printf(&arena, "%s/%s", new_folder, list[i]->d_name).ptr));
     free(list[i]);
   }
   free(list);
@@ -340,7 +332,7 @@ static void crash_run(const char *scheme, int point, const char **dump, bool *wh
   s = open_store(db);
   assert_string_equal(rows(s), STORY_ROWS);
   store_close(s);
-  *dump = strcmp(scheme, "file") == 0 ? arena_str(&arena, str_from_c(contents(path))).ptr : maildir_dump(path);
+  *dump = strcmp(scheme, "file") == 0 ? arena_str(&arena, str_from_c(file_contents(&arena, path))).ptr : maildir_dump(path);
 }
 
 static void ended_anywhere(void **state) {
@@ -373,7 +365,7 @@ static void one_file_two_paths(void **state) {
   o = open_outbox(s, arena_printf(&arena, "file:%s/./same", folder).ptr);
   flushed(o, false, 5000, 5000, 0);
   outbox_close(o);
-  assert_string_equal(contents(path),
+  assert_string_equal(file_contents(&arena, path),
     LINE("bob/welcome/1.1", "1", "bob", "bob", "hello", "Hi friend", "Dear friend,\\nwelcome.\\n")
     LINE("ann/welcome/1.1", "3", "ann@example.com", "ann", "hello", "Hi Ann", "Dear Ann,\\nwelcome.\\n"));
   store_close(s);

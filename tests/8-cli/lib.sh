@@ -37,4 +37,11 @@ refuses() {
   if [ "$code" = "$wanted" ] && grep -q -- "$pattern" "$TMPDIR/refuses.out"; then say 0 "$what"
   else say 1 "$what (code $code)"; head -c 2000 "$TMPDIR/refuses.out" | sed 's/^/# /' | head -20; fi
 }
+# Of live.db, which a run beside the test writes: what a query says, and waiting up to half a minute until it says so.
+ask() { sqlite3 -cmd '.timeout 2000' live.db "$1" 2> /dev/null; }
+until_is() { # what wanted SQL
+  tries=0
+  while [ "$(ask "$3")" != "$2" ] && [ $tries -lt 600 ]; do tries=$((tries + 1)); sleep 0.05; done
+  same "$1" "$2" "$(ask "$3")"
+}
 finish() { echo "1..$number"; exit $failed; }

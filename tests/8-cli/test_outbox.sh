@@ -115,12 +115,6 @@ same "and what was left says why once" "refused offers" "$(camp outbox --id 1 --
 mkfifo pipe
 camp run p.camp --db live.db --events - --send maildir:live < pipe > live.out 2>&1 & pid=$!
 exec 3> pipe
-ask() { sqlite3 -cmd '.timeout 2000' live.db "$1" 2> /dev/null; }
-until_is() { # what wanted SQL
-  tries=0
-  while [ "$(ask "$3")" != "$2" ] && [ $tries -lt 600 ]; do tries=$((tries + 1)); sleep 0.05; done
-  same "$1" "$2" "$(ask "$3")"
-}
 echo '{"event":"purchase","userId":"one@x.example"}' >&3
 until_is "a run sends" 2 "select count(*) from message where state = 'sent'"
 holds "all is paused beside it" camp outbox pause --all --why "a closer look" --db live.db

@@ -56,12 +56,6 @@ mkfifo pipe
 env camp run project --db live.db --events - < pipe > live.out 2>&1 &
 pid=$!
 exec 3> pipe
-ask() { sqlite3 -cmd '.timeout 2000' live.db "$1" 2> /dev/null; }
-until_is() { # what wanted SQL
-  tries=0
-  while [ "$(ask "$3")" != "$2" ] && [ $tries -lt 600 ]; do tries=$((tries + 1)); sleep 0.05; done
-  same "$1" "$2" "$(ask "$3")"
-}
 printf '{"event":"signup","userId":"one"}\n' >&3
 until_is "a run that nothing pauses goes on" 1 "select count(*) from message where contact = 'one'"
 printf '{"event":"signup","userId":"two"}\n' >&3

@@ -1,8 +1,11 @@
-# Sourced by the tests of the whole. Makes raw.txt (customer, date YYYYMMDD, number, amount a line, sorted by customer) and
-# events.ndjson from it, in the present folder. Where ../shared has the CDNOW purchase histories they are used; elsewhere a
+# Sourced by the tests of the whole, which go on in a folder of their own. Makes raw.txt (customer, date YYYYMMDD, number, amount a
+# line, sorted by customer) and events.ndjson from it, in the present folder. Where ../shared has the CDNOW purchase histories they are used; elsewhere a
 # generated set takes their place, whose answers are known in closed form:
 #   customer i (1 … 4000) first buys on 1997-01-01 + (i mod 90) days and then every (i mod 60 + 1) days, i mod 5 more times.
 # Every test works its answers out of raw.txt with SQL of its own, so it is the same test on either set.
+: "${CAMP:?}" "${CAMP_ROOT:?}" "${TMPDIR:?}"
+cd "$TMPDIR" || exit 1
+
 find_cdnow() {
   for f in ../shared/data/cdnow.txt "$CAMP_ROOT/../shared/data/cdnow.txt"; do
     [ -f "$f" ] && { echo "$f"; return 0; }

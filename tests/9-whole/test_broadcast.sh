@@ -2,9 +2,7 @@
 # A broadcast by the program, to 20,000 imported contacts by their own zones: killed in the middle, paused beside the run, resumed.
 # tests/bench/broadcast.sh does it; nothing here asks how long anything takes.
 set -eu
-: "${CAMP:?}" "${CAMP_ROOT:?}" "${TMPDIR:?}"
-cd "$TMPDIR"
-. "$CAMP_ROOT/tests/9-whole/data.sh"
+. "${CAMP_ROOT:?}/tests/9-whole/data.sh"
 sh "$CAMP_ROOT/tests/bench/broadcast.sh" "$CAMP" 20000 "$TMPDIR/broadcast" > result
 value() { tr ' ' '\n' < result | sed -n "s/^$1=//p"; }
 check_equal "each member got it, whatever was killed and paused" 18000 "$(value sent)"

@@ -2,9 +2,7 @@
 # for each: the list that came with the event is walked across waits, a database closed between, and elements that are no records;
 # one that is too long is cut, and that is said.
 set -eu
-: "${CAMP:?}" "${CAMP_ROOT:?}" "${TMPDIR:?}"
-cd "$TMPDIR"
-. "$CAMP_ROOT/tests/9-whole/data.sh"
+. "${CAMP_ROOT:?}/tests/9-whole/data.sh"
 mkdir project
 cat > project/main.camp <<'C'
 event order { items: list of item; ids: list of text }

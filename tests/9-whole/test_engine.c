@@ -17,6 +17,7 @@
 
 #include "compiler/compile.h"
 #include "tests/lib/crash_vfs.h"
+#include "tests/lib/files.h"
 #include "vm/base/buf.h"
 #include "vm/calendar.h"
 
@@ -174,15 +175,6 @@ static void stream(uint64_t seed, bool in_order, struct input *out) {
 
 struct world { struct store *s; struct engine *e; };
 
-static void remove_database(void) {
-  static const char *const tails[] = { "", "-wal", "-shm", "-journal", "-writer" };
-  char name[128];
-  for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
-    snprintf(name, sizeof name, "%s%s", path, tails[i]);
-    remove(name);
-  }
-}
-
 static int64_t deployed_ms = t0_ms;
 
 static void deploy(struct store *s, const char *rest) {
@@ -273,7 +265,7 @@ static void same(const char *what, char *want, char *got) {
 /* --- virtual time ----------------------------------------------------------------------------------------------------- */
 
 static char *virtual_run(const struct input *inputs, uint32_t batch, uint32_t per_take, uint32_t runs, uint64_t cuts) {
-  remove_database();
+  database_remove(path);
   struct world w = world_open(story, virtual_options(batch), NULL);
   uint64_t kept = state;
   state = cuts * 77 + 5;
@@ -339,7 +331,7 @@ enum { ROUND = 65 };
 
 /* Takes the stream in rounds of ROUND; a failed call is repeated with a healthy disk, as camp run does, or after a restart. */
 static char *live_run_of(const struct input *inputs, uint32_t batch, uint64_t full_at, bool restart) {
-  remove_database();
+  database_remove(path);
   struct world w = world_open(story, live_options(batch), CRASH_VFS);
   for (uint32_t i = 0, round = 0; i < EVENTS; i += ROUND, round++) {
     uint32_t n = EVENTS - i < ROUND ? EVENTS - i : ROUND;
@@ -447,7 +439,7 @@ static const char clockwork[] =
 
 /* Each input arrives at its own time, with all timers before it: as a story is told, or live. */
 static char *by_clock(const struct input *inputs, struct engine_options o) {
-  remove_database();
+  database_remove(path);
   struct world w = world_open(clockwork, o, NULL);
   for (uint32_t i = 0; i < EVENTS; i++) {
     struct engine_inputs in = { .inputs = inputs + i, .count = 1, .arrival_ms = inputs[i].at_ms, .virtual_time = o.virtual_time };
@@ -475,7 +467,7 @@ static void live_starts_are_as_virtual_ones(void **unused) {
 
 /* Contacts that came before the deploy meet it by the sweep, in portions, with a full disk and starts anew between, or by an event. */
 static char *swept(const struct input *inputs, uint32_t portion, uint64_t full_at, bool restart, bool event_first) {
-  remove_database();
+  database_remove(path);
   struct world w = world_open("when a then join fast\nwhen c then join big\n", virtual_options(50), CRASH_VFS);
   take(w, inputs, EVENTS);
   world_close(w);
@@ -539,7 +531,7 @@ static const char paused_script[] =
 /* Two campaigns are paused in the middle of the stream, and resumed; who is held goes on in portions. */
 static char *paused_run(const struct input *inputs, uint32_t batch, uint32_t portion, uint64_t full_at, bool restart, bool skip) {
   static const struct str names[] = { { "every", 5 }, { "sale", 4 } };
-  remove_database();
+  database_remove(path);
   struct world w = world_open(paused_script, virtual_options(batch), CRASH_VFS);
   bool changed, more = true;
   int64_t pause_ms = t0 + 50 * HOUR, resume_ms = t0 + 100 * HOUR;
@@ -607,7 +599,7 @@ static void a_schedule_outlives_its_steps(void **unused) {
   static const char none[] = "campaign c { start when b; send m3 }\n";
   static const struct { int64_t at; const char *script; } deploys[] = {
     { 1, one }, { 2, one }, { 3, two }, { 8, none }, { 10, one } }; /* days after t0, Monday 5 January 10:00 */
-  remove_database();
+  database_remove(path);
   struct world w = world_open("when a then tag \"a\"\n", live_options(10), NULL);
   struct input ann = event("a", t0);
   struct engine_inputs in = { .inputs = &ann, .count = 1, .arrival_ms = t0 };
@@ -632,7 +624,7 @@ static void a_schedule_outlives_its_steps(void **unused) {
 
 /* Who is first heard of by an old event meets no occurrence from before it arrived. */
 static void an_old_first_event_brings_nothing_back(void **unused) {
-  remove_database();
+  database_remove(path);
   struct world w = world_open("campaign c { start every day at 09:00; entry every time; send m1 }\n", live_options(10), NULL);
   struct input ann = event("a", t0 - 300 * MS_PER_DAY), bob = event("a", t0 - 300 * MS_PER_DAY);
   bob.key = STR("bob");
@@ -656,7 +648,7 @@ static void an_old_first_event_brings_nothing_back(void **unused) {
 /* --- single cases ----------------------------------------------------------------------------------------------------- */
 
 static char *play(const char *script, uint32_t batch, const struct input *inputs, uint32_t count) {
-  remove_database();
+  database_remove(path);
   struct world w = world_open(script, virtual_options(batch), NULL);
   take(w, inputs, count);
   OK(engine_timers(w.e, inputs[count - 1].at_ms + 30 * MS_PER_DAY, NULL));
@@ -739,7 +731,7 @@ static void a_late_wait_hears_from_its_beginning(void **unused) {
   for (int before = 0; before < 2; before++) {
     const struct { const char *name; int64_t at_h, arrival_h; } inputs[] = {
       { "c", 5, 5 }, { "a", 0, 6 }, { "d", 0, 6 }, { "b", before ? -1 : 2, 7 } };
-    remove_database();
+    database_remove(path);
     struct world w = world_open(script, live_options(10), NULL);
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
       struct input one = event(inputs[i].name, t0 + inputs[i].at_h * HOUR);
@@ -766,7 +758,7 @@ static void old_years_are_no_late_events(void **unused) {
 
 /* What a timer emits between two rounds is history, and no input of the second. */
 static void an_emitted_event_is_no_input(void **unused) {
-  remove_database();
+  database_remove(path);
   static const char script[] = "campaign w { start when a; wait 1h; emit y with { n: 1 } }\nwhen y then send m3\n";
   struct world w = world_open(script, live_options(1), NULL);
   for (int i = 0; i < 2; i++) {
@@ -784,7 +776,7 @@ static void an_emitted_event_is_no_input(void **unused) {
 }
 
 static void an_import_wakes_nobody(void **unused) {
-  remove_database();
+  database_remove(path);
   static const char script[] = "campaign w { start when a; wait for b up to 2d { send m1 } else { send m2 } }\n";
   struct world w = world_open(script, live_options(10), NULL);
   struct input first = event("a", t0), old = event("c", t0 + 5 * MS_PER_DAY), heard = event("b", t0 + MS_PER_DAY);
@@ -811,7 +803,7 @@ static void an_import_wakes_nobody(void **unused) {
 /* A condition that a deploy takes away and a later one brings back sees what happened between. */
 static void a_measure_that_comes_back_is_filled(void **unused) {
   static const char with[] = "when a and count(a) is 3 then send m1\n", without[] = "when b then send m2\n";
-  remove_database();
+  database_remove(path);
   struct world w = world_open(with, virtual_options(10), NULL);
   const char *const scripts[] = { with, without, with };
   for (int i = 0; i < 3; i++) {
@@ -855,7 +847,7 @@ static void a_flood_of_names_is_refused(void **unused) {
     snprintf(names[i], sizeof names[i], "n%u", i);
     in[i] = event(i == LIMIT_NAMES_COUNT - 1 ? "a" : names[i], t0 + i);
   }
-  remove_database();
+  database_remove(path);
   struct world w = world_open("when a then send m1\n", virtual_options(LIMIT_BATCH_COUNT), NULL);
   take(w, in, LIMIT_NAMES_COUNT);
   assert_int_equal(engine_counts(w.e).sends, 1);
@@ -873,7 +865,7 @@ static int set_up(void **unused) {
 }
 
 static int tear_down(void **unused) {
-  remove_database();
+  database_remove(path);
   *strrchr(path, '/') = 0;
   return rmdir(path);
 }

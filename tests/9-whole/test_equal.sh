@@ -2,9 +2,7 @@
 # The same content comes out whatever the batch size, in one run or in five, and however often the process is killed.
 # KILLS (50) random moments on the whole data; the small story's every write point is test_kill_*.c's.
 set -eu
-: "${CAMP:?}" "${CAMP_ROOT:?}" "${TMPDIR:?}"
-cd "$TMPDIR"
-. "$CAMP_ROOT/tests/9-whole/data.sh"
+. "${CAMP_ROOT:?}/tests/9-whole/data.sh"
 make_raw; make_events
 echo "# data: $DATA"
 mkdir -p project

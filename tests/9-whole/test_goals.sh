@@ -1,9 +1,7 @@
 #!/bin/sh
 # A goal counts for as long as it says and once a run, also when the run has come to its end before; who has ended is not inside.
 set -eu
-: "${CAMP:?}" "${CAMP_ROOT:?}" "${TMPDIR:?}"
-cd "$TMPDIR"
-. "$CAMP_ROOT/tests/9-whole/data.sh"
+. "${CAMP_ROOT:?}/tests/9-whole/data.sh"
 mkdir project
 cat > project/main.camp <<'C'
 message hello { channel email; subject "Hello"; body "Hello" }

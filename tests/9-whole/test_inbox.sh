@@ -1,9 +1,7 @@
 #!/bin/sh
 # What comes in on the real clock: repeated ids, equal purchases, imports, late events, bad lines, kills, a second run.
 set -eu
-: "${CAMP:?}" "${CAMP_ROOT:?}" "${TMPDIR:?}"
-cd "$TMPDIR"
-. "$CAMP_ROOT/tests/9-whole/data.sh"
+. "${CAMP_ROOT:?}/tests/9-whole/data.sh"
 mkdir project
 cat > project/main.camp <<'C'
 message thanks { channel email; subject "Thanks"; body "Thanks" }

@@ -1,9 +1,7 @@
 #!/bin/sh
 # A window remembers LIMIT_SERIES_COUNT occurrences. Up to there it is exact; what is let go beyond it is said beside the event.
 set -eu
-: "${CAMP:?}" "${CAMP_ROOT:?}" "${TMPDIR:?}"
-cd "$TMPDIR"
-. "$CAMP_ROOT/tests/9-whole/data.sh"
+. "${CAMP_ROOT:?}/tests/9-whole/data.sh"
 mkdir project
 cat > project/main.camp <<'C'
 list many

@@ -3,9 +3,7 @@
 # which clocks are set: the whole list against policy_oracle.py, which shares nothing with Camp. Then the same with the database closed now
 # and then.
 set -eu
-: "${CAMP:?}" "${CAMP_ROOT:?}" "${TMPDIR:?}"
-cd "$TMPDIR"
-. "$CAMP_ROOT/tests/9-whole/data.sh"
+. "${CAMP_ROOT:?}/tests/9-whole/data.sh"
 mkdir project
 cat > project/main.camp <<'C'
 event want { message: text; number: number }

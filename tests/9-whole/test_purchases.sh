@@ -2,9 +2,7 @@
 # Real purchase histories through the headline scripts; the answers come from SQL over the raw file, in another database, by
 # queries that share nothing with Camp.
 set -eu
-: "${CAMP:?}" "${CAMP_ROOT:?}" "${TMPDIR:?}"
-cd "$TMPDIR"
-. "$CAMP_ROOT/tests/9-whole/data.sh"
+. "${CAMP_ROOT:?}/tests/9-whole/data.sh"
 make_raw; make_events; make_raw_db
 echo "# data: $DATA, $(wc -l < raw.txt) purchases"
 

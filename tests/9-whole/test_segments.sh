@@ -2,9 +2,7 @@
 # Segments over real purchase histories: every moment at which a contact enters or leaves one, by events and by time alone. The
 # answers come from awk over the raw file, day by day, with nothing of Camp in it.
 set -eu
-: "${CAMP:?}" "${CAMP_ROOT:?}" "${TMPDIR:?}"
-cd "$TMPDIR"
-. "$CAMP_ROOT/tests/9-whole/data.sh"
+. "${CAMP_ROOT:?}/tests/9-whole/data.sh"
 make_raw; make_events
 echo "# data: $DATA, $(wc -l < raw.txt) purchases"
 

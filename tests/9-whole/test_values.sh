@@ -2,9 +2,7 @@
 # The values of `send … with { }` are those of the moment of the send, whatever happens until the message is written; they are kept in
 # the outbox, and what is HTML stays whole.
 set -eu
-: "${CAMP:?}" "${CAMP_ROOT:?}" "${TMPDIR:?}"
-cd "$TMPDIR"
-. "$CAMP_ROOT/tests/9-whole/data.sh"
+. "${CAMP_ROOT:?}/tests/9-whole/data.sh"
 mkdir project
 cat > project/main.camp <<'C'
 contact { level: number }

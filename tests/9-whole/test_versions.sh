@@ -2,9 +2,7 @@
 # A script is edited while contacts sleep: old runs finish their version, new ones take the new, `entry once` holds across both,
 # a change of form alone makes no new version, and a condition on history that a deploy adds sees what was before it.
 set -eu
-: "${CAMP:?}" "${CAMP_ROOT:?}" "${TMPDIR:?}"
-cd "$TMPDIR"
-. "$CAMP_ROOT/tests/9-whole/data.sh"
+. "${CAMP_ROOT:?}/tests/9-whole/data.sh"
 simulate() { "$CAMP" simulate project --events events.ndjson --db camp.db "$@" > out 2>&1 || { cat out; echo "not ok - simulate"; exit 1; }; }
 event() { printf '{"event":"%s","userId":"%s","timestamp":"%sT10:00:00Z"}\n' "$2" "$1" "$3"; }
 messages() { sqlite3 camp.db "select contact || ' ' || message || ' ' || replace(at, '.000Z', 'Z') from message order by at, contact, message"; }

@@ -8,6 +8,7 @@
 
 #include "compiler/lex.h"
 #include "grammar.h"
+#include "tests/lib/files.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -26,20 +27,6 @@ struct tokens { struct token *items; uint32_t count, cap; };
 
 /* --- reading ---------------------------------------------------------------------------------------------------------*/
 
-static bool read_text(struct arena *a, const char *path, struct str *text) {
-  FILE *file = fopen(path, "rb");
-  if (!file) return false;
-  fseek(file, 0, SEEK_END);
-  long bytes = ftell(file);
-  rewind(file);
-  char *out = arena_alloc(a, (size_t)bytes + 1);
-  size_t len = fread(out, 1, (size_t)bytes, file);
-  out[len] = '\0';
-  fclose(file);
-  *text = (struct str){ out, len };
-  return true;
-}
-
 static enum file_found read_file(void *context, struct arena *a, const char *from, struct str path, size_t bytes_max, struct str *bytes) {
   (void)context, (void)a, (void)from, (void)path, (void)bytes_max;
   *bytes = STR("\x89PNG\r\n\x1a\n...");
@@ -52,7 +39,8 @@ static bool read_source(void *context, struct arena *a, const char *from, struct
   if (str_starts(name, STR("./"))) name = (struct str){ name.ptr + 2, name.len - 2 };
   *shown = arena_printf(a, "%.*s" STR_FMT, slash ? (int)(slash + 1 - from) : 0, from ? from : "", STR_ARG(name));
   /* A page of the reference names files that are not there. */
-  if (!read_text(a, shown->ptr, text)) *text = STR("<p>A page.</p>\n");
+  *text = file_text(a, shown->ptr);
+  if (!text->ptr) *text = STR("<p>A page.</p>\n");
   return true;
 }
 
@@ -73,7 +61,8 @@ static void read_folder(struct project *p, const char *folder, int depth) {
     if (!S_ISREG(st.st_mode) || !str_ends(name, STR(".camp")) || p->count == SCRIPTS_MAX) continue;
     struct script *s = &p->scripts[p->count++];
     s->path = arena_str(&p->arena, name);
-    if (!read_text(&p->arena, path, &s->text)) p->count--;
+    s->text = file_text(&p->arena, path);
+    if (!s->text.ptr) p->count--;
   }
   closedir(dir);
 }
@@ -289,12 +278,12 @@ bool mutants_of_text(struct mutant_figures *f, const char *path, struct str text
 static bool mutants_of_page(struct mutant_figures *f, const char *root, uint32_t step, uint32_t *phase, FILE *say) {
   char path[PATH_BYTES];
   struct arena a;
-  struct str page;
   bool good = true;
   uint32_t number = 0;
   snprintf(path, sizeof path, "%s/grammar/README.md", root);
   arena_init(&a, 1 << 20);
-  const char *at = read_text(&a, path, &page) ? page.ptr : "";
+  struct str page = file_text(&a, path);
+  const char *at = page.ptr ? page.ptr : "";
   while ((at = strstr(at, "```camp\n")) != NULL) {
     char name[64];
     at += 8;
