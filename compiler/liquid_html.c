@@ -9,7 +9,7 @@
  * Not here: what mail programs make of it.
  *
  *   1. One mistake of each kind a text: what follows from it is not told.
- *   2. What is inside comments, `style` and `script` is not HTML, and so are conditional comments for Outlook. */
+ *   2. What is inside comments, `style`, `script`, `title` and `textarea` is not HTML, and so are conditional comments for Outlook. */
 #include <stdio.h>
 #include <strings.h>
 
@@ -33,7 +33,7 @@ struct html {
   enum state state;
   char tag[NAME_MAX_BYTES];  /* being read; closing: it began with </ */
   bool closing, empty;
-  const char *tag_at;
+  const char *tag_at, *comment_at;
   bool given_up, told, told_image, told_mark;
   struct str in;             /* the text in hand, when it is a file's */
   uint32_t source, depth;
@@ -48,6 +48,12 @@ static bool among(const char *name, const char *const *names) {
 static bool is_void(const char *name) {
   static const char *const names[] = { "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
                                        "wbr", NULL };
+  return among(name, names);
+}
+
+/* What is inside is text up to its end. */
+static bool is_raw(const char *name) {
+  static const char *const names[] = { "style", "script", "title", "textarea", NULL };
   return among(name, names);
 }
 
@@ -126,7 +132,7 @@ static void end_of_tag(struct html *h) {
     memcpy(h->open[h->count].name, h->tag, sizeof h->tag);
     struct open *o = &h->open[h->count++];
     o->at = h->tag_at, o->in = h->in, o->source = h->source;
-    if (strcmp(h->tag, "style") == 0 || strcmp(h->tag, "script") == 0) h->state = IN_RAW;
+    if (is_raw(h->tag)) h->state = IN_RAW;
   }
 }
 
@@ -160,7 +166,16 @@ static void look_at_image(struct html *h, const char *at, const char *end) {
   d->expected = STR("`https:`");
 }
 
+/* A value without quotes goes up to a blank or the tag's end, and a slash at its end is its own. */
+static const char *unquoted(const char *at, const char *end) {
+  const char *value = at + 1;
+  if (value < end && (*value == '"' || *value == '\'')) return value;
+  while (value < end && *value != '>' && (unsigned char)*value > ' ') value++;
+  return value;
+}
+
 static const char *scan_tag(struct html *h, const char *at, const char *end) {
+  if (*at == '=') return unquoted(at, end);
   if (*at == '>') {
     end_of_tag(h);
   } else if (*at == '"' || *at == '\'') {
@@ -173,7 +188,7 @@ static const char *scan_tag(struct html *h, const char *at, const char *end) {
       const char *value = at + n;
       if (value < end && (*value == '"' || *value == '\'')) value++;
       look_at_image(h, value, end);
-      return at + n;
+      return unquoted(at + n - 1, end);
     }
   }
   return at + 1;
@@ -192,7 +207,7 @@ static const char *scan_one(struct html *h, const char *at, const char *end) {
       if (stop) h->state = IN_TEXT;
       return stop ? stop + 3 : end;
     case IN_RAW:
-      for (stop = at; stop < end && !(word_at(stop, end, "</style") || word_at(stop, end, "</script")); stop++) {}
+      for (stop = at; stop < end && !(word_at(stop, end, "</") && word_at(stop + 2, end, h->tag)); stop++) {}
       if (stop < end) h->state = IN_TEXT;
       return stop;
     default:
@@ -200,6 +215,7 @@ static const char *scan_one(struct html *h, const char *at, const char *end) {
       if (!stop) return end;
       if (!word_at(stop, end, "<!--")) return begin_tag(h, stop, end);
       h->state = IN_COMMENT;
+      h->comment_at = stop;
       return stop + 4;
   }
 }
@@ -327,5 +343,13 @@ void html_care(struct scope *s, struct message_decl *m, struct str text, struct 
   struct html *h = ARENA_NEW(&s->c->arena, struct html);
   *h = (struct html){ .s = s, .m = m, .text = text, .span = span, .html = html };
   scan(h, text);
-  if (h->state == IN_TEXT) still_open(h, 0);
+  if (h->given_up || !h->html) return;
+  switch (h->state) {
+    case IN_TEXT: case IN_RAW: still_open(h, 0); break;
+    case IN_TAG: mistake(h, "has no `>`"); break;
+    case IN_DOUBLE: case IN_SINGLE: mistake(h, "has a quote that is never closed"); break;
+    case IN_COMMENT:
+      if (!h->told) (void)warn(h, DIAG_W0195, h->comment_at, 4, "is never closed", "<!--");
+      break;
+  }
 }
