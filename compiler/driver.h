@@ -1,7 +1,7 @@
 #ifndef CAMP_COMPILER_DRIVER_H
 #define CAMP_COMPILER_DRIVER_H
-/* The parser's driver, as parse.c, parse_lines.c, parse_repair.c and parse_report.c share it. Everybody else calls parse_source
- * (parse.h). */
+/* The parser's driver, as parse.c, parse_lines.c, parse_repair.c, parse_report.c and habits.c share it. Everybody else calls
+ * parse_source (parse.h). */
 #include "parse.h"
 
 #include "diagnostics.h"

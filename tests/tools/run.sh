@@ -24,7 +24,7 @@ one='
   rm -rf "$scratch"
   echo $code > "$out/$number.code"
 '
-{ echo tests/tools/arrows.sh; echo tests/tools/docs.sh; ls tests/[0-9]-*/test_*.c tests/[0-9]-*/test_*.sh 2> /dev/null | sort
+{ echo tests/tools/arrows.sh; echo tests/tools/rooms.sh; echo tests/tools/docs.sh; ls tests/[0-9]-*/test_*.c tests/[0-9]-*/test_*.sh 2> /dev/null | sort
   ls tests/fuzz/*.c > /dev/null 2>&1 && echo fuzz; } | grep -F -- "${1:-}" > "$out/list"
 awk -v out="$out" '{ printf "%04d\n%s\n%s\n", NR, $0, out }' "$out/list" | xargs -n 3 -P "$jobs" sh -c "$one" sh &
 running=$!
