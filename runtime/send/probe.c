@@ -57,12 +57,13 @@ void relay_probe(const struct relay_options *o, struct probe *out) {
   int64_t began = steady_ms();
   CURL *c = curl_easy_init();
   if (!c) return;
-  relay_prepare(c, o, o->name ? o->name : "localhost");
+  char said[RELAY_SAID_BYTES];
+  relay_prepare(c, o, o->name ? o->name : "localhost", said);
   CURLcode code = curl_easy_perform(c);
   curl_socket_t socket = CURL_SOCKET_BAD;
   if (code == CURLE_OK) code = curl_easy_getinfo(c, CURLINFO_ACTIVESOCKET, &socket);
   if (code != CURLE_OK || socket == CURL_SOCKET_BAD) {
-    snprintf(out->said, sizeof out->said, "%s", code == CURLE_LOGIN_DENIED ? "user or password refused" : curl_easy_strerror(code));
+    relay_trouble_text(out->said, sizeof out->said, (int)code, said);
   } else {
     struct smtp_session s;
     struct curl_tlssessioninfo *tls = NULL;

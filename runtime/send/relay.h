@@ -8,7 +8,8 @@
  * tls: `require` unless the host is this machine, where it is `try`. connections: at a time (10). per: mails a connection (100).
  * rate: mails a second in all (no bound). timeout: seconds to wait for a connection and for each answer (30; 300, and 600 for a dot's, as
  * RFC 5321 asks). keep: how long a mail is tried (4d). name: what we call ourselves (the system's name). rate and keep are the first relay's. From the environment:
- * CAMP_SMTP_PASSWORD for USER; CAMP_FROM for From; CAMP_RETURN_PATH for the envelope's sender (else From's address), which bears each
+ * CAMP_SMTP_PASSWORD for USER, which travels only over TLS to a server whose certificate is good; CAMP_CA, a file of authorities to trust in
+ * place of the system's; CAMP_FROM for From; CAMP_RETURN_PATH for the envelope's sender (else From's address), which bears each
  * mail's token behind a + when CAMP_SECRET is set (VERP: bounce+ID.MAC@shop.example); CAMP_DKIM (dkim.h);
  * CAMP_LIMITS (limits.h). Sources: RFC 5321, 3207, 4954, 2920. */
 #include "vm/base/arena.h"
@@ -31,6 +32,10 @@ struct relay_options {
 /* spec with its scheme. CAMP_BAD with *why. Texts in the arena. */
 enum camp_err relay_options_parse(const char *spec, struct arena *a, struct relay_options out[LIMIT_RELAYS_COUNT], uint32_t *count,
                                   char why[256]) MUST_CHECK;
-/* How a connection is to be opened, onto a CURL handle. name: ours, for EHLO. */
-void relay_prepare(void *curl, const struct relay_options *o, const char *name);
+/* How a connection is to be opened, onto a CURL handle. name: ours, for EHLO. said, which must live as long: the server's last words, for
+ * relay_trouble_text; empty at first. */
+enum { RELAY_SAID_BYTES = 120 };
+void relay_prepare(void *curl, const struct relay_options *o, const char *name, char said[RELAY_SAID_BYTES]);
+/* Why a connection could not be opened: "user or password refused: 535 5.7.8 no". code: a CURLcode that is not OK. */
+void relay_trouble_text(char *text, size_t bytes, int code, const char said[RELAY_SAID_BYTES]);
 #endif

@@ -22,8 +22,27 @@
 
 enum { STACK_BYTES = 512 << 10 };
 
-void relay_prepare(void *handle, const struct relay_options *o, const char *name) {
+/* libcurl hands over each line that the server says while a connection is opened. */
+static size_t on_words(char *data, size_t size, size_t count, void *said) {
+  size_t bytes = size * count, n = 0;
+  char *to = said;
+  for (size_t i = 0; i < bytes && n < RELAY_SAID_BYTES - 1; i++)
+    if ((unsigned char)data[i] >= 0x20 && (unsigned char)data[i] < 0x7f) to[n++] = data[i];
+  to[n] = 0;
+  return bytes;
+}
+
+void relay_trouble_text(char *text, size_t bytes, int code, const char said[RELAY_SAID_BYTES]) {
+  const char *what = code == CURLE_LOGIN_DENIED ? "user or password refused" : curl_easy_strerror((CURLcode)code);
+  bool refused = said[0] == '4' || said[0] == '5';
+  if (refused && (code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_REMOTE_ACCESS_DENIED)) snprintf(text, bytes, "%s", said);
+  else if (refused) snprintf(text, bytes, "%s: %s", what, said);
+  else snprintf(text, bytes, "%s", what);
+}
+
+void relay_prepare(void *handle, const struct relay_options *o, const char *name, char said[RELAY_SAID_BYTES]) {
   CURL *c = handle;
+  const char *authorities = getenv("CAMP_CA");
   char url[1024];
   long connect_s = o->timeout_s ? (long)o->timeout_s : CONNECT_S;
   snprintf(url, sizeof url, "%s://%s:%u/%s", o->tls == TLS_IMPLICIT ? "smtps" : "smtp", o->host, o->port, name);
@@ -37,6 +56,10 @@ void relay_prepare(void *handle, const struct relay_options *o, const char *name
   curl_easy_setopt(c, CURLOPT_USE_SSL, (long)(o->tls == TLS_OFF ? CURLUSESSL_NONE : o->tls == TLS_TRY ? CURLUSESSL_TRY : CURLUSESSL_ALL));
   /* `try` takes any certificate: it keeps off only who merely listens (RFC 7435). */
   if (o->tls == TLS_TRY) curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L), curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
+  if (authorities && *authorities) curl_easy_setopt(c, CURLOPT_CAINFO, authorities);
+  said[0] = 0;
+  curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_words);
+  curl_easy_setopt(c, CURLOPT_HEADERDATA, said);
   if (!o->user) return;
   const char *password = getenv("CAMP_SMTP_PASSWORD");
   curl_easy_setopt(c, CURLOPT_USERNAME, o->user);
@@ -116,7 +139,7 @@ static bool line_open(struct sender *s, struct relay *r) {
   *line = (struct line){ .sender = s, .relay = r, .state = LINE_CONNECTING, .moved_ms = s->now_ms, .opening = CURL_SOCKET_BAD,
                           .curl = curl_easy_init() };
   CHECK(line->curl);
-  relay_prepare(line->curl, o, o->name ? o->name : s->host);
+  relay_prepare(line->curl, o, o->name ? o->name : s->host, line->said);
   curl_easy_setopt(line->curl, CURLOPT_OPENSOCKETFUNCTION, on_open);
   curl_easy_setopt(line->curl, CURLOPT_OPENSOCKETDATA, line);
   curl_easy_setopt(line->curl, CURLOPT_CLOSESOCKETFUNCTION, on_close);
@@ -137,8 +160,10 @@ static void line_opened(struct sender *s, struct line *line) {
   if (code == CURLE_OK) code = curl_easy_getinfo(line->curl, CURLINFO_ACTIVESOCKET, &line->socket);
   if (code != CURLE_OK || line->socket == CURL_SOCKET_BAD) {
     struct relay *r = line->relay;
+    char why[WHY_BYTES];
+    relay_trouble_text(why, sizeof why, (int)code, line->said);
     line_free(line);
-    relay_back_off(s, r, code == CURLE_LOGIN_DENIED ? "user or password refused" : curl_easy_strerror(code));
+    relay_back_off(s, r, why);
     return;
   }
   line->state = LINE_OPEN;

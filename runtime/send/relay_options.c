@@ -115,6 +115,9 @@ static enum camp_err parse_one(struct str spec, struct arena *a, struct relay_op
     enum camp_err err = take_option(o, until(&rest, '&'), a, why);
     if (err) return err;
   }
+  /* `try` goes on without TLS where somebody takes the offer away, and talks to anybody: both would have the password. */
+  if (o->user && (o->tls == TLS_OFF || o->tls == TLS_TRY) && !is_here(host))
+    return refuse(why, "a password travels only over TLS to a server that is who it says; take tls=off or tls=try away from", spec);
   return CAMP_OK;
 }
 

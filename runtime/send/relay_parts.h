@@ -50,6 +50,7 @@ struct line {
   curl_socket_t opening;       /* its newest socket; CURL_SOCKET_BAD: none. This and the next are under sender.opening */
   bool given_up, opened;       /* it is to end; its thread is done, and says in `code` how it went */
   CURLcode code;
+  char said[RELAY_SAID_BYTES]; /* the server's last words while it is CONNECTING */
   uint8_t state;
   bool blocked;                /* the socket takes no more for now */
   int64_t moved_ms;            /* when bytes last went either way */

@@ -5,7 +5,8 @@
  * Invariants:
  * 1. At most two mails are under way: one whose dot was written, and behind it one up to DATA. Each gets one fate.
  * 2. Replies come in the order of the commands: `expected` is that order. A reply to a command that has not left yet ends the dialogue:
- *    who answers before being asked is broken, or somebody else has put words into the stream.
+ *    who answers before being asked is broken, or somebody else has put words into the stream. Only a refusal of a mail that is still on its
+ *    way is taken for that, because servers say so as soon as they know (too big, a filter), and then close.
  * 3. A mail is in doubt only when its dot may have reached the server: when all bytes up to the dot have left.
  * 4. After a refused transaction RSET stands before the next MAIL, because not every server forgets the first by itself.
  * 5. No address with a control character, blank or angle bracket is ever written: it could end the command. */
@@ -192,14 +193,16 @@ static void heard_data(struct smtp_session *s, const struct reply *r) {
   transaction_over(s);
 }
 
+static void heard_dot_answer(struct smtp_session *s, const struct reply *r, struct smtp_mail *mail) {
+  char reason[REPLY_TEXT_BYTES + 32];
+  enum verdict v = reply_verdict(r, REPLY_TO_DOT);
+  reply_show(r, reason, sizeof reason);
+  settle(s, mail, fate_of(r, v, REPLY_TO_DOT), reason);
+  s->dotted = NULL;
+}
+
 static void heard_dot(struct smtp_session *s, const struct reply *r, struct smtp_mail *mail) {
-  if (mail) {
-    char reason[REPLY_TEXT_BYTES + 32];
-    enum verdict v = reply_verdict(r, REPLY_TO_DOT);
-    reply_show(r, reason, sizeof reason);
-    settle(s, mail, fate_of(r, v, REPLY_TO_DOT), reason);
-    s->dotted = NULL;
-  }
+  if (mail) heard_dot_answer(s, r, mail);
   begin_mail(s);
 }
 
@@ -258,6 +261,13 @@ static void say_over(const struct smtp_session *s, const struct reply *r, char *
   snprintf(why, why_bytes, "%s%s", fits ? "" : "an answer that does not fit: ", text);
 }
 
+/* The mail has its fate then; the connection cannot be used any more. */
+static bool refuses_early(struct smtp_session *s, const struct reply *r) {
+  if (s->expected[0].kind != EXPECT_DOT || !s->expected[0].mail || r->code / 100 < 4 || r->code / 100 > 5 || r->code == 421) return false;
+  heard_dot_answer(s, r, s->expected[0].mail);
+  return true;
+}
+
 bool smtp_receive(struct smtp_session *s, struct str in, char *why, size_t why_bytes) {
   while (in.len) {
     enum reply_state state = reply_take(&s->reader, &in);
@@ -269,6 +279,11 @@ bool smtp_receive(struct smtp_session *s, struct str in, char *why, size_t why_b
       return false;
     }
     bool asked = s->expected_count == 0 || s->sent_bytes >= s->expected[0].at;
+    if (!asked && refuses_early(s, &s->reader.reply)) {
+      reply_show(&s->reader.reply, why, why_bytes);
+      smtp_lost(s, why);
+      return false;
+    }
     if (!asked && s->reader.reply.code != 421) {
       snprintf(why, why_bytes, "the server answered what it had not been asked yet");
       smtp_lost(s, why);

@@ -8,6 +8,7 @@ MODE, what the first one does:
   auth       refuses the password, and never answers QUIT
   ehlo       answers EHLO with what is no SMTP, and says nothing more
   tls        begins TLS with a certificate that nobody trusts, and says nothing more
+  dot        leaves the first mail's final dot without an answer
   quit       takes one mail, and never answers QUIT
   quit-tls   the same behind STARTTLS; no close_notify either
   name       is not there: its name is being looked up (stuck_resolver.c); the good one takes five mails a second
@@ -83,6 +84,8 @@ async def bad(reader, writer):
         if data:
             if line == b".\r\n":
                 data = False
+                if mode == "dot":
+                    await stall(reader)
                 writer.write(b"250 2.0.0 taken\r\n")
         elif word == b"QUIT":
             await stall(reader)

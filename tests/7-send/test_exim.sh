@@ -25,7 +25,14 @@ onward=$(cat port)
 base=$TMPDIR/exim; mkdir -p "$base/spool" "$base/log" "$base/mail"; chmod 755 "$TMPDIR" "$base"; chown nobody "$base"/*
 { cat /etc/passwd; echo "Debian-exim:x:$(id -u nobody):$(id -g nobody)::/:/bin/false"; } > "$base/passwd"
 { cat /etc/group; echo "Debian-exim:x:$(id -g nobody):"; } > "$base/group"
-for try in 1 2 3 4 5; do port=$((port + 1)); listens $port || break; done
+for try in 1 2 3 4 5; do port=$((port + 2)); listens $port || listens $((port + 1)) || break; done
+strict=$((port + 1))
+# An authority of our own, and a certificate of it for `localhost` alone.
+openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 3650 -subj '/CN=an authority of this test' 2> /dev/null
+openssl req -newkey rsa:2048 -nodes -keyout "$base/key.pem" -out mx.csr -subj /CN=localhost 2> /dev/null
+printf 'subjectAltName=DNS:localhost\n' > mx.ext
+openssl x509 -req -in mx.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 3650 -extfile mx.ext -out "$base/cert.pem" 2> /dev/null
+chown nobody "$base/key.pem"
 cat > "$base/exim.conf" <<C2
 exim_path = $exim
 keep_environment = LD_PRELOAD : NSS_WRAPPER_PASSWD : NSS_WRAPPER_GROUP
@@ -33,7 +40,11 @@ spool_directory = $base/spool
 log_file_path = $base/log/%slog
 pid_file_path = $base/exim.pid
 primary_hostname = mx.shop.example
-daemon_smtp_ports = $port
+daemon_smtp_ports = $port : $strict
+tls_advertise_hosts = *
+tls_certificate = $base/cert.pem
+tls_privatekey = $base/key.pem
+auth_advertise_hosts = \${if eq{\$tls_in_cipher}{}{}{*}}
 local_interfaces = 127.0.0.1
 queue_only = true
 host_lookup =
@@ -41,6 +52,9 @@ acl_smtp_rcpt = check_rcpt
 acl_smtp_data = accept
 begin acl
 check_rcpt:
+  deny condition = \${if eq{\$received_port}{$strict}}
+       !authenticated = *
+       message = 5.7.0 who are you?
   deny domains = policy.example
        message = 5.7.1 we do not like you
   deny domains = door.example
@@ -86,6 +100,19 @@ box:
   envelope_to_add
   return_path_add
   user = nobody
+begin authenticators
+plain:
+  driver = plaintext
+  public_name = PLAIN
+  server_prompts = :
+  server_condition = \${if and{{eq{\$auth2}{shop}}{eq{\$auth3}{pass word+%&é}}}}
+  server_set_id = \$auth2
+login:
+  driver = plaintext
+  public_name = LOGIN
+  server_prompts = Username:: : Password::
+  server_condition = \${if and{{eq{\$auth1}{shop}}{eq{\$auth2}{pass word+%&é}}}}
+  server_set_id = \$auth1
 begin retry
 * * F,1h,1m
 C2
@@ -112,4 +139,23 @@ same "a script acts on it, once" "no@dead.example 2" \
 rm -f t.db*; head -1 e.ndjson > one; mv one e.ndjson; : > "$base/log/mainlog"
 send_to "smtp://127.0.0.1:$port?tls=try" > out 2>&1
 same "over TLS too" "sent 1 1" "$(states)$(grep -c '<= bounce.* X=TLS1' "$base/log/mainlog")"
+# A password, over TLS of an authority that CAMP_CA names, to exim's own AUTH. What is not right ends before a mail is begun, and is said.
+give() { # SECONDS SPEC
+  rm -f t.db*; : > "$base/log/mainlog"
+  T=$1 send_to "$2" > out 2>&1; sed -n 's/^camp run: [^ ]*: \(.*\); next try in 1 s$/\1/p' out | head -1 > said
+}
+export CAMP_CA=$PWD/ca.pem CAMP_SMTP_PASSWORD='pass word+%&é'
+give 60 "smtp://shop@localhost:$strict?name=me.shop.example"
+same "a password over TLS that was looked at" "sent 1 1 1" "$(states)$(grep -c '<= bounce.* X=TLS1.* A=plain:shop' "$base/log/mainlog") $(grep -c 'CV=\|H=(me.shop.example)' "$base/log/mainlog")"
+CAMP_SMTP_PASSWORD=wrong give 3 "smtp://shop@localhost:$strict"
+same "a wrong password" "ready 1 user or password refused: 535 Incorrect authentication data" "$(states)$(cat said)"
+CAMP_CA= give 3 "smtp://shop@localhost:$strict?tls=require"
+same "an authority that nobody named" "ready 1 SSL peer certificate or SSH remote key was not OK" "$(states)$(cat said)"
+give 3 "smtp://shop@127.0.0.1:$strict?tls=require"
+same "another name than the certificate's" "ready 1 SSL peer certificate or SSH remote key was not OK" "$(states)$(cat said)"
+give 3 "smtp://localhost:$strict"
+same "without a user: it refuses us, and the mail waits" "deferred 1 550 5.7.0 who are you?" "$(states)$(sqlite3 t.db 'select reason from message')"
+for spec in "smtp://shop@mx.example?tls=try" "smtp://shop@mx.example?tls=off"; do
+  refuses "$spec: the password could be read on its way" 2 "a password travels only over TLS" camp run p.camp --db x.db --live --send "$spec"
+done
 finish

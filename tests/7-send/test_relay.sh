@@ -41,9 +41,42 @@ done <<'END'
 -e|60|sent 30 
 -p|60|sent 30 
 -w 1|60|sent 30 
+-8|60|sent 30 
+-a|60|sent 30 
+-E|60|sent 30 
+-N|60|sent 30 
+-P|60|sent 30 
+-T 512|60|sent 30 
+-H 1|60|sent 30 
+-p -W .:1|60|sent 30 
+-p -W rcpt:1|60|sent 30 
+-q mail|60|deferred 30 
+-q rcpt|60|deferred 30 
+-q data|60|deferred 30 
+-q rset|60|sent 30 
+-q quit|60|sent 30 
 -q ehlo|3|ready 30 
 -r connect|3|ready 30 
+-f connect|3|ready 30 
+-f ehlo,helo|3|ready 30 
+-q connect|3|ready 30 
+-Q connect|3|ready 30 
+-Q ehlo|3|ready 30 
+-Q mail|3|ready 30 
+-Q rcpt|3|ready 30 
+-Q data|3|ready 30 
 END
+same "a soft answer of the sink's own words is kept" 1 "$(rm -f t.db*; sink -b '451 4.7.1 come again' -r rcpt; T=60 send > out 2>&1; stop_sink; sqlite3 t.db "select count(distinct reason) from message where reason = '451 4.7.1 come again'")"
+# A refusal that comes while the mail is still on its way: what it is about fails, what travelled behind it is tried again elsewhere.
+rm -f t.db*; sink -A 0; T=60 send > out 2>&1; stop_sink
+same "smtp-sink -A 0: no mail is in doubt, each has the sink's words" "30 30" "$(sqlite3 -separator ' ' t.db "select count(*), sum(reason in ('550 This violates SMTP', 'Failed sending data to the peer')) from message where state in ('failed', 'deferred')")"
+# 421 at the dot is an answer: not taken, nothing is in doubt. The sink that ends after ten mails takes some, and some are in doubt.
+rm -f t.db*; sink -Q .; T=3 send > out 2>&1; stop_sink
+same "smtp-sink -Q .: nothing is taken, nothing in doubt" 30 "$(sqlite3 t.db "select count(*) from message where state = 'ready' or reason = '421 4.0.0 Server closing connection'")"
+rm -f t.db* dump/*; sink -M 10 -R "$PWD/dump" -D all; T=3 send > out 2>&1; stop_sink
+same "smtp-sink -M 10: what it took is sent or in doubt, the rest is not lost" "30 0" "$(sqlite3 -separator ' ' t.db "select count(*), sum(state not in ('sent', 'in doubt', 'ready', 'deferred')) from message")"
+grep -ah '^Message-ID' dump/all* | sed 's/.*<\(u[0-9]*\)%40.*/\1@example.com/' | sort > arrived; sqlite3 t.db "select contact from message where state in ('sent', 'in doubt')" | sort > accounted
+same "nothing arrived that is not accounted for" "" "$(comm -23 arrived accounted)"
 # The connection is closed instead of an answer to the dot: every mail that was sent whole is in doubt, none is lost.
 rm -f t.db*; sink -q .; T=60 send > out 2>&1; stop_sink
 same "a connection that ends at the dot leaves no mail unaccounted" 30 "$(sqlite3 t.db "select count(*) from message where state in ('in doubt', 'deferred')")"

@@ -216,6 +216,10 @@ static void answers_before_questions(void **state) {
     "a@x unsent (the server answered what it had not been asked yet)\n");
   PLAY(0, L("a@x"), L(HELLO_PIPED, ">MAIL FROM:<us@x>\r\nRCPT TO:<a@x>\r\nDATA\r\n", "<250 ok\r\n250 ok\r\n354 go\r\n250 taken\r\n"),
     "a@x unsent (the server answered what it had not been asked yet)\n");
+  /* A refusal of the mail that is on its way is one, and ends the connection; what was to travel behind it was not begun. */
+  PLAY(0, L("a@x", "b@x"), L(HELLO_PIPED, ">MAIL FROM:<us@x>\r\nRCPT TO:<a@x>\r\nDATA\r\n", "<250 ok\r\n250 ok\r\n354 go\r\n552 5.3.4 too big\r\n"),
+    "a@x refused (552 5.3.4 too big)\nb@x unsent (552 5.3.4 too big)\n");
+  PLAY(0, L("a@x"), L(HELLO_PIPED, ">MAIL FROM:<us@x>\r\nRCPT TO:<a@x>\r\nDATA\r\n", "<250 ok\r\n250 ok\r\n354 go\r\n421 4.3.2 bye\r\n"), "a@x later (421 4.3.2 bye)\n");
 }
 
 static void so_many_a_connection(void **state) {

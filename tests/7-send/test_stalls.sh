@@ -33,6 +33,7 @@ greeting 127.0.0.1 timeout=3600&tls=off
 auth user@127.0.0.1 timeout=3600&tls=off
 ehlo 127.0.0.1 timeout=3600&tls=off
 tls 127.0.0.1 timeout=3600&tls=require
+dot 127.0.0.1 timeout=3600&tls=off
 quit 127.0.0.1 timeout=3600&tls=off&per=1
 quit-tls 127.0.0.1 timeout=3600&tls=try&per=1
 name stuck.example timeout=1&tls=off
