@@ -153,10 +153,49 @@ static void warn(const struct envelope *e, size_t mail_bytes) {
   if (e->topic.len && !count_of(e->body, "/u/")) printf("warning: it has a topic and no visible way out: say {{ unsubscribe_url }}\n");
 }
 
+/* An address in a text, as mail programs make a link of it: up to a blank, without the sentence's own marks behind it. 0: none begins here. */
+static size_t address_bytes(struct str text, size_t at) {
+  struct str rest = { text.ptr + at, text.len - at };
+  size_t n = 0;
+  if (!str_starts(rest, STR("https://")) && !str_starts(rest, STR("http://"))) return 0;
+  while (n < rest.len && (unsigned char)rest.ptr[n] > ' ' && !memchr("<>\"", rest.ptr[n], 3)) n++;
+  while (n && memchr(".,;:!?)'", rest.ptr[n - 1], 8)) n--;
+  return n;
+}
+
+static void put_escaped(struct buf *b, struct str s) {
+  for (size_t i = 0; i < s.len; i++) {
+    if (s.ptr[i] == '<') buf_c(b, "&lt;");
+    else if (s.ptr[i] == '&') buf_c(b, "&amp;");
+    else if (s.ptr[i] == '"') buf_c(b, "&quot;");
+    else buf_byte(b, (uint8_t)s.ptr[i]);
+  }
+}
+
+/* A text as programs show it: lines as they are, long ones broken, addresses to click on. */
+static void put_plain(struct buf *b, struct str text) {
+  buf_c(b, "<!doctype html><meta charset=utf-8><body style=\"margin:2em auto;max-width:40em;font:16px/1.5 sans-serif;white-space:pre-wrap;overflow-wrap:anywhere\">");
+  for (size_t at = 0, n; at < text.len; at += n) {
+    n = address_bytes(text, at);
+    struct str s = { text.ptr + at, n ? n : 1 };
+    if (n) {
+      buf_c(b, "<a href=\"");
+      put_escaped(b, s);
+      buf_c(b, "\">");
+    }
+    put_escaped(b, s);
+    if (n) buf_c(b, "</a>");
+    else n = 1;
+  }
+}
+
 /* The page for a browser: its pictures inside it. */
 static void put_page(struct buf *b, const struct envelope *e) {
   struct str page = e->body;
-  if (!e->html) buf_c(b, "<!doctype html><meta charset=utf-8><pre>");
+  if (!e->html) {
+    put_plain(b, page);
+    return;
+  }
   for (size_t at = 0; at < page.len;) {
     const struct enclosure *shown = NULL;
     for (uint32_t i = 0; i < e->file_count && !shown; i++)
@@ -167,8 +206,6 @@ static void put_page(struct buf *b, const struct envelope *e) {
       for (size_t i = 0; i < shown->base64.len; i++)
         if (shown->base64.ptr[i] != '\n') buf_byte(b, (uint8_t)shown->base64.ptr[i]);
       at += 4 + shown->name.len;
-    } else if (!e->html && page.ptr[at] == '<') {
-      buf_c(b, "&lt;"), at++;
     } else {
       buf_byte(b, (uint8_t)page.ptr[at++]);
     }
@@ -195,15 +232,18 @@ static int write_files(struct job *j) {
   }
   name[n] = 0;
   struct str eml = arena_printf(&j->arena, "%s/%s.eml", folder, name), html = arena_printf(&j->arena, "%s/%s.html", folder, name);
+  struct str txt = arena_printf(&j->arena, "%s/%s.txt", folder, name);
   struct buf mail, page;
   buf_init(&mail, SIZE_MAX / 2);
   buf_init(&page, SIZE_MAX / 2);
   single_mail(&mail, &j->mail);
   put_page(&page, &j->mail);
   if (mkdir(folder, 0777) != 0) errno = 0; /* it is there; if not, writing says why */
-  bool good = file_write(eml.ptr, buf_as_str(&mail)) && file_write(html.ptr, buf_as_str(&page));
+  bool good = file_write(eml.ptr, buf_as_str(&mail)) && file_write(html.ptr, buf_as_str(&page)), text = j->mail.html && j->mail.text.len;
+  if (text) good = good && file_write(txt.ptr, j->mail.text);
   if (good) {
-    printf("To " STR_FMT ": " STR_FMT "\n%s is the mail, %s its page; %zu bytes\n", STR_ARG(j->mail.to), STR_ARG(j->mail.subject), eml.ptr, html.ptr, mail.len);
+    printf("To " STR_FMT ": " STR_FMT "\n%s is the mail, %s its page%s%s; %zu bytes\n", STR_ARG(j->mail.to), STR_ARG(j->mail.subject), eml.ptr, html.ptr,
+           text ? ", and for programs without HTML " : "", text ? txt.ptr : "", mail.len);
     warn(&j->mail, mail.len);
   } else {
     complain(j->command, "cannot write into %s: %s", folder, strerror(errno));
@@ -236,8 +276,9 @@ const struct command command_preview = {
   .name = "preview",
   .summary = "write one message as a contact would get it",
   .arguments = "[PROJECT] MESSAGE [--contact KEY] [options]",
-  .text = "Writes MESSAGE.eml, the mail as a relay would get it, and MESSAGE.html, its page with its pictures inside,\n"
-          "and says what a reader's program would dislike. The project is the folder here unless it is named.\n"
+  .text = "Writes MESSAGE.eml, the mail as a relay would get it, MESSAGE.html, its page with its pictures inside, and\n"
+          "MESSAGE.txt, what programs show that show no HTML, and says what a reader's program would dislike. The\n"
+          "project is the folder here unless it is named.\n"
           "Nothing is sent or recorded.\n",
   .examples = "  camp preview campaigns/ hello --contact ann@example.com --db camp.db --open\n"
               "  camp preview hello --with '{\"code\": \"X1\", \"contact\": {\"first_name\": \"Ann\"}}'\n",

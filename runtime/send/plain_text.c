@@ -23,7 +23,8 @@ struct layout {
   int breaks;               /* line ends before what follows */
   bool blank, cell, begun;
   size_t spaces;            /* that stand as they are */
-  uint32_t quotes, depth;   /* depth: of lists; deeper ones are drawn as the deepest */
+  uint32_t quotes, quoted;  /* quoted: of the line before */
+  uint32_t depth;           /* of lists; deeper ones are drawn as the deepest */
   struct list lists[DEPTH_MAX];
   bool item;                /* the next text begins one */
   bool link, said;          /* inside a link; a word of it was written */
@@ -49,9 +50,10 @@ static void begin_line(struct layout *l) {
   if (l->begun)
     for (int i = 0; i < l->breaks; i++) {
       buf_byte(l->b, '\n');
-      if (i + 1 < l->breaks) put_times(l->b, ">", within(l->quotes));
+      if (i + 1 < l->breaks) put_times(l->b, ">", within(l->quotes < l->quoted ? l->quotes : l->quoted));
     }
   put_times(l->b, "> ", within(l->quotes));
+  l->quoted = l->quotes;
   put_times(l->b, " ", indent_of(l, l->item && l->depth ? l->depth - 1 : l->depth));
   if (!l->item) return;
   struct list *in = l->depth ? &l->lists[within(l->depth) - 1] : NULL;

@@ -76,6 +76,7 @@ static const char *const cases[][CASE_PARTS] = {
   { "what fills up a preheader", "<p>Hi&zwnj;&nbsp;&zwnj;&nbsp;&#847; &#847;</p><p>&#8203;a&shy;b</p>", "Hi\n\nab\n" },
   { "as it was set", "<pre>a  b\n  c\n\nd</pre>e", "a  b\n  c\n\nd\n\ne\n" },
   { "a quotation", "<blockquote><p>a</p><p>b<br>c</p></blockquote>d", "> a\n>\n> b\n> c\n\nd\n" },
+  { "one behind words, with another in it", "<p>a</p><blockquote>b<blockquote>c</blockquote>d</blockquote>e", "a\n\n> b\n>\n> > c\n>\n> d\n\ne\n" },
   /* what nobody sees */
   { "styles, scripts, notes", "<style>p{}</style><p>a<!-- b --><script>c</script></p>", "a\n" },
   { "hidden", "<p style=\"DISPLAY : none\">a</p><p hidden>b</p><p style=\"visibility:hidden\">c</p><p style=\"displayed:x\">d</p>", "d\n" },
