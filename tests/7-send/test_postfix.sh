@@ -27,6 +27,33 @@ done > got
 if cmp -s got "$CAMP_ROOT/tests/7-send/reports/expected"; then say 0 "reports of other programs"; else
   say 1 "reports of other programs"; diff "$CAMP_ROOT/tests/7-send/reports/expected" got | sed 's/^/# /' | head -40; fi
 cat "$CAMP_ROOT"/tests/7-send/reports/*.eml | camp inbound - --db s.db > /dev/null 2> err; same "many in one stream without an mbox's lines are one mail" 0 $?
+# Which status says that an address is dead, and which that a box is full, we are disliked, or it is too early to tell.
+for status in 5.1.1 5.1.2 5.1.3 5.1.6 5.1.10 5.2.1 5.2.2 5.1.4 5.1.7 5.1.8 5.3.4 5.4.4 5.7.1 5.7.26 5.0.0 4.1.1 4.2.1 4.4.7 5.11.1 5.1 ''; do
+  printf '%s ' "$status"
+  sed "s/^Status: .*/Status: $status/; s/X-Postfix; no such/X-Postfix; sorry,/" "$CAMP_ROOT/tests/7-send/reports/1-postfix-dead.eml" > one.eml
+  camp inbound one.eml --db s.db 2> /dev/null | sed 's/.*"kind":"\([a-z]*\)".*/\1/'
+done > kinds
+same "what suppresses and what does not" "5.1.1 permanent
+5.1.2 permanent
+5.1.3 permanent
+5.1.6 permanent
+5.1.10 permanent
+5.2.1 permanent
+5.2.2 temporary
+5.1.4 temporary
+5.1.7 temporary
+5.1.8 temporary
+5.3.4 temporary
+5.4.4 temporary
+5.7.1 temporary
+5.7.26 temporary
+5.0.0 temporary
+4.1.1 temporary
+4.2.1 temporary
+4.4.7 temporary
+5.11.1 temporary
+5.1 temporary
+ temporary" "$(cat kinds)"
 for report in "$CAMP_ROOT"/tests/7-send/reports/*.eml; do echo "From x Sun Nov 22 10:00:00 2026"; sed 's/^From />From /' "$report"; echo; done > mbox
 same "an mbox gives the events of its mails" "$(grep '^{' got)" "$(camp inbound mbox --db s.db 2> /dev/null)"
 mkdir -p maildir/new maildir/cur; cp "$CAMP_ROOT"/tests/7-send/reports/*.eml maildir/new
@@ -86,6 +113,10 @@ bounce full@full.example temporary 5.2.2
 bounce no@dead.example permanent 5.1.1" "$(cat shown)"
 cat events events | timeout 60 camp run p.camp --db t.db --events - --until-idle > out 2>&1
 same "a script acts on it, once" "no@dead.example" "$(sqlite3 t.db "select contact from membership where list = 'dead'")"
+same "the address of Postfix's DSN is suppressed, for good and for every message" "no@dead.example hello dropped suppressed: hard bounce" "$(
+  echo '{"type":"track","event":"purchase","userId":"no@dead.example","messageId":"again"}' | timeout 60 camp run p.camp --db t.db --events - --until-idle > out 2>&1
+  sqlite3 -separator ' ' t.db "select contact, message, state, substr(reason, 1, 23) from message where contact in (select contact from membership where list = 'suppressed') and state <> 'sent'")"
+same "a full box and a policy suppress nobody" "no@dead.example" "$(sqlite3 t.db "select contact from membership where list = 'suppressed'")"
 same "read twice they are the same events" 3 "$(sqlite3 t.db "select count(*) from history where event = 'bounce'")"
 # --- refused at the door ---------------------------------------------------------------------------------------------
 timeout 60 camp run p.camp --db u.db --events e.ndjson --send "smtp://127.0.0.1:$strict?tls=off&connections=1" --live --until-idle > out 2>&1
