@@ -24,7 +24,9 @@ static int show_contact(struct store *s, const char *key, const char *db) {
             report_table(s, "contact", "contact_keys", key, "Also known as") &&
             report_table(s, "contact", "contact_positions", key, "Stands at") &&
             report_table(s, "contact", "contact_members", key, "Lists and tags") &&
+            report_table(s, "contact", "contact_scores", key, "Scores") &&
             report_table(s, "contact", "contact_consents", key, "Consent") &&
+            report_table(s, "contact", "contact_experiments", key, "Experiments") &&
             report_table(s, "contact", "contact_timeline", key, "In order of time");
   if (ok) printf("Times are UTC.\n");
   return ok ? EXIT_FINE : EXIT_COULD_NOT;

@@ -39,7 +39,17 @@ void table_free(struct table *t) {
 
 size_t table_rows(const struct table *t) { return t->rows.count ? t->rows.count - 1 : 0; }
 
-/* "2026-01-05T10:00:00.000Z" as "2026-01-05 10:00"; anything else as it is, without what a terminal would obey. */
+bool report_moment(const char *text, int64_t *ms) {
+  char moment[25];
+  bool zoned;
+  if (text[0] != 1 || strlen(text) < 25) return false;
+  memcpy(moment, text + 1, 24);
+  moment[24] = 0;
+  return calendar_parse_moment(str_from_c(moment), ms, &zoned) && zoned;
+}
+
+/* "2026-01-05T10:00:00.000Z" as "2026-01-05 10:00", also within a text where it is marked; anything else as it is, without what a terminal
+ * would obey. */
 static struct str cell_text(struct table *t, const char *text) {
   struct str s = str_from_c(text);
   int64_t ms;
@@ -55,9 +65,22 @@ static struct str cell_text(struct table *t, const char *text) {
     while (s.len && ((unsigned char)s.ptr[s.len] & 0xc0) == 0x80) s.len--;
   }
   char *copy = arena_alloc(&t->arena, s.len + 4);
-  for (size_t i = 0; i < s.len; i++) copy[i] = (unsigned char)s.ptr[i] < ' ' || s.ptr[i] == 0x7f ? ' ' : s.ptr[i];
-  if (cut) memcpy(copy + s.len, "\xe2\x80\xa6", 3);
-  return (struct str){ copy, s.len + (cut ? 3 : 0) };
+  size_t len = 0;
+  for (size_t i = 0; i < s.len; i++) {
+    if (s.len - i >= 25 && report_moment(s.ptr + i, &ms)) {
+      char shown[32];
+      size_t n = calendar_print(zone_to_civil(t->zone, ms), shown);
+      if (n <= 25) {
+        memcpy(copy + len, shown, n);
+        len += n;
+        i += 24;
+        continue;
+      }
+    }
+    copy[len++] = (unsigned char)s.ptr[i] < ' ' || s.ptr[i] == 0x7f ? ' ' : s.ptr[i];
+  }
+  if (cut) memcpy(copy + len, "\xe2\x80\xa6", 3);
+  return (struct str){ copy, len + (cut ? 3 : 0) };
 }
 
 void table_row(struct table *t, const char *const *cells, int count) {

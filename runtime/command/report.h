@@ -25,6 +25,8 @@ struct simulation_facts {
   bool show;
 };
 /* What simulate prints at its end. Returns an exit code. */
+/* A moment within a report's text, which the byte 1 marks: 25 bytes. False: there is none. */
+bool report_moment(const char *text, int64_t *ms);
 /* `3 messages sent, 2 calls made, 1 content shown`: what there was none of is left out, but messages. */
 void say_left(uint64_t messages, uint64_t calls, uint64_t shows);
 int report_simulation(struct store *s, const struct program *p, const struct zone *z, const struct simulation_facts *f);

@@ -3,6 +3,7 @@
  * Not for steps (story_happen.c, story_expect.c).
  *
  * Invariant: the clock never goes back, and moves only past timers that have run. */
+#include "runtime/command/report.h"
 #include "runtime/command/trial.h"
 
 #include <stdarg.h>
@@ -108,6 +109,19 @@ static void tell_moment(struct trial *r, const char *text) {
   if (text && calendar_parse_moment(str_from_c(text), &ms, &zoned)) buf_c(r->why, trial_clock(r, ms, at));
 }
 
+static void tell_cell(struct trial *r, const char *at, const char *end) {
+  char shown[40];
+  int64_t ms;
+  for (buf_c(r->why, "  "); at < end; at++) {
+    if (end - at >= 25 && report_moment(at, &ms)) {
+      buf_c(r->why, trial_clock(r, ms, shown));
+      at += 24;
+    } else {
+      buf_byte(r->why, (uint8_t)*at);
+    }
+  }
+}
+
 static bool tell_line(void *context, int columns, const char *const *names, const char *const *row) {
   struct trial *r = context;
   (void)names;
@@ -117,7 +131,7 @@ static bool tell_line(void *context, int columns, const char *const *names, cons
   for (int i = 1; i < columns; i++) {
     const char *end = row[i] ? strchr(row[i], '\n') : NULL;
     if (i > 1 && row[i] && row[i - 1] && strcmp(row[i], row[i - 1]) == 0) continue; /* "identify identify" */
-    if (row[i] && row[i][0]) buf_printf(r->why, "  %.*s", end ? (int)(end - row[i]) : (int)strlen(row[i]), row[i]);
+    if (row[i] && row[i][0]) tell_cell(r, row[i], end ? end : row[i] + strlen(row[i]));
   }
   buf_byte(r->why, '\n');
   if (columns > 2 && row[1] && row[2] && (strcmp(row[1], "event") == 0 || strcmp(row[1], "emitted") == 0))

@@ -407,7 +407,9 @@ enum camp_err live_timers(struct live *l, int64_t before_ms) {
     int64_t due_ms = next ? next->s.due_ms : scheduled_ms;
     bool release = release_ms < due_ms;
     if (release) due_ms = release_ms;
-    timer_fires(l, due_ms, next && !release ? due_ms : INT64_MIN);
+    /* What follows counts from the wait's moment; from where the run stood when that was gone already, as when a message was handed
+     * over behind it. */
+    timer_fires(l, due_ms, !next || release ? INT64_MIN : due_ms > next->s.base_ms ? due_ms : next->s.base_ms);
     woken = l->now_ms == woken_ms ? woken + 1 : 1;
     woken_ms = l->now_ms;
     if (release) TRY(live_release(l, woken > LIMIT_WAKES_COUNT));

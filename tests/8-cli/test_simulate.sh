@@ -53,6 +53,13 @@ golden simulate-kinds 0 camp simulate kinds.camp --events kinds.ndjson --db kind
 golden simulate-kinds-sent 0 camp simulate kinds.camp --events kinds.ndjson --db kinds_sent.db --send file:kinds_sent.ndjson
 golden status-kinds 0 camp status --db kinds.db
 
+# All that happens to one contact of a long journey has a line, its moments in words, too.
+mkdir long
+cp "$CAMP_ROOT/tests/9-whole/stories/long_onboarding.camp" long
+printf 'content banner { title "Hi" }\nwhen visit then show banner for 7d\nwhen review then join vip\n' > long/more.camp
+camp simulate long --events "$CAMP_ROOT/tests/8-cli/input/long.ndjson" --db long.db --until 2026-04-06T12:00 > out 2>&1 || cat out
+golden contact-long 0 camp contact ann --db long.db
+
 golden simulate-until 0 camp simulate example --events example/events.ndjson --db parts.db --send file:parts.ndjson --until 2026-01-10
 golden status-until 0 camp status --db parts.db
 golden contact-until 0 camp contact ann --db parts.db
