@@ -384,10 +384,9 @@ bool filter_truncatewords(struct lq_env *env, const struct lq *args, uint32_t co
   struct lq_buf b = buf_of(env);
   size_t at = 0;
   int64_t left = words;
-  for (bool in_word = false; at < s.len; at++) { /* one space between words, as nearly always: the beginning stays as it is */
-    bool space = (unsigned char)s.ptr[at] <= ' ';
-    if (space && (s.ptr[at] != ' ' || !in_word || --left == 0)) break;
-    in_word = !space;
+  for (; at < s.len && (unsigned char)s.ptr[at] > ' '; at++) { /* one space between words, as nearly always: the beginning stays as it is */
+    while (at < s.len && (unsigned char)s.ptr[at] > ' ') at++;
+    if (at == s.len || s.ptr[at] != ' ' || --left == 0) break;
   }
   if (at == s.len) return give_str(s, lq_nil(), out);
   if (left == 0) return lq_buf_room(&b, at + end.len) && lq_buf_add(&b, s.ptr, at) && lq_buf_str(&b, end) && give(&b, out);

@@ -105,10 +105,10 @@ bool lq_out_value(struct lq_renderer *r, struct lq v, bool escape);
 void lq_grow(void **items, uint32_t *cap, uint32_t count, size_t item_bytes);
 
 /* --- variables */
-struct lq lq_var_find(struct lq_renderer *r, uint32_t name);
-static inline struct lq lq_var(struct lq_renderer *r, uint32_t name) {
+const struct lq *lq_var_find(struct lq_renderer *r, uint32_t name);
+static inline const struct lq *lq_var(struct lq_renderer *r, uint32_t name) { /* until something is bound or counted */
   const struct lq_slot *s = &r->slots[name];
-  return s->now_frame == r->frame ? s->now : lq_var_find(r, name);
+  return s->now_frame == r->frame ? &s->now : lq_var_find(r, name);
 }
 bool lq_var_text(struct lq_renderer *r, struct str name, struct lq *out); /* by a computed name; false: there is none */
 struct lq lq_part(void *renderer, struct lq v, struct str name);

@@ -20,13 +20,15 @@
 
 /* --- output ---------------------------------------------------------------------------------------------------------- */
 
+enum { OUT_FIRST_BYTES = 4096 };
+
 bool lq_out_room(struct lq_renderer *r, size_t more) {
   if (more > r->out_max - r->out_len) {
     r->full = true;
     return lq_fatal(&r->cx, "Memory limits exceeded");
   }
   if (more <= r->out_cap - r->out_len) return true;
-  size_t cap = r->out_cap ? r->out_cap : 4096;
+  size_t cap = r->out_cap;
   while (cap - r->out_len < more) cap *= 2;
   char *out = realloc(r->out, cap);
   CHECK(out);
@@ -216,12 +218,15 @@ static bool run(struct lq_renderer *r, uint32_t *at) {
 #define NEED(n) if (sp < (n)) { lq_damaged(r); goto fail; }
 #define ROOM if (sp == LIMIT_LIQUID_STACK_COUNT) { lq_fatal(&r->cx, "an expression holds more than %d values", LIMIT_LIQUID_STACK_COUNT); goto fail; }
 #define TRY(x) if (!(x)) goto fail
+/* What moves pc gets a copy: a variable whose address is known lives in memory. */
+#define MOVES(x) { uint32_t to = pc; yes = (x); pc = to; if (!yes) goto fail; }
   for (;;) {
     uint32_t word = code[pc], a = word >> 8, n;
     struct lq_control *k;
     struct str text;
     bool yes;
-    struct lq v;
+    const struct lq *v;
+    struct lq got;
     switch ((enum lq_op)(word & 0xff)) {
       case LQ_OP_NOP: pc++; break;
       case LQ_OP_TEXT:
@@ -238,16 +243,20 @@ static bool run(struct lq_renderer *r, uint32_t *at) {
         /* a.b.c and its output, without the stack. */
         v = lq_var(r, a);
         for (word = code[++pc]; (word & 0xff) == LQ_OP_PROP; word = code[pc += 2]) {
-          const struct lq_entry *e = v.type == LQ_HASH ? lq_cached(r, v.hash, &u->names[word >> 8], code[pc + 1]) : NULL;
-          if (e) v = e->value;
-          else { struct lq got; TRY(lq_prop(r, v, word >> 8, true, code[pc + 1], &got)); v = got; }
+          const struct lq_entry *e = v->type == LQ_HASH ? lq_cached(r, v->hash, &u->names[word >> 8], code[pc + 1]) : NULL;
+          if (e) {
+            v = &e->value;
+            continue;
+          }
+          TRY(lq_prop(r, *v, word >> 8, true, code[pc + 1], &got));
+          v = &got;
         }
         if ((word & 0xff) != LQ_OP_PRINT) {
-          stack[sp++] = v;
+          stack[sp++] = *v;
           break;
         }
         a = word >> 8;
-      print: TRY(v.type == LQ_STR && !a ? lq_out(r, v.s, v.len) : lq_out_value(r, v, a != 0));
+      print: TRY(v->type == LQ_STR && !a ? lq_out(r, v->s, v->len) : lq_out_value(r, *v, a != 0));
         pc++;
         word = code[pc], a = word >> 8;
         if ((word & 0xff) == LQ_OP_TEXT) goto text;
@@ -263,19 +272,18 @@ static bool run(struct lq_renderer *r, uint32_t *at) {
       case LQ_OP_INDEX: NEED(2); sp--; TRY(lq_index(r, stack[sp - 1], stack[sp], &stack[sp - 1])); pc++; break;
       case LQ_OP_RANGE: NEED(2); sp--; TRY(lq_make_range(r, stack[sp - 1], stack[sp], &stack[sp - 1])); pc++; break;
       case LQ_OP_FILTER: {
-        struct lq out;
         n = code[pc + 1];
         NEED(n);
         NEED(1);
-        TRY(lq_filter_run(&r->env, a, &stack[sp - n], n, &out));
+        TRY(lq_filter_run(&r->env, a, &stack[sp - n], n, &got));
         sp -= n;
         pc += 2;
         if ((code[pc] & 0xff) == LQ_OP_PRINT) {
-          v = out;
+          v = &got;
           a = code[pc] >> 8;
           goto print;
         }
-        stack[sp++] = out;
+        stack[sp++] = got;
         break;
       }
       case LQ_OP_UNKNOWN: NEED(a); sp -= a - 1; pc++; break;
@@ -284,7 +292,7 @@ static bool run(struct lq_renderer *r, uint32_t *at) {
         { struct lq out; TRY(make_hash(r, &code[pc + 1], &stack[sp - a], a, &out)); sp -= a; ROOM; stack[sp++] = out; }
         pc += 1 + a;
         break;
-      case LQ_OP_PRINT: case LQ_OP_ONCE: NEED(1); v = stack[--sp]; goto print;
+      case LQ_OP_PRINT: case LQ_OP_ONCE: NEED(1); v = &stack[--sp]; goto print;
       case LQ_OP_COMPARE: NEED(2); sp--; TRY(lq_compare(r, stack[sp - 1], stack[sp], a, &yes)); stack[sp - 1] = lq_bool(yes); pc++; break;
       case LQ_OP_BADCOMPARE: lq_fail(&r->cx, "Unknown operator " STR_FMT, STR_ARG(lq_text(u->consts[a]))); goto fail;
       case LQ_OP_AND: NEED(1); if (lq_true(stack[sp - 1])) { sp--; pc++; } else { pc = a; } break;
@@ -296,19 +304,19 @@ static bool run(struct lq_renderer *r, uint32_t *at) {
       case LQ_OP_CAPTURE: k = lq_control_push(r, LQ_CTL_CAPTURE); k->out = r->out_len; r->captures++; lq_out_limit(r); pc++; break;
       case LQ_OP_ENDCAPTURE: {
         TRY(take_captured(r, LQ_CTL_CAPTURE, &text));
-        v = lq_str(text);
-        v.safe = 1; /* where outputs escape, what was printed is escaped already */
-        lq_bind_base(r, a, v);
-        TRY(count_assigned(r, v));
+        got = lq_str(text);
+        got.safe = 1; /* where outputs escape, what was printed is escaped already */
+        lq_bind_base(r, a, got);
+        TRY(count_assigned(r, got));
         pc++;
         break;
       }
       case LQ_OP_CHANGED: k = lq_control_push(r, LQ_CTL_CHANGED); k->out = r->out_len; pc++; break;
       case LQ_OP_ENDCHANGED: TRY(end_changed(r)); pc++; break;
-      case LQ_OP_FOR: n = lq_site_args(&u->sites[a]); NEED(n); sp -= n; TRY(lq_for(r, &stack[sp], &pc)); break;
-      case LQ_OP_NEXT: TRY(lq_next(r, &pc)); break;
-      case LQ_OP_ROW: n = lq_site_args(&u->sites[a]); NEED(n); sp -= n; *at = pc; if (!lq_row(r, &stack[sp], &pc)) { pc = *at; goto fail; } break;
-      case LQ_OP_NEXTROW: TRY(lq_next_row(r, &pc)); break;
+      case LQ_OP_FOR: n = lq_site_args(&u->sites[a]); NEED(n); sp -= n; MOVES(lq_for(r, &stack[sp], &to)); break;
+      case LQ_OP_NEXT: MOVES(lq_next(r, &to)); break;
+      case LQ_OP_ROW: n = lq_site_args(&u->sites[a]); NEED(n); sp -= n; { uint32_t to = pc; TRY(lq_row(r, &stack[sp], &to)); pc = to; } break;
+      case LQ_OP_NEXTROW: MOVES(lq_next_row(r, &to)); break;
       case LQ_OP_CYCLE: case LQ_OP_CYCLEBY: {
         bool by = (word & 0xff) == LQ_OP_CYCLEBY;
         uint32_t ways = code[pc + 1];
@@ -335,7 +343,7 @@ static bool run(struct lq_renderer *r, uint32_t *at) {
         pc++;
         break;
       case LQ_OP_SCOPE: NEED(1); TRY(lq_control_top(r, LQ_CTL_INCLUDE)); lq_bind_top(r, a, stack[--sp]); pc++; break;
-      case LQ_OP_CALL: TRY(lq_call(r, &pc)); break;
+      case LQ_OP_CALL: MOVES(lq_call(r, &to)); break;
       case LQ_OP_RENDER:
         if (!r->returning) {
           n = u->sites[a].arg_count + (u->sites[a].flags & LQ_SITE_WITH ? 1 : 0);
@@ -344,7 +352,7 @@ static bool run(struct lq_renderer *r, uint32_t *at) {
           TRY(lq_render_begin(r, a, &stack[sp], pc));
         }
         r->returning = false;
-        TRY(lq_render_next(r, &pc));
+        MOVES(lq_render_next(r, &to));
         break;
       case LQ_OP_ABORT: lq_fail(&r->cx, STR_FMT, STR_ARG(lq_text(u->consts[a]))); goto fail;
       case LQ_OP_DONE:
@@ -373,6 +381,9 @@ struct lq_renderer *lq_renderer_new(void) {
   struct lq_renderer *r = calloc(1, sizeof *r);
   CHECK(r);
   arena_init(&r->arena, 64u << 10);
+  r->out_cap = OUT_FIRST_BYTES; /* there is always a place to write nothing to */
+  r->out = malloc(r->out_cap);
+  CHECK(r->out);
   return r;
 }
 

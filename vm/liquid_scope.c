@@ -39,14 +39,14 @@ static struct lq outside(struct lq_renderer *r, struct lq_slot *s, uint32_t name
   return s->data;
 }
 
-struct lq lq_var_find(struct lq_renderer *r, uint32_t name) {
+const struct lq *lq_var_find(struct lq_renderer *r, uint32_t name) {
   struct lq_slot *s = &r->slots[name];
   if (s->top_frame == r->frame) s->now = s->top;
   else if (s->base_frame == r->frame) s->now = s->base;
   else if (s->data_gen == r->gen && s->counter_frame != r->frame) s->now = s->data;
   else s->now = outside(r, s, name);
   s->now_frame = r->frame;
-  return s->now;
+  return &s->now;
 }
 
 uint32_t lq_name_find(struct lq_renderer *r, struct str name) {
@@ -67,7 +67,7 @@ bool lq_var_text(struct lq_renderer *r, struct str name, struct lq *out) {
     if (!in_data && str_is(name, "self")) *out = (struct lq){ .type = LQ_SELF, .i = r->frame };
     return in_data;
   }
-  *out = lq_var(r, i);
+  *out = *lq_var(r, i);
   const struct lq_slot *s = &r->slots[i];
   return in_data || s->top_frame == r->frame || s->base_frame == r->frame || s->counter_frame == r->frame;
 }

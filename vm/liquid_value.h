@@ -104,10 +104,11 @@ static inline bool lq_true(struct lq v) { return v.type > LQ_BOOL || (v.type == 
 struct lq_buf { struct lq_cx *cx; char *data; size_t len, cap; };
 bool lq_buf_room(struct lq_buf *b, size_t more) MUST_CHECK;
 static inline bool lq_buf_add(struct lq_buf *b, const char *bytes, size_t len) {
+  if (!len) return true;
   if (b->cap - b->len < len && !lq_buf_room(b, len)) return false;
   char *to = b->data + b->len;
   b->len += len;
-  if (len) memcpy(to, bytes, len);
+  memcpy(to, bytes, len);
   return true;
 }
 static inline bool lq_buf_str(struct lq_buf *b, struct str s) { return lq_buf_add(b, s.ptr, s.len); }
