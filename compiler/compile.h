@@ -72,8 +72,8 @@ struct source_reader {
   /* A file that a message attaches or shows, by its path relative to `from`; NULL: there is none. It must lie below the project's folder. */
   enum file_found { FILE_READ, FILE_ABSENT, FILE_OUTSIDE, FILE_TOO_LARGE } (*read_file)(void *context, struct arena *a, const char *from,
                                                                                       struct str path, size_t bytes_max, struct str *bytes);
-  /* May be NULL. Of a file that `read` did not give: what stands there instead, a folder or a file of nearly this name, as a help; or empty.
-   * *nearest: what to write for it, or empty. */
+  /* May be NULL. Of a file that `read` did not give: what stands there instead, a folder or a file of nearly this name, as a help; or
+   * empty. *nearest: what to write for it, or empty. */
   struct str (*instead)(void *context, struct arena *a, const char *from, struct str name, struct str *nearest);
   /* May be NULL. The files in a folder that is named relative to `from`, and in those below it: their paths relative to `from`, one a line. */
   struct str (*files)(void *context, struct arena *a, const char *from, struct str folder);

@@ -1,6 +1,7 @@
 #ifndef CAMP_COMPILER_EMIT_H
 #define CAMP_COMPILER_EMIT_H
-/* The builder of one unit, shared by emit*.c. Its tables are reused from unit to unit; build_finish copies what a unit
+/* The builder of one unit, private to the files that write units: build.c, emit*.c, live.c, template.c, and those that have a construct
+ * whole (policy.c, experiment.c, request.c). Its tables are reused from unit to unit; build_finish copies what a unit
  * holds into the compilation's arena. */
 #include "names.h"
 
@@ -109,8 +110,7 @@ bool emit_filter(struct builder *b, const struct event_ref *event, bool history,
 void emit_body(struct builder *b, const struct campaign_decl *cd);
 void emit_deadline(struct builder *b, const struct stmt *st);
 void emit_start_values(struct builder *b, const struct frame *f, const struct event_ref *event, bool clear);
-
-/* emit_stmt.c: the statements of a block, one behind the other. */
+/* The statements of a block, one behind the other. */
 void emit_block(struct builder *b, const struct stmt *block);
 uint32_t emit_wait_op(struct builder *b, const struct stmt *st, bool deadline);
 /* experiment.c */

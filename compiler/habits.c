@@ -1,7 +1,7 @@
 /* What people bring with them: words of SQL, JavaScript, Python and of other campaign tools, where Camp has another word, another order or
  * nothing. parse_report.c asks here what to say of a token that cannot stand where it does.
  *
- * Not here: misspelt keywords (parse_report.c), names that nobody declared (names_*.c), characters (lex.c).
+ * Not here: misspelt keywords (parse_report.c), names that nobody declared (names_*.c), characters (lex_alike.c).
  *
  *   1. A row is a word as it was written, in any case, and a token that could have stood in its place: so `like` is told about where a
  *      comparison could go on, and is a name elsewhere.

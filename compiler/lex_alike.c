@@ -1,7 +1,7 @@
 /* What hands and programs write in place of what a script wants, and what it was surely meant to be: dates and times of day as other
  * places write them, short words for units, the blanks and dashes of word processors, comments of other languages, files that are no text.
  *
- * Not here: quotation marks, currencies and operators (lex.c); words that are no token's business (habits.c).
+ * Not here: quotation marks (lex_text.c), currencies (lex_money.c) and operators (lex.c); words that are no token's business (habits.c).
  *
  *   1. One mistake is reported once, and the token is still given as what it was meant to be, so that nothing behind it is said twice.
  *   2. A fix is offered where only one reading is left: of 01/02/2026 there are two, of 24/12/2026 one.

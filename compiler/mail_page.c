@@ -3,8 +3,8 @@
  * Not for: what becomes of links and images (mail_body.c), Liquid itself (liquid_parse.c), the text (mail_text.c).
  *
  * Gumbo knows nothing of {{ }} and {% %}, so it reads a copy of the same length in which they are veiled: {% %} between tags as a comment,
- * because a comment may stand anywhere, also between the rows of a table, and `tablerow` with the row that it prints; any other as one character of a private plane and a
- * filling, which is found again in what gumbo gives.
+ * because a comment may stand anywhere, also between the rows of a table, and `tablerow` with the row that it prints; any other as one
+ * character of a private plane and a filling, which is found again in what gumbo gives.
  *
  * Invariants:
  * 1. The copy has the source's length, so a place in one is a place in the other.

@@ -11,8 +11,8 @@
  *   images          their alt
  *
  * Invariants:
- * 1. Every {% %} of the page is in the text, in the page's order, so that blocks end where they began. Those of a part that nobody sees print
- *    into nothing.
+ * 1. Every {% %} of the page is in the text, in the page's order, so that blocks end where they began. Those of a part that nobody sees
+ *    print into nothing.
  * 2. What the page says as text never becomes markup: a {{ that comes of entities is written as text.
  * 3. What nobody sees (style, script, title, display:none) is not in it.
  * 4. A mark says what its element is, never what stands beside it: that may be another's. */

@@ -1,7 +1,8 @@
 /* Gives every name of the tree its meaning: events, properties, attributes, definitions, lists, messages, campaigns.
  *
  * This file is the whole; the parts are names_event.c, names_expr.c, names_stmt.c, names_sequence.c, names_experiment.c and names_test.c.
- * Not here: the table of declared names (scope.c), whether kinds of values go together (types.c), whether a script makes sense as a whole (flow.c).
+ * Not here: the table of declared names (scope.c), whether kinds of values go together (types.c), whether a script makes sense as a
+ * whole (flow.c).
  *
  * Invariants:
  * 1. What stays unresolved becomes EXPR_BAD, or a statement that is reported once: later stages stay silent about it.

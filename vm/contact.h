@@ -111,18 +111,21 @@ struct contact {
   struct arena *arena;
 };
 
-enum camp_err contact_read(struct contact *c, struct arena *a, struct str state) MUST_CHECK; /* key, id, attributes set by the caller */
+/* The state's bytes, layout in contact_bytes.c. key, id and attributes are the caller's to set. CAMP_CORRUPT for bytes that
+ * contact_write could not have written; the contact is as new then. */
+enum camp_err contact_read(struct contact *c, struct arena *a, struct str state) MUST_CHECK;
 void contact_write(struct buf *b, const struct contact *c);
 
+/* The attribute as f's type, f->currency the default of money; missing when there is none or it does not fit. */
 struct value contact_attribute(struct contact *c, struct str name, const struct field *f, const struct zone *z);
-/* The whole attributes object with one member replaced (missing removes it). */
+/* One attribute replaced (missing removes it). CAMP_LIMIT, with nothing changed, beyond LIMIT_ATTRIBUTES_BYTES or LIMIT_JSON_DEPTH. */
 enum camp_err contact_set(struct contact *c, struct str name, struct value v, const struct zone *z) MUST_CHECK;
-/* Merges a checked object of traits over the attributes. */
+/* Merges a checked object of traits over the attributes; null removes. Fails as contact_set does. */
 enum camp_err contact_merge(struct contact *c, struct str traits) MUST_CHECK;
 
 bool contact_in(const struct contact *c, uint32_t list);
 bool contact_tagged(const struct contact *c, uint32_t tag);
-/* True when it changed something. */
+/* True when it changed something; false also beyond LIMIT_MEMBER_COUNT lists and tags. */
 bool contact_join(struct contact *c, uint32_t list, int64_t at_ms);
 bool contact_leave(struct contact *c, uint32_t list);
 bool contact_tag(struct contact *c, uint32_t tag, int64_t at_ms);
@@ -149,8 +152,8 @@ struct consent *contact_consent_make(struct contact *c, uint32_t topic);
 struct assignment *contact_assignment(const struct contact *c, uint32_t experiment);
 struct assignment *contact_assign(struct contact *c, uint32_t experiment);
 
-/* Measures: takes one occurrence of the event in env (the filter has passed); reads a value as of env->now_ms. */
-/* False when something had to be let go for it: an occurrence beyond LIMIT_SERIES_COUNT, or a sum beyond 64 bits. */
+/* Measures: takes one occurrence of the event in env (the filter has passed); reads a value as of env->now_ms. id is the measure's
+ * stored name id. False when something had to be let go for it: an occurrence beyond LIMIT_SERIES_COUNT, or a sum beyond 64 bits. */
 bool measure_take(struct contact *c, const struct unit *u, const struct measure *m, uint32_t id, const struct env *env);
 struct value measure_value(struct contact *c, const struct unit *u, const struct measure *m, uint32_t id, const struct env *env);
 #endif

@@ -1,5 +1,6 @@
 #ifndef CAMP_VM_LIQUID_CASE_H
 #define CAMP_VM_LIQUID_CASE_H
+/* Letters in another case, as Ruby's upcase, downcase and capitalize have them: Unicode 14's full case mapping, without a language. */
 #include "liquid_value.h"
 enum lq_case { LQ_UPPER, LQ_LOWER, LQ_TITLE };
 /* Appends s with its first character in one case and the others in another. */

@@ -1,7 +1,7 @@
 #ifndef CAMP_VM_PATTERN_H
 #define CAMP_VM_PATTERN_H
-/* Regular expressions of `matches`: PCRE2 in UTF mode, compiled once, matched within LIMIT_REGEX_STEPS. The only file that
- * knows PCRE2. A compiled pattern is read-only and may be shared by threads. */
+/* Regular expressions of `matches`: PCRE2 in UTF mode, compiled once, matched within LIMIT_REGEX_STEPS. Beside it only
+ * liquid_regex.c knows PCRE2. A compiled pattern is read-only and may be shared by threads. */
 #include "base/str.h"
 
 struct pattern;

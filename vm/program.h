@@ -38,8 +38,8 @@ struct opcode_info {
 };
 extern const struct opcode_info opcode_table[256];
 
-/* A segment is an expression: its code begins at pc 0. A score has rules. */
-/* A file that messages attach or show: its name is its SHA-256 in hex, its second string its base64 in lines of a mail. */
+/* A segment is an expression: its code begins at pc 0. A score has rules. A file is what messages attach or show: its name is its
+ * SHA-256 in hex, its second string its base64 in lines of a mail. */
 enum unit_kind { UNIT_CAMPAIGN, UNIT_RULE, UNIT_MESSAGE, UNIT_SEGMENT, UNIT_SCORE, UNIT_POLICY,
   UNIT_CHANNEL, UNIT_OPERATION /* of a connector: crm.create_task */, UNIT_FILE, UNIT_KIND_COUNT };
 enum priority { PRIORITY_NORMAL, PRIORITY_HIGH, PRIORITY_LOW };
@@ -273,14 +273,15 @@ struct program_error { char text[256]; };
 
 /* Serialises a unit's hashed part and fills hash and body_bytes (copied to the arena). The emitter calls it once a unit. */
 void unit_seal(struct arena *a, struct unit *u);
-/* Reads and verifies one unit's hashed part. */
+/* Reads and verifies one unit's hashed part. CAMP_CORRUPT, CAMP_LIMIT with a sentence in *e. */
 enum camp_err unit_read(struct arena *a, struct str body, struct unit *out, struct program_error *e) MUST_CHECK;
 /* Verifies a unit that is in memory: the check that unit_read ends with. The emitter's output must pass it too. */
 enum camp_err unit_verify(const struct unit *u, struct program_error *e) MUST_CHECK;
-/* The file: header with magic, version, length and SHA-256 of the rest; then declarations, sealed units, steps, sources. */
+/* The file: header with magic, version, length and SHA-256 of the rest; then declarations, sealed units, steps, sources. Reading gives
+ * CAMP_VERSION for another format, CAMP_LIMIT beyond LIMIT_PROGRAM_BYTES and its like, CAMP_CORRUPT else, with a sentence in *e. */
 void program_write(struct buf *b, const struct program *p);
 enum camp_err program_read(struct arena *a, struct str bytes, struct program *out, struct program_error *e) MUST_CHECK;
-/* A listing: every unit, its tables, its code with source lines. unit NULL lists all. */
+/* A listing of every unit, and of one: its tables, and its code with the lines of the scripts. */
 void program_disassemble(struct buf *b, const struct program *p);
 void unit_disassemble(struct buf *b, const struct unit *u);
 /* One instruction's operands, in order; returns its bytes, 0 when it is cut or unknown. */

@@ -11,7 +11,7 @@
  *                 v        RUN_EFFECT        RUN_WAIT: pc, since_ms, due_ms are set
  *      +------ running  <------------ engine          |
  *      |          ^                                   v
- *      |          +--- strand_hear / timeout ------ parked  (a row, for days)
+ *      |          +--- strand_hears / timeout ----- parked  (a row, for days)
  *      v                                              |
  *    ended  <----- stop, goal-less exit --------------+
  *

@@ -44,7 +44,7 @@ _Static_assert(sizeof(struct value) == 16, "values travel in two registers");
 uint32_t currency_parse(struct str letters); /* 0 when it is not three capital letters */
 /* Of a JSON text, in either case, as payment services send it; 0 when it is not three letters. */
 uint32_t currency_from_json(struct json j);
-void currency_print(uint32_t currency, char out[4]);
+void currency_print(uint32_t currency, char out[4]); /* its letters and a NUL */
 bool currency_is_sound(uint32_t currency); /* three capital letters */
 
 static inline struct value value_missing(void) { return (struct value){ .type = V_MISSING }; }

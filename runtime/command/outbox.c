@@ -6,8 +6,8 @@
  * Invariants:
  * 1. An action on every message has to be asked for: --all, never the lack of a choice.
  * 2. Each action is one transaction, with its reason: it happened whole, or it says why not and nothing did.
- * 3. A retry overrides no one's will: whom a message may not go to any more is left, and said. There is no option for it; who was suppressed by
- *    mistake leaves the list `suppressed`, by a script. */
+ * 3. A retry overrides no one's will: whom a message may not go to any more is left, and said. There is no option for it; who was
+ *    suppressed by mistake leaves the list `suppressed`, by a script. */
 #include "runtime/command/commands.h"
 #include "runtime/command/names.h"
 #include "runtime/command/progress.h"

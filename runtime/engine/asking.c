@@ -1,10 +1,11 @@
-/* Asking again: whether a message that was released, and has waited since, may still leave. A relay may have put it off for days, people may
- * have paused it, and `camp outbox retry` takes up what failed long ago; meanwhile its contact may have left the topic or called it spam.
+/* Asking again: whether a message that was released, and has waited since, may still leave. A relay may have put it off for days,
+ * people may have paused it, and `camp outbox retry` takes up what failed long ago; meanwhile its contact may have left the topic or
+ * called it spam.
  *
  * Not for: the release itself, with its caps and quiet hours (release.c): what was released has its place under the caps already.
  *
- * It reads, and writes nothing, so that it works beside a run, too: with the image of an open engine, or with one of its own that it makes of
- * the program in the store.
+ * It reads, and writes nothing, so that it works beside a run, too: with the image of an open engine, or with one of its own that it
+ * makes of the program in the store.
  *
  * Invariants:
  * 1. Consent and suppression are asked as at the release, by the same functions.

@@ -3,8 +3,8 @@
  * Not for running code (tick.c, vm/strand.c) or sending: a message is a row of the outbox here.
  *
  * Invariants:
- * 1. A `set`, a list and a tag are seen by the very next condition, also through segments; emitted events, campaigns that start campaigns and forks are
- *    queued, first in first out.
+ * 1. A `set`, a list and a tag are seen by the very next condition, also through segments; emitted events, campaigns that start
+ *    campaigns and forks are queued, first in first out.
  * 2. What cannot be done leaves a reason beside the event in hand. */
 #include "runtime/engine/tick.h"
 #include "vm/key.h"

@@ -137,8 +137,8 @@ static enum camp_err deploy(struct store *s, const struct program *p, struct are
                                         .column = u->steps[k].column, .file = step_file(u, &u->steps[k]), .label = u->steps[k].label };
   }
   TRY(store_deploy(s, ids, p->unit_count, rows, n, at_ms, &epoch));
-  /* Measures and schedules get the deploy's number when they are new, or when no live unit had them before it (a script that was changed and
-   * changed back): contacts that were known before fill them from the log. */
+  /* Measures and schedules get the deploy's number when they are new, or when no live unit had them before it (a script that was
+   * changed and changed back): contacts that were known before fill them from the log. */
   for (uint32_t i = 0; i < p->unit_count; i++) {
     const struct unit *u = &p->units[i];
     uint32_t id;

@@ -54,8 +54,8 @@ enum camp_err engine_timers(struct engine *e, int64_t limit_ms, uint64_t *ran) M
 enum camp_err engine_pause(struct engine *e, struct str campaign, int64_t at_ms, bool *changed) MUST_CHECK;
 enum camp_err engine_resume_campaign(struct engine *e, const struct store_pause *p, bool *changed) MUST_CHECK;
 /* Shows a younger deploy to those who are known: at most so many contacts, in one transaction. *more: some have not seen it yet. It may
- * run between any two calls, in any portions; nothing but the time of a contact's first wake by a new schedule depends on it. Who was held by a campaign
- * that is resumed goes on by it, too. */
+ * run between any two calls, in any portions; nothing but the time of a contact's first wake by a new schedule depends on it. Who was
+ * held by a campaign that is resumed goes on by it, too. */
 enum camp_err engine_sweep(struct engine *e, uint32_t contacts, bool *more) MUST_CHECK;
 enum camp_err engine_next_timer(struct engine *e, int64_t *at_ms) MUST_CHECK;
 /* The contact's next moment at which a wait ends or a start that comes once is there; STORE_NEVER when only such are left that come
@@ -63,8 +63,8 @@ enum camp_err engine_next_timer(struct engine *e, int64_t *at_ms) MUST_CHECK;
 enum camp_err engine_next_wait(struct engine *e, int64_t contact, int64_t *at_ms) MUST_CHECK;
 /* Whether the program starts campaigns again and again, so that virtual time has no end of its own. */
 bool engine_recurs(const struct engine *e);
-/* Whether a message that was released, and has waited since, may still leave; see asking.c. It only reads, beside a run, too. image: an open
- * engine's, which must outlive it; NULL: that of the program in the store. zone: the default; empty: UTC. */
+/* Whether a message that was released, and has waited since, may still leave; see asking.c. It only reads, beside a run, too. image: an
+ * open engine's, which must outlive it; NULL: that of the program in the store. zone: the default; empty: UTC. */
 struct asking;
 enum camp_err asking_open(struct store *s, const struct image *image, struct str zone, struct asking **out, struct engine_error *e) MUST_CHECK;
 /* *reason: why it may not, in the arena; empty: it may. */

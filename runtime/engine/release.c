@@ -19,8 +19,8 @@
  *    once only when nothing that could come before it may still be sent at this moment: none of the program's messages has a higher
  *    priority, and none that is held has its moment now. All others are asked behind everything else that the agenda has for the moment.
  * 4. Live, the moment is that of the tick, when that is later: what was due while the process was down is not as of then.
- * 5. A strand that waits behind a `send` wakes by an event only, until all that it sent since its last wait is released or dropped. Then its
- *    wait counts from the last release; when nothing left, a wait for events ends at once, by its `else`.
+ * 5. A strand that waits behind a `send` wakes by an event only, until all that it sent since its last wait is released or dropped.
+ *    Then its wait counts from the last release; when nothing left, a wait for events ends at once, by its `else`.
  * 6. `unless` and `if still` count until the release: a strand of their own, which keeps what they look at, stands by what is held. It is
  *    there as long as the message is held, and no part of the run: the run may end, and stops and goals pass it over. */
 #include <stdlib.h>

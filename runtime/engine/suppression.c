@@ -2,8 +2,9 @@
  *
  * Not for: consent, which is what people say themselves (consent.c), or reading reports of bounces (runtime/send/inbound.c).
  *
- * The event `bounce` with kind "permanent", and `complaint`, suppress one channel: the one that the event names, else that of the message that
- * it names, else email. The contact joins the list `suppressed`, by which scripts and people see it; to leave that list lifts it.
+ * The event `bounce` with kind "permanent", and `complaint`, suppress one channel: the one that the event names, else that of the
+ * message that it names, else email. The contact joins the list `suppressed`, by which scripts and people see it; to leave that list
+ * lifts it.
  *
  * Invariants:
  * 1. A bounce is about an address: nothing at all leaves for it, what people need anyhow neither, until the contact has another address.

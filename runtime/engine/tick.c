@@ -10,8 +10,8 @@
  *    knows all that want to leave then. live_input runs every timer that is due
  *    strictly before the input's instant first, so the batch size cannot matter.
  * 2. The contact's clock never runs back: an input's instant is the later of its own time and the clock.
- * 3. One event acts in this order: history, consent, measures and scores, responses to experiments, goals, stops, waits (oldest run first), segments, starts (in
- *    order of declaration). Emitted events queue behind it at the same instant, to LIMIT_EMIT_DEPTH.
+ * 3. One event acts in this order: history, consent, measures and scores, responses to experiments, goals, stops, waits (oldest run
+ *    first), segments, starts (in order of declaration). Emitted events queue behind it at the same instant, to LIMIT_EMIT_DEPTH.
  * 4. A strand is offered one event once (its `heard` stamp), so a wait that begins in an event does not hear that event.
  * 5. Nothing here looks at a clock, at another contact or at the order of the batch. */
 #include "runtime/engine/tick.h"

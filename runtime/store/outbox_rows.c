@@ -5,8 +5,8 @@
  * Invariants:
  * 1. Rows up to counter.outbox_settled are finished or listed in outbox_late; so finding work reads only what is left, without
  *    an index that every row would pay for.
- * 2. outbox_late lists the rows in state deferred, in doubt or paused, those of them that a sender has claimed, and those that were held and
- *    became ready behind counter.outbox_settled. A row that it lists is given out by it alone.
+ * 2. outbox_late lists the rows in state deferred, in doubt or paused, those of them that a sender has claimed, and those that were
+ *    held and became ready behind counter.outbox_settled. A row that it lists is given out by it alone.
  * 3. A row keeps its size when it is sent: `sent` holds `at` until then. Rows that grew would split their full pages.
  *
  *    held: put so; not found by senders. store_outbox_release makes it ready or dropped, store_outbox_state moves its moment.

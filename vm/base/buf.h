@@ -2,7 +2,8 @@
 #define CAMP_BASE_BUF_H
 /* A growing byte buffer with a maximum (after curl's dynbuf). Owns its memory.
  * Invariants: once an append would pass bytes_max nothing is appended and `failed` stays true until
- * buf_clear, so that a writer may append many times and look once. data is NUL-ended when not NULL. */
+ * buf_clear, so that a writer may append many times and look once. data is NUL-ended when not NULL.
+ * Running out of memory ends the process. */
 #include "str.h"
 
 struct buf {
@@ -24,6 +25,7 @@ void buf_varint(struct buf *b, uint64_t n);
 void buf_zigzag(struct buf *b, int64_t n);
 void buf_u32(struct buf *b, uint32_t n); /* little endian */
 void buf_u64(struct buf *b, uint64_t n);
+void buf_lstr(struct buf *b, struct str s); /* varint length, then bytes */
 /* A JSON string with its quotes, as RFC 8259 wants it; s must be UTF-8. */
 void buf_json_str(struct buf *b, struct str s);
 static inline struct str buf_as_str(const struct buf *b) {
@@ -45,6 +47,5 @@ int64_t reader_zigzag(struct reader *r);
 uint32_t reader_u32(struct reader *r);
 uint64_t reader_u64(struct reader *r);
 struct str reader_bytes(struct reader *r, size_t len);
-struct str reader_str(struct reader *r); /* varint length, then bytes */
-void buf_lstr(struct buf *b, struct str s);
+struct str reader_str(struct reader *r); /* of buf_lstr */
 #endif
