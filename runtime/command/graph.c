@@ -30,6 +30,7 @@ struct graph {
   uint32_t *first_of;           /* by unit: its first start + 1 */
   uint32_t *node_at;            /* of the unit under way, by pc: node + 1 */
   uint32_t unit;
+  struct str via;               /* the channels that the send ahead is to choose from */
 };
 
 /* --- words ---------------------------------------------------------------------------------------------------------- */
@@ -110,14 +111,54 @@ static void edge_new(struct graph *g, uint32_t from, uint32_t to, struct str tex
   VEC_PUSH(&g->arena, &g->edges, e);
 }
 
+/* What a message's own declaration says of how it leaves, behind its name. */
+static struct str send_text(struct graph *g, struct str name) {
+  struct str text = arena_printf(&g->arena, "send " STR_FMT, STR_ARG(name));
+  for (size_t i = 0; i < g->via.len; i++) {
+    size_t from = i;
+    while (i < g->via.len && g->via.ptr[i] != ' ') i++;
+    text = arena_printf(&g->arena, STR_FMT "%s%.*s", STR_ARG(text), from ? " or " : " via ", (int)(i - from), g->via.ptr + from);
+  }
+  for (uint32_t i = 0; i < g->program->unit_count; i++) {
+    const struct unit *m = &g->program->units[i];
+    if (m->kind != UNIT_MESSAGE || !str_eq(unit_name(m), name)) continue;
+    const char *priority = m->priority == PRIORITY_HIGH ? "priority high" : m->priority == PRIORITY_LOW ? "priority low" : NULL;
+    struct buf expires;
+    buf_init(&expires, 200);
+    if (m->expires.type != V_MISSING) {
+      buf_c(&expires, "expires after ");
+      value_show(&expires, m->expires);
+    }
+    if (priority || expires.len)
+      text = arena_printf(&g->arena, STR_FMT " (%s%s" STR_FMT ")", STR_ARG(text), priority ? priority : "", priority && expires.len ? ", " : "",
+                          STR_ARG(buf_as_str(&expires)));
+    buf_deinit(&expires);
+    return text;
+  }
+  return text;
+}
+
+/* `experiment tone, 10% held out, measures click of promo within 2d` */
+static struct str experiment_text(struct graph *g, const struct unit *u, const struct experiment *x) {
+  struct str held = x->holdout ? arena_printf(&g->arena, ", %g%% held out", (double)x->holdout * 100 / SPLIT_PLACES) : STR("");
+  return arena_printf(&g->arena, "experiment " STR_FMT STR_FMT ", measures " STR_FMT, STR_ARG(u->strings[x->name]), STR_ARG(held),
+                      STR_ARG(u->strings[x->text]));
+}
+
 /* What an effect is called where its statement's label would say more than this instruction does: a delayed send is a wait and
  * a send, and a `still` that failed is no send at all. */
 static struct str effect_text(struct graph *g, const struct unit *u, uint32_t pc, const uint32_t operands[2]) {
   struct str name;
   if (u->code[pc] == OP_SEND || u->code[pc] == OP_SENDWITH) {
     name = u->strings[u->code[pc] == OP_SEND ? operands[0] : u->emits[operands[0]].event];
-    return arena_printf(&g->arena, "send " STR_FMT, STR_ARG(name));
+    return send_text(g, name);
   }
+  if (u->code[pc] == OP_ASSIGN) return experiment_text(g, u, &u->experiments[operands[0]]);
+  /* In a sequence the statement has the name of a parameter, the instruction that of what was given. */
+  const char *does = u->code[pc] == OP_JOIN ? "join" : u->code[pc] == OP_LEAVE ? "leave" : u->code[pc] == OP_START ? "start"
+                   : u->code[pc] == OP_STOP ? "stop" : NULL;
+  if (does && !str_starts(label_of(g, u, pc), arena_printf(&g->arena, "%s " STR_FMT, does, STR_ARG(u->strings[operands[0]]))))
+    return arena_printf(&g->arena, "%s " STR_FMT, does, STR_ARG(u->strings[operands[0]]));
   if (u->code[pc] == OP_DROP) {
     name = value_str(u->consts[operands[1]]);
     return arena_printf(&g->arena, "not sent: " STR_FMT, STR_ARG(name));
@@ -139,8 +180,10 @@ static enum shape shape_of(uint8_t op) {
 static uint32_t node_of(struct graph *g, const struct unit *u, uint32_t pc, const uint32_t operands[2], struct str decision) {
   uint8_t op = u->code[pc];
   if (g->node_at[pc]) return g->node_at[pc] - 1;
-  struct str text = op == OP_HALT || op == OP_OVER ? STR("end") : op == OP_SEND || op == OP_SENDWITH || op == OP_DROP ? effect_text(g, u, pc, operands)
-                  : decision.len ? arena_printf(&g->arena, STR_FMT "?", STR_ARG(decision)) : label_of(g, u, pc);
+  bool share = decision.len && (decision.ptr[decision.len - 1] == '%');
+  struct str text = op == OP_HALT || op == OP_OVER ? STR("end")
+                  : decision.len ? arena_printf(&g->arena, share ? STR_FMT : STR_FMT "?", STR_ARG(decision)) : effect_text(g, u, pc, operands);
+  g->via.len = 0;
   uint32_t node = node_new(g, shape_of(op), pc, text);
   g->node_at[pc] = node + 1;
   VEC_PUSH(&g->arena, &g->work, node);
@@ -164,6 +207,7 @@ static void flow(struct graph *g, uint32_t from, uint32_t pc, struct str text) {
       pc = operands[0];
       continue;
     }
+    if (op == OP_VIA) g->via = u->strings[operands[0]];
     if (op == OP_FORK) {
       flow(g, from, operands[0], text);
     } else if (op != OP_ITEMS && op != OP_VIA && op != OP_APART && op != OP_WATCH && !waits &&
@@ -185,6 +229,15 @@ static void wait_flow(struct graph *g, uint32_t node, const struct unit *u, cons
   if (w->timeout_pc != NONE) flow(g, node, w->timeout_pc, w->branch_count ? STR("else") : (struct str){ NULL, 0 });
 }
 
+/* Whether the way past the last variant of an experiment is that of those who are held out. */
+static bool held_out(const struct unit *u, uint32_t target) {
+  for (uint32_t i = 0; i < u->experiment_count; i++) {
+    const struct experiment *x = &u->experiments[i];
+    if (x->holdout && x->variant_count && u->variants[x->first_variant + x->variant_count - 1].to_pc == target) return true;
+  }
+  return false;
+}
+
 static void successors(struct graph *g, uint32_t node) {
   const struct unit *u = &g->program->units[g->unit];
   uint32_t pc = g->nodes.items[node].pc, operands[2];
@@ -196,7 +249,7 @@ static void successors(struct graph *g, uint32_t node) {
     case OP_JUMPF:
       loop = words_of(g, PLACE_LOOP, pc).len > 0;
       flow(g, node, pc + bytes, loop ? STR("again") : STR("yes"));
-      flow(g, node, operands[0], loop ? STR("done") : STR("no"));
+      flow(g, node, operands[0], loop ? STR("done") : held_out(u, operands[0]) ? STR("held out") : STR("no"));
       return;
     case OP_EACH:
       flow(g, node, pc + bytes, STR("each"));
@@ -222,6 +275,19 @@ static void draw_unit(struct graph *g, uint32_t index) {
   g->work.count = 0;
   for (uint32_t i = 0; i < u->goal_count; i++) node_new(g, SHAPE_NOTE, 0, trigger_text(g, PLACE_GOAL, i, "goal "));
   for (uint32_t i = 0; i < u->stop_count; i++) node_new(g, SHAPE_NOTE, 0, trigger_text(g, PLACE_STOP, i, "stop when "));
+}
+
+/* What holds messages back stands beside the campaigns. */
+static void draw_policy(struct graph *g) {
+  for (uint32_t i = 0; i < g->program->unit_count; i++) {
+    const struct unit *u = &g->program->units[i];
+    if (u->kind != UNIT_POLICY) continue;
+    g->unit = i;
+    for (uint32_t k = 0; k < u->cap_count; k++)
+      node_new(g, SHAPE_NOTE, 0, arena_printf(&g->arena, STR_FMT "%s", STR_ARG(u->strings[u->caps[k].text]), u->caps[k].drop ? " then drop" : ""));
+    for (uint32_t k = 0; k < u->quiet_count; k++)
+      node_new(g, SHAPE_NOTE, 0, arena_printf(&g->arena, STR_FMT "%s", STR_ARG(u->strings[u->quiets[k].text]), u->quiets[k].drop ? " then drop" : ""));
+  }
 }
 
 /* `start loyalty` points to loyalty, when both are drawn. */
@@ -283,14 +349,15 @@ static void graph_mermaid(const struct graph *g, struct buf *b) {
 
 /* --- DOT ------------------------------------------------------------------------------------------------------------ */
 
-/* A quoted string of DOT; broken at a blank near every 30th character, because Graphviz does not wrap. */
+/* A quoted string of DOT; broken at a blank near every 30th character, because Graphviz does not wrap. A few characters do not stand
+ * alone on the last line. */
 static void put_dot(struct buf *b, struct str text) {
-  enum { LINE_MIN = 28 };
+  enum { LINE_MIN = 28, LAST_MIN = 8 };
   size_t column = 0;
   buf_byte(b, '"');
   for (size_t i = 0; i < text.len; i++) {
     char c = text.ptr[i];
-    if (c == ' ' && column >= LINE_MIN) {
+    if (c == ' ' && column >= LINE_MIN && text.len - i > LAST_MIN) {
       buf_c(b, "\\n");
       column = 0;
       continue;
@@ -383,6 +450,15 @@ static const char *nearest_unit(struct graph *g, const char *want) {
   return nearest_name(want, name_at, names);
 }
 
+static bool sends(const struct graph *g) {
+  for (uint32_t i = 0; i < g->nodes.count; i++) {
+    const struct node *n = &g->nodes.items[i];
+    uint8_t op = n->shape == SHAPE_ACTION ? g->program->units[n->unit].code[n->pc] : OP_HALT;
+    if (op == OP_SEND || op == OP_SENDWITH) return true;
+  }
+  return false;
+}
+
 static bool draw(struct graph *g, const char *only, const char *path) {
   uint32_t drawn = 0;
   for (uint32_t i = 0; i < g->program->unit_count; i++) {
@@ -393,6 +469,7 @@ static bool draw(struct graph *g, const char *only, const char *path) {
   }
   if (drawn) {
     link_starts(g);
+    if (sends(g)) draw_policy(g);
     return true;
   }
   const char *near = only ? nearest_unit(g, only) : NULL;

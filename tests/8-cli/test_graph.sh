@@ -31,6 +31,8 @@ C
 golden graph-mermaid 0 camp graph all.camp
 golden graph-dot 0 camp graph all.camp race --format dot
 golden graph-rule 0 camp graph all.camp later
+golden graph-everything 0 camp graph "$CAMP_ROOT/tests/9-whole/stories/long_onboarding.camp" onboarding
+golden graph-handed-on 0 camp graph "$CAMP_ROOT/tests/9-whole/stories/long_win_back.camp" --format dot
 golden graph-misspelt 2 camp graph all.camp rase
 golden graph-format 2 camp graph all.camp --format png
 printf 'use segment\nscore s { }\nsegment hot = s > 5\nwhen enters hot then tag "x"\n' > quiet.camp
