@@ -172,8 +172,10 @@ static void load_text(struct driver *d, struct name *body) {
     body->text.len = 0;
     return;
   }
-  compilation_add(d->c, shown, text, true);
-  d->c->sources.items[d->c->sources.count - 1].template = true;
+  if (!text_file_add(d->c, shown, &text)) {
+    body->text.len = 0;
+    return;
+  }
   *body = (struct name){ text, { d->c->sources.count - 1, 0, (uint32_t)text.len } };
 }
 

@@ -4,6 +4,8 @@
 #include "emit.h"
 #include "mail_page.h"
 
+/* text_file.c: adds a file of text as a source. False when it is none, which was reported; then it is empty. */
+bool text_file_add(struct compilation *c, struct str shown, struct str *text);
 /* mail_file.c: reads the page of a message's body, and the files that it attaches and shows; reports those that cannot be. */
 void mail_load(struct scope *s, struct message_decl *m);
 /* `{% unsubscribe_url %}` becomes `{{ unsubscribe_url }}`, which has the same length. */

@@ -63,6 +63,10 @@ static void check_link(struct scope *s, const struct message_decl *m, struct mai
       d = diag(s->c, DIAG_W0181, span, "a mail is no page of a site, so this link leads nowhere");
       d->expected = STR("a whole address, such as `https://shop.example/sale`");
       break;
+    case LINK_PICTURE:
+      d = diag(s->c, DIAG_W0181, span, "no reader has this picture: only that of an `<img src>` travels with the mail");
+      d->expected = STR("a whole address, such as `https://shop.example/background.png`");
+      break;
     case LINK_OTHER: break;
   }
 }
@@ -102,6 +106,32 @@ static void only_mail(struct scope *s, struct span span, const struct message_de
   if (span.to) diag(s->c, DIAG_E0588, span, "only an email has %s, and this message leaves via " STR_FMT, what, STR_ARG(m->channel.text));
 }
 
+/* --- texts that look like pages -------------------------------------------------------------------------------------- */
+
+/* The first tag of HTML that somebody may have meant; to == 0: none. */
+static struct span tag_in(struct str t) {
+  static const char *const names[] = { "a", "b", "i", "p", "br", "strong", "em", "div", "span", "img", "table", "ul", "ol", "li", "h1", "h2", "h3", "html", "body" };
+  for (size_t at = 0; at + 2 < t.len; at++) {
+    if (t.ptr[at] != '<') continue;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+      size_t n = strlen(names[i]), end = at + 1 + n;
+      if (end >= t.len || strncasecmp(t.ptr + at + 1, names[i], n) != 0 || !memchr(" />\n", t.ptr[end], 4)) continue;
+      if (memchr(t.ptr + end, '>', t.len - end)) return (struct span){ 0, (uint32_t)at, (uint32_t)end };
+    }
+  }
+  return (struct span){ 0, 0, 0 };
+}
+
+static void check_text(struct scope *s, const struct message_decl *m) {
+  const char *help = "a body of HTML begins with a tag";
+  if (m->text.span.to) diag(s->c, DIAG_W0183, m->text.span, "its body is a text already")->help = str_from_c(help);
+  if (m->preheader.span.to) diag(s->c, DIAG_W0183, m->preheader.span, "a preheader stands hidden in a page, and its body is a text")->help = str_from_c(help);
+  struct span tag = tag_in(m->body.text);
+  if (!tag.to) return;
+  struct span at = template_span(s, m->body.text, m->body.span, tag.from, tag.to);
+  diag(s->c, DIAG_W0183, at, "the body is a text, so its tags are shown as they stand")->help = STR("a body of HTML begins with a tag: put `<p>` before its first word");
+}
+
 void mail_check(struct scope *s, struct message_decl *m) {
   if (!is_email(m)) {
     if (m->translation_of) return; /* its parts are the message's, or said beside them */
@@ -124,10 +154,7 @@ void mail_check(struct scope *s, struct message_decl *m) {
     struct diagnostic *d = diag(s->c, DIAG_W0182, m->name.span, "no text could be made of its page, for readers whose programs show no HTML");
     d->expected = STR("`text \"…\"` or `text file \"….txt\"`");
   }
-  if (m->page || !m->has_body || !m->body.text.len) return;
-  const char *help = "a body of HTML begins with a tag";
-  if (m->text.span.to) diag(s->c, DIAG_W0183, m->text.span, "its body is a text already")->help = str_from_c(help);
-  if (m->preheader.span.to) diag(s->c, DIAG_W0183, m->preheader.span, "a preheader stands hidden in a page, and its body is a text")->help = str_from_c(help);
+  if (!m->page && m->has_body && m->body.text.len) check_text(s, m);
 }
 
 void mail_check_given(struct compilation *c, const struct stmt *send) {

@@ -216,6 +216,27 @@ static void note_image(struct walker *w, const GumboElement *e) {
   VEC_PUSH(w->a, &w->page->images, image);
 }
 
+static bool is_path(struct str s) {
+  s = trimmed(s);
+  return s.len && kind_of(s) == LINK_RELATIVE && !str_starts(s, STR("//")) && s.ptr[0] != '{';
+}
+
+/* Pictures that are named elsewhere than in <img src>. */
+static void note_backgrounds(struct walker *w, const GumboElement *e) {
+  for (unsigned i = 0; i < e->attributes.length; i++) {
+    const GumboAttribute *a = e->attributes.data[i];
+    struct str value = veil_lift(w->v, w->a, a->value);
+    struct mail_link link = { .kind = LINK_PICTURE };
+    const char *url = value.len ? memmem(value.ptr, value.len, "url(", 4) : NULL, *close = url ? memchr(url, ')', (size_t)(value.ptr + value.len - url)) : NULL;
+    bool named = (strcasecmp(a->name, "background") == 0 || strcasecmp(a->name, "srcset") == 0) && is_path(value);
+    if (strcasecmp(a->name, "style") == 0 && close) {
+      for (url += 4; url < close && memchr("'\" ", *url, 3);) url++;
+      named = is_path(str_slice(url, close));
+    }
+    if (named && value_of(w, a, &link.from, &link.to)) VEC_PUSH(w->a, &w->page->links, link);
+  }
+}
+
 static size_t behind(const struct walker *w, const GumboStringPiece *tag) {
   return (size_t)(tag->data + tag->length - w->v->copy);
 }
@@ -233,6 +254,7 @@ static void walk(struct walker *w, const GumboNode *n, int depth) {
   if (e->tag == GUMBO_TAG_A || e->tag == GUMBO_TAG_AREA) note_link(w, e);
   if (e->tag == GUMBO_TAG_IMG) note_image(w, e);
   note_beginning(w, e);
+  note_backgrounds(w, e);
   if (e->tag == GUMBO_TAG_BODY) {
     const char *copy = w->v->copy;
     if (e->original_tag.length) w->page->body_from = behind(w, &e->original_tag), w->page->body = true;

@@ -10,6 +10,7 @@ enum link_kind {
   LINK_UNKNOWN,  /* begins with {{ or {%: nobody knows where to */
   LINK_HOST,     /* http or https with {{ }} in the host: whoever fills the field chooses whose site it is */
   LINK_RELATIVE, /* /sale: a mail is no page of a site */
+  LINK_PICTURE,  /* a path that only an <img src> may have: of a background, of srcset */
   LINK_OTHER     /* mailto:, tel:, an anchor */
 };
 struct mail_link {

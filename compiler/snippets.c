@@ -66,8 +66,7 @@ static bool load(struct scope *s, struct str script, struct str file, struct sni
           return true;
         }
       text = mail_url_tags(&c->arena, text);
-      compilation_add(c, shown, text, true);
-      c->sources.items[c->sources.count - 1].template = true;
+      (void)text_file_add(c, shown, &text);
       *out = (struct snippet){ true, text, c->sources.count - 1 };
       return true;
     }

@@ -139,7 +139,7 @@ static void warn(const struct envelope *e, size_t mail_bytes) {
   struct str page = e->html ? e->body : (struct str){ "", 0 };
   size_t alts = count_of(page, " alt="), images = count_of(page, "<img ");
   static const struct { const char *what, *why; } unread[] = {
-    { "<script", "scripts never run in a mail, and filters refuse them" }, { "<form", "most programs show no forms" },
+    { "=\"javascript:", "links to scripts lead nowhere" }, { "<script", "scripts never run in a mail, and filters refuse them" }, { "<form", "most programs show no forms" },
     { "<iframe", "no program shows frames" }, { "<video", "few programs play videos: show a picture that links to it" },
     { "<link ", "style sheets elsewhere are not fetched: put them into <style>" } };
   if (!e->subject.len) printf("warning: the subject is empty\n");

@@ -51,4 +51,32 @@ done <<'END'
 -|<img src=https://x.example/a.png alt=x/><a href=/x/ class=a>y</a>
 -|<p class={{ contact.city }}/>x</p>
 END
+# --- files as others save them ----------------------------------------------------------------------------------------
+mkdir snippets
+cat > file.camp <<'END'
+message m { subject "S"; body file "b.html" }
+message n { subject "S"; body "<p>x</p>{% render 'word' %}"; text file "b.txt" }
+when signup then { send m, send n }
+END
+said() { printf "$1" > b.html; printf "$2" > b.txt; printf "$3" > snippets/word.liquid; camp check --format short file.camp 2>&1; }
+same "a mark of the byte order is none of the text" "" "$(said '\357\273\277<p>a</p>' '\357\273\277a' '\357\273\277a')"
+holds "a page that begins with one is a page" sh -c 'camp preview file.camp m > out && camp preview file.camp n >> out && ! grep -q "$(printf "\357\273\277")" m.html n.html n.txt && grep -q "^<p>a</p>" m.html'
+same "UTF-16, Latin-1 and NUL bytes are told of, once each" 'b.html:1:1: error[E0101]: this file is UTF-16
+b.txt:1:4: error[E0101]: this byte is not UTF-8
+snippets/word.liquid:2:2: error[E0102]: this file is no text: it holds a NUL byte' "$(said '\377\376<\0p\0' 'caf\351\n' 'a\nb\0c')"
+# --- what a mail is not -----------------------------------------------------------------------------------------------
+cat > not.camp <<'END'
+message text { subject "S"; body "Hello <b>Ann</b>, I <3 you, a < b > c" }
+message heart { subject "S"; body "I <3 you, a < b > c" }
+message page {
+  subject "S"
+  body """
+    <table background="bg.png"><tr><td style="color:red; background:url('../a b.png')">x</td></tr></table>
+    <p style="background:url(https://x.example/b.png)"><img src="https://x.example/a.png" srcset="a.png 1x" alt="A">
+    <a href="/sale">y</a> <a href="//x.example/e">z</a></p>
+    """
+}
+when signup then { send text, send heart, send page }
+END
+golden html-not 0 camp check --format short not.camp
 finish
