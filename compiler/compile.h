@@ -49,6 +49,9 @@ struct test_block;        /* a test, checked; run by runtime/command (camp test)
 /* A statement that was not understood to its end; `declares`: what it says may be the declaration of a name. */
 struct torn { struct span span; bool declares; };
 
+/* A property of an event or, `event` empty, an attribute of contacts, as the scripts declare it. */
+struct declared { struct str event, name; uint8_t type; uint32_t currency; };
+
 struct compilation {
   struct arena arena;     /* owns everything below */
   VEC(struct source) sources;
@@ -59,6 +62,7 @@ struct compilation {
   VEC(const struct test_block *) tests;
   const struct unit_places *places; /* of each unit of the program */
   VEC(struct torn) torn;  /* statements with a mistake of syntax, of which later stages know only a part */
+  VEC(struct declared) declared; /* event by event; for who looks at events before they are taken */
   uint32_t line_count;    /* lines of user scripts */
   bool partial;           /* set by the caller: a part of a project, so what is used nowhere may be used elsewhere */
 };

@@ -332,6 +332,20 @@ static void collect_units(struct compilation *c, struct tree *tree, struct emiss
   e->places = arena_zalloc(&c->arena, room, sizeof *e->places);
 }
 
+static void declare_to(struct compilation *c, struct str event, const struct member *m) {
+  struct type t = scope_member_type(m);
+  if (t.kind == V_MISSING || t.kind >= V_TYPE_COUNT) return;
+  VEC_PUSH(&c->arena, &c->declared, ((struct declared){ event, m->name.text, t.kind, t.currency }));
+}
+
+static void list_declared(struct compilation *c, const struct scope *s) {
+  for (uint32_t i = 0; i < s->declared[SPACE_EVENT].count; i++) {
+    const struct event_decl *e = &s->declared[SPACE_EVENT].items[i]->event;
+    for (const struct member *m = e->members; m; m = m->next) declare_to(c, e->name.text, m);
+  }
+  for (uint32_t i = 0; i < s->attributes.count; i++) declare_to(c, STR(""), s->attributes.items[i]);
+}
+
 void emit_program(struct compilation *c, struct tree *tree, struct scope *scope) {
   struct builder b;
   struct emission e = { .scope = scope };
@@ -361,6 +375,7 @@ void emit_program(struct compilation *c, struct tree *tree, struct scope *scope)
   p->zone = scope->zone.len ? scope->zone : STR("UTC");
   p->events = names_of(&b, SPACE_EVENT, ITEM_EVENT, &p->event_count);
   p->lists = names_of(&b, SPACE_VALUE, ITEM_LIST, &p->list_count);
+  list_declared(c, scope);
   p->allow_unknown = scope->allow_unknown;
   p->late_after_ms = scope->late_after_ms ? scope->late_after_ms : PROGRAM_LATE_AFTER_MS;
   emit_sources(&b, p);

@@ -41,6 +41,7 @@ void compilation_add(struct compilation *c, struct str path, struct str text, bo
   uint32_t *lines = arena_alloc(&c->arena, sizeof *lines * (s.line_count + 1));
   lines[0] = 0;
   lines_of(s.text, lines);
+  if (str_starts(s.text, STR("\xef\xbb\xbf"))) lines[0] = 3; /* a byte order mark is no character of the script */
   s.lines = lines;
   if (!standard) c->line_count += s.line_count;
   VEC_PUSH(&c->arena, &c->sources, s);
@@ -56,6 +57,7 @@ void source_place(const struct source *s, uint32_t offset, uint32_t *line, uint3
     else high = middle;
   }
   *line = low + 1;
+  if (offset < s->lines[low]) offset = s->lines[low];
   *column = (uint32_t)utf8_columns((struct str){ s->text.ptr + s->lines[low], offset - s->lines[low] }) + 1;
 }
 

@@ -66,7 +66,7 @@ static const char *option_name_at(const void *context, size_t i) {
 }
 
 void command_help(const struct command *command, FILE *to) {
-  fprintf(to, "camp %s %s\n\n%s", command->name, command->arguments, command->text);
+  fprintf(to, "camp %s%s%s\n\n%s", command->name, *command->arguments ? " " : "", command->arguments, command->text);
   if (command->options && command->options[0].name) {
     fprintf(to, "\nOptions:\n");
     for (const struct option_spec *s = command->options; s->name; s++) {

@@ -19,6 +19,7 @@
  * 5. A line without a time happens when the one above it did; without one above, when the first with a time does. */
 #include "runtime/command/commands.h"
 #include "runtime/command/intake.h"
+#include "runtime/command/misfits.h"
 #include "runtime/command/progress.h"
 #include "runtime/command/report.h"
 
@@ -52,6 +53,7 @@ struct simulation {
   bool bounded, virtual_store;
   struct arena names, round;
   struct progress bar;
+  struct misfits *misfits; /* NULL: a compiled program */
   uint64_t refused;
 };
 
@@ -109,6 +111,7 @@ static void index_line(struct simulation *m, struct lines *untimed, struct line_
     sort_in(m, ref, true);
     return;
   }
+  misfits_look(m->misfits, &input, ref.line, &m->round);
   ref.at_ms = input.has_at ? input.at_ms : *last_ms;
   if (ref.at_ms == NO_TIME) {
     lines_add(untimed, ref);
@@ -422,7 +425,10 @@ static int simulate_run(const struct options *o) {
   if (code == EXIT_FINE && db) code = refuse_lived(&m, db);
   if (code == EXIT_FINE) code = open_clock(&m, option(o, "until"));
   if (code == EXIT_FINE) code = open_events(&m, standard ? spooled : events, option(o, "csv") != NULL, standard);
+  if (code == EXIT_FINE) m.misfits = misfits_new(&m.s.project.compilation);
   if (code == EXIT_FINE) code = simulate(&m, o, batch);
+  if (code == EXIT_FINE) misfits_tell(m.misfits);
+  misfits_free(m.misfits);
   if (m.feed) feed_close(m.feed);
   if (m.fd >= 0) close(m.fd);
   free(m.ahead.items);

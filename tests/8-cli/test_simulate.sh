@@ -21,6 +21,20 @@ printf 'when purchase and contact.first_name is missing then tag "x"\n' > heard.
 printf '{"event":"%s","userId":"ann","timestamp":"2026-01-05T10:00:00Z"}\n' Purchase purchase 'Order Completed' purchse a b c d > unheard.ndjson
 golden simulate-unheard 0 camp simulate heard.camp --events unheard.ndjson
 
+# Values that are not what the scripts declare count as missing, and that is told with the first line of each.
+cat > declared.camp <<'C'
+event booking { rooms: number; day: date; at: moment; vip: bool; price: money in EUR; kinds: list of text; room: item; note: text }
+contact { birthday: date; points: number }
+when booking where price > 10 EUR then tag "booked"
+when purchase where amount > 10 EUR then tag "big"
+C
+{ printf '{"event":"purchase","userId":"ann","timestamp":"2026-01-05T10:00:00Z","properties":{"amount":%s}}\n' 40 '"40 EUR"' '40,"currency":"EUR"' '"40"' null
+  printf '{"event":"booking","userId":"ann","timestamp":"2026-01-05T10:00:00Z","properties":{%s}}\n' '"rooms":"two","day":"05/01/2026","at":"soon","vip":"yes"' \
+    '"rooms":2,"day":"2026-01-05","at":"2026-01-05T10:00:00Z","vip":true,"price":40,"kinds":["a"],"room":{"sku":"x"},"note":5' '"kinds":"a","room":7,"note":{},"price":"lots"'
+  printf '{"type":"identify","userId":"ann","timestamp":"2026-01-05T10:00:00Z","traits":{"birthday":"05/01/1990","points":"7"}}\n'
+} > misfits.ndjson
+golden simulate-misfits 0 camp simulate declared.camp --events misfits.ndjson
+
 # A message says which line sent it, also behind a wait and where the line asks something first.
 cat > lines.camp <<'C'
 message one { channel email; subject "One"; body "One" }
