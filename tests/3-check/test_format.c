@@ -519,7 +519,7 @@ static void every_construct_at_random(void **state) {
   struct buf wild;
   arena_init(&a, 1 << 16);
   buf_init(&wild, 1u << 24);
-  const char *at = file_of(&a, root_path("grammar/README.md")).ptr;
+  const char *at = file_text(&a, root_path("grammar/README.md")).ptr;
   seed = 7;
   while ((at = strstr(at, "```camp\n")) != NULL) {
     at += 8;
