@@ -1,5 +1,6 @@
 /* camp compile: a project as one program file, which run, simulate and disasm take in a project's place. */
 #include "runtime/command/commands.h"
+#include "runtime/command/files.h"
 #include "runtime/command/project.h"
 
 #include <errno.h>

@@ -4,6 +4,7 @@
  *   2. A script is replaced as a whole or not at all, and only when it changes, so that its time stays what it was. */
 #include "runtime/command/commands.h"
 #include "runtime/command/diff.h"
+#include "runtime/command/files.h"
 #include "runtime/command/project.h"
 
 #include "vm/base/limits.h"

@@ -2,6 +2,7 @@
  *
  * It decides nothing about consent, caps or quiet hours, and records nothing: what a campaign sends goes by `camp run`. */
 #include "runtime/command/commands.h"
+#include "runtime/command/files.h"
 #include "runtime/command/progress.h"
 #include "runtime/command/session.h"
 #include "runtime/send/single.h"

@@ -27,12 +27,4 @@ int project_open(struct project *p, const char *command, const char *path);
 void project_close(struct project *p);
 /* The diagnostics as check prints them, and its last line. */
 void project_report(const struct project *p, enum diagnostic_format format, FILE *to);
-/* Whole file with a NUL behind it; false with errno, EFBIG above max_bytes. */
-bool file_read(struct arena *a, const char *path, size_t max_bytes, struct str *out);
-/* The same of what comes in on standard input. */
-bool standard_input_read(struct arena *a, size_t max_bytes, struct str *out);
-/* All of a file or nothing of it: written beside the path, synced, renamed. */
-bool file_write(const char *path, struct str bytes);
-/* The same for a file that is there, which keeps its mode; behind a link, what the link names is written. */
-bool file_rewrite(const char *path, struct str bytes);
 #endif

@@ -8,6 +8,7 @@
  * 3. Nothing passes in silence: when --filter fits no test at all, that is an error. */
 #include "runtime/command/commands.h"
 #include "runtime/command/coverage.h"
+#include "runtime/command/files.h"
 #include "runtime/command/story.h"
 
 #include <errno.h>
