@@ -30,7 +30,9 @@ for sessions in 1 10 50; do
 done
 cp ready.db t.db
 signed=$(CAMP_DKIM=s1=rsa.pem seconds "$camp" run p.camp --db t.db --send "smtp://127.0.0.1:$port?tls=off" --live --until-idle)
-echo "$signed" | awk -v n="$mails" '{ printf "%-34s %12.0f a second, %.0f a second of its own CPU\n", "10 sessions, signed (RSA-2048)", n / $1, n / $2 }'
+# What RSA alone takes, by OpenSSL's own measure in the same run; the rest is ours: rendering, MIME, the rest of DKIM, SMTP, the database.
+rsa=$(openssl speed -seconds 2 rsa2048 2> /dev/null | awk '/^rsa +2048/ { print $4 * 1e6 }')
+echo "$signed" | awk -v n="$mails" -v rsa="$rsa" '{ printf "%-34s %12.0f a second, %.0f a second of its own CPU: %.0f us a mail, RSA alone %.0f\n", "10 sessions, signed (RSA-2048)", n / $1, n / $2, $2 * 1e6 / n, rsa }'
 rm -f t.db*; cp ready.db t.db
 written() { for look in $(seq 100); do [ -s "$1" ] && break; sleep 0.05; done; cat "$1"; }
 # Mails a second as their rows tell it, without the last twentieth.
