@@ -43,6 +43,7 @@ struct liquid_compiler {
   uint32_t depth, expression_depth, control_depth, node;
   bool trim, careful;
   bool interrupts;            /* a tag since this was cleared may leave an interrupt pending */
+  uint32_t start, loaded;     /* of the template in hand: its first pc; its LOADED, LQ_NONE when it needs none */
   const char *piece;          /* where the tag in hand begins */
   struct lq_cx cx;            /* numbers and texts made while compiling */
   bool failed, not_syntax;

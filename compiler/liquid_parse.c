@@ -227,6 +227,7 @@ bool body(struct liquid_compiler *c, struct pieces *p, struct ending *end, bool 
   c->interrupts = false;
   c->line = p->line;
   b.op = code_op(c, LQ_OP_BODY, 0);
+  if (b.op == c->start && c->loaded != LQ_NONE) c->loaded = code_op(c, LQ_OP_LOADED, 0);
   if (!(p->liquid_tag ? body_lines(c, p, &b, end) : body_text(c, p, &b, end))) return false;
   code_patch(c, b.op, (c->code.items[b.op] >> 8) + b.count);
   for (uint32_t i = b.first_exit; i < c->exits.count; i++) code_patch(c, c->exits.items[i], code_here(c));
@@ -301,6 +302,13 @@ static void error_report(struct liquid_compiler *c, struct str name, struct liqu
   *e = (struct liquid_error){ text, reason, c->error_line, c->piece, c->kind, c->error };
 }
 
+static bool begins_with_text(struct str s) { return s.len && !(s.len > 1 && *s.ptr == '{' && (s.ptr[1] == '{' || s.ptr[1] == '%')); }
+
+/* Messages do without: there a snippet is the same wherever it is called. */
+static bool needs_loaded(const struct liquid_compiler *c, struct str name, struct str source) {
+  return !c->options.camp && (name.len || str_ends(source, STR("-}}")) || str_ends(source, STR("-%}")));
+}
+
 static bool add(struct liquid_compiler *c, struct str name, struct str source, bool careful, struct liquid_error *e) {
   struct checkpoint before = code_checkpoint(c);
   struct pieces p = { source.ptr, source.ptr + source.len, 1, false, false };
@@ -318,6 +326,8 @@ static bool add(struct liquid_compiler *c, struct str name, struct str source, b
   c->layouts.count = c->blocks.count = 0;
   c->super.from = NULL;
   c->context = (struct str){ NULL, 0 };
+  c->start = t.start;
+  c->loaded = needs_loaded(c, name, source) ? 0 : LQ_NONE;
   bool good = source.len <= LIMIT_LIQUID_SOURCE_BYTES ||
               liquid_fail(c, "the template is larger than %u bytes", LIMIT_LIQUID_SOURCE_BYTES);
   good = good && document(c, &p) && !c->failed;
@@ -330,6 +340,8 @@ static bool add(struct liquid_compiler *c, struct str name, struct str source, b
     code_rollback(c, before);
     t.error = e->text;
   }
+  if (good && c->loaded != LQ_NONE) code_patch(c, c->loaded, (c->trim ? LQ_LOADED_DASH : 0) | (begins_with_text(source) ? LQ_LOADED_TEXT : 0) |
+                                                               (source.len ? 0 : LQ_LOADED_EMPTY));
   code_op(c, LQ_OP_DONE, 0);
   t.end = code_here(c);
   VEC_PUSH(&c->arena, &c->templates, t);

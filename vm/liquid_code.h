@@ -29,6 +29,9 @@ struct lq_name { struct str text; uint32_t hash; uint8_t command, loop; bool sel
 struct lq_name lq_name_of(struct str text);
 struct lq_node { uint32_t start, end, line, parent; uint16_t depth; bool blank; };
 
+/* The reference reads a snippet when a render first calls it, by a reader that the template and all its snippets share: what was read
+ * last, when it ended in a dash as in -%}, takes the white space that the next snippet begins with. */
+enum lq_loaded { LQ_LOADED_DASH = 1 /* it ends in one */, LQ_LOADED_TEXT = 2 /* it begins with text */, LQ_LOADED_EMPTY = 4 };
 enum {
   LQ_SITE_LIMIT = 1, LQ_SITE_OFFSET = 2, LQ_SITE_CONTINUE = 4, LQ_SITE_REVERSED = 8, LQ_SITE_COLS = 16, LQ_SITE_WITH = 32,
   LQ_SITE_FOR = 64

@@ -36,6 +36,7 @@ struct lq_control {
 /* Where a place of the template found its property last. Objects of one array share the keys' texts (lq_from_json), so that in one
  * render the same key is told by its address. */
 struct lq_cache { const char *key; uint32_t at, gen; };
+struct lq_load { uint32_t gen; bool trimmed; };
 struct lq_cycle { struct lq key; uint32_t frame, next; };
 
 struct lq_renderer {
@@ -59,6 +60,7 @@ struct lq_renderer {
   uint32_t template, call;         /* call: the control of the snippet that runs; LQ_NONE */
   bool returning;                  /* DONE came back to CALL or RENDER */
   uint8_t interrupt[64]; uint32_t interrupts, interrupts_base;
+  struct lq_load *loads; uint32_t load_cap; bool dash; /* how templates were read; whether the last read ended in a dash */
   uint32_t forloop, rowloop;       /* names, once looked for; LQ_NONE before */
   uint32_t renders;                /* inside how many `render`: `include` is refused there */
   uint64_t score, total, steps;    /* the reference's two scores; ours, which counts empty bodies too */

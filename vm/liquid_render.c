@@ -207,6 +207,22 @@ static bool when(struct lq_renderer *r, const struct lq *values, uint32_t count,
   return lq_work(&r->cx, 0);
 }
 
+/* See enum lq_loaded. Whether the text that the template begins with loses its white space. */
+static bool loaded_trimmed(struct lq_renderer *r, uint32_t how) {
+  lq_grow((void **)&r->loads, &r->load_cap, r->unit->template_count, sizeof *r->loads);
+  struct lq_load *l = &r->loads[r->template];
+  if (l->gen != r->gen) {
+    *l = (struct lq_load){ r->gen, r->dash };
+    if (!(how & LQ_LOADED_EMPTY)) r->dash = how & LQ_LOADED_DASH;
+  }
+  return l->trimmed && how & LQ_LOADED_TEXT;
+}
+
+static struct str without_front(struct str s) {
+  while (s.len && (*s.ptr == ' ' || (*s.ptr >= '\t' && *s.ptr <= '\r') || !*s.ptr)) s.ptr++, s.len--;
+  return s;
+}
+
 /* --- the loop -------------------------------------------------------------------------------------------------------- */
 
 /* Runs from pc until the template's end (true) or what stops it (false): *at is the instruction then. */
@@ -235,6 +251,14 @@ static bool run(struct lq_renderer *r, uint32_t *at) {
         /* What stands behind a text is nearly always an output: told by a comparison that is always right, not by the table. */
         word = code[pc], a = word >> 8;
         if ((word & 0xff) == LQ_OP_VAR) goto var;
+        break;
+      case LQ_OP_LOADED:
+        yes = loaded_trimmed(r, a);
+        word = code[++pc];
+        if (!yes || (word & 0xff) != LQ_OP_TEXT) break;
+        text = without_front(u->texts[word >> 8]);
+        TRY(lq_out(r, text.ptr, text.len));
+        pc++;
         break;
       case LQ_OP_BODY: TRY(count_body(r, a)); pc++; break;
       case LQ_OP_CONST: ROOM; stack[sp++] = u->consts[a]; pc++; break;
@@ -393,6 +417,7 @@ void lq_renderer_free(struct lq_renderer *r) {
   free(r->out);
   free(r->slots);
   free(r->cache);
+  free(r->loads);
   free(r->tops);
   free(r->bases);
   free(r->control);
@@ -416,6 +441,8 @@ static void begin(struct lq_renderer *r, const struct lq_unit *u, struct lq data
   lq_grow((void **)&r->cache, &r->cache_cap, u->cache_count, sizeof *r->cache);
   if (r->last_frame > UINT32_MAX / 2) {
     memset(r->slots, 0, r->slot_cap * sizeof *r->slots);
+    if (r->cache_cap) memset(r->cache, 0, r->cache_cap * sizeof *r->cache);
+    if (r->load_cap) memset(r->loads, 0, r->load_cap * sizeof *r->loads);
     r->last_frame = 0;
   }
   r->frame = r->gen = ++r->last_frame;
@@ -426,6 +453,7 @@ static void begin(struct lq_renderer *r, const struct lq_unit *u, struct lq data
   r->returning = r->whole_error = r->has_changed = r->full = false;
   r->interrupts = r->interrupts_base = r->renders = 0;
   r->forloop = r->rowloop = LQ_NONE;
+  r->dash = false;
   r->score = r->total = r->steps = 0;
   r->loops = NULL;
 }

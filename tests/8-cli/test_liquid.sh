@@ -48,6 +48,9 @@ same "a limit of nothing" '{"text":null,"errors":["a limit is a number, at least
 same "no limit" '{"text":"a","errors":[]}' "$(answer '{"template":"a","limits":{"render_length_limit":null}}')"
 same "a range with a quoted white space is a variable of the words in it, as in the reference" '{"text":"7 1..3","errors":[]}' \
   "$(answer '{"template":"{{ (\" a\"..b) }} {{ (1..\"3\") }}","data":{"a":{"b":7}}}')"
+dashes() { answer "{\"template\":\"$1\",\"templates\":{\"a\":\" A\",\"b\":\" B {{ 1 -}}\",\"c\":\"{{ 0 }} C\",\"d\":\"\"}}" | cut -d'"' -f4; }
+same "a snippet begins as what was read before it ends, as in the reference" "A| A| B 1A B 1|A A|0 C A| A|A" \
+  "$(dashes "{% render 'a' -%}")|$(dashes "{% render 'a' %}")|$(dashes "{% render 'b' %}{% render 'a' %}{% include 'b' %}")|$(dashes "{% include 'a' %} {% include 'a' %}{% # -%}" )|$(dashes "{% render 'c' %}{% include 'a' -%}")|$(dashes "{% include 'd' %}{% include 'a' %}")|$(dashes "{% include 'd' %}{% include 'a' -%}")"
 same "a line of its own for each request, in order" "1 2 3" \
   "$(printf '{"template":"1"}\n\n{"template":"2"}\r\n{"template":"3"}' | camp liquid | sed 's/.*text":"\([0-9]\).*/\1/' | xargs)"
 
