@@ -172,6 +172,7 @@ static void care_for_way_out(struct scope *s, struct message_decl *m) {
   bool email = !m->channel.text.len || str_is(m->channel.text, "email");
   const struct message_decl *own = m->translation_of ? m->translation_of : m;
   if (!email || !own->topic.text.len || !m->has_body) return;
+  if (m != own && m->body.text.ptr == own->body.text.ptr && m->text.text.ptr == own->text.text.ptr) return; /* said of the first language */
   struct reader_of_template r = { .s = s, .a = &s->c->arena, .m = m, .script = m->name.span.source, .c = liquid_compiler_new() };
   (void)liquid_compile(&r, m->body.text, m->body.span, true);
   bool found = says_way_out(&r, m);
