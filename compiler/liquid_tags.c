@@ -419,7 +419,7 @@ static bool tag_interrupt(struct liquid_compiler *c, enum lq_op op) {
 static bool tag_abort(struct liquid_compiler *c, struct str markup) {
   struct str why = str_strip(markup);
   if (why.len >= 2 && (*why.ptr == '"' || *why.ptr == '\'') && why.ptr[why.len - 1] == *why.ptr) why.ptr++, why.len -= 2;
-  code_op(c, LQ_OP_ABORT, const_add(c, lq_str(why.len ? why : STR("the message's template aborted it"))));
+  code_op(c, LQ_OP_ABORT, const_add(c, lq_str(why.len ? why : STR("it says no reason"))));
   return true;
 }
 

@@ -68,6 +68,7 @@ struct lq_renderer {
   struct str changed; bool has_changed;
   struct str *errors; uint32_t error_count, error_cap;
   bool full;                       /* the text met its limit */
+  bool aborted;                    /* by {% abort_message %} */
   bool whole_error;                /* cx.error is a sentence with its own prefix */
 };
 enum { LQ_BREAK = 1, LQ_CONTINUE = 2 };

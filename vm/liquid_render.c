@@ -378,7 +378,7 @@ static bool run(struct lq_renderer *r, uint32_t *at) {
         r->returning = false;
         MOVES(lq_render_next(r, &to));
         break;
-      case LQ_OP_ABORT: lq_fail(&r->cx, STR_FMT, STR_ARG(lq_text(u->consts[a]))); goto fail;
+      case LQ_OP_ABORT: r->aborted = true; lq_fail(&r->cx, STR_FMT, STR_ARG(lq_text(u->consts[a]))); goto fail;
       case LQ_OP_DONE:
         *at = pc;
         if (r->call == LQ_NONE) return true;
@@ -450,7 +450,7 @@ static void begin(struct lq_renderer *r, const struct lq_unit *u, struct lq data
   r->base_depth = 0;
   r->scopes = 1;
   r->call = LQ_NONE;
-  r->returning = r->whole_error = r->has_changed = r->full = false;
+  r->returning = r->whole_error = r->has_changed = r->full = r->aborted = false;
   r->interrupts = r->interrupts_base = r->renders = 0;
   r->forloop = r->rowloop = LQ_NONE;
   r->dash = false;
@@ -471,7 +471,7 @@ struct lq_result lq_render(struct lq_renderer *r, const struct lq_unit *u, uint3
     struct str text = lq_printf(&r->arena, "Liquid error: " STR_FMT, STR_ARG(r->cx.error));
     lq_grow((void **)&r->errors, &r->error_cap, r->error_count, sizeof *r->errors);
     r->errors[r->error_count++] = text;
-    return (struct lq_result){ text, r->errors, r->error_count, true, r->full };
+    return (struct lq_result){ text, r->errors, r->error_count, true, r->full, r->aborted };
   }
-  return (struct lq_result){ { r->out, r->out_len }, r->errors, r->error_count, false, false };
+  return (struct lq_result){ { r->out, r->out_len }, r->errors, r->error_count, false, false, r->aborted };
 }

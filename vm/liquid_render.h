@@ -29,6 +29,7 @@ struct lq_result {
   const struct str *errors; uint32_t error_count; /* whole sentences: Liquid error (line 3): … */
   bool fatal;                 /* a limit was met; the text is the error's */
   bool full;                  /* that of the output */
+  bool aborted;               /* the template said so, and the last error is its reason */
 };
 /* data: a hash, or nil. It must outlive the result. */
 struct lq_result lq_render(struct lq_renderer *r, const struct lq_unit *u, uint32_t template, struct lq data,

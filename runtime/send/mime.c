@@ -189,6 +189,19 @@ static void put_label(struct buf *b, struct str s, size_t bytes_max) {
   }
 }
 
+/* The topic as a label that no other topic has: für and fär are two lists. */
+static void put_list(struct buf *b, struct str topic) {
+  enum { BYTES_MAX = 60, HASH_BYTES = 4 };
+  bool whole = topic.len <= BYTES_MAX;
+  for (size_t i = 0; i < topic.len; i++) whole = whole && (topic.ptr[i] & 0x80) == 0;
+  put_label(b, topic, BYTES_MAX);
+  if (whole) return;
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  SHA256((const unsigned char *)topic.ptr, topic.len, digest);
+  buf_byte(b, '-');
+  for (int i = 0; i < HASH_BYTES; i++) buf_printf(b, "%02x", digest[i]);
+}
+
 /* What Gmail and Yahoo ask of who writes to many: a way out by one POST (RFC 8058) and by mail (RFC 2369), a name of the list (RFC 2919), a
  * name under which complaints are counted; and no holiday notes back (RFC 3834). */
 static void list_headers(struct buf *b, const struct envelope *e, struct str from) {
@@ -196,7 +209,7 @@ static void list_headers(struct buf *b, const struct envelope *e, struct str fro
   buf_printf(b, "List-Unsubscribe: <" STR_FMT ">", STR_ARG(e->unsubscribe));
   if (e->bounces.len) buf_printf(b, ",\n <mailto:" STR_FMT "?subject=unsubscribe>", STR_ARG(e->bounces));
   buf_c(b, "\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\nList-Id: <");
-  put_label(b, e->topic, 60);
+  put_list(b, e->topic);
   buf_printf(b, "." STR_FMT ">\nFeedback-ID: ", STR_ARG(domain));
   put_label(b, e->campaign, 40);
   buf_byte(b, ':');

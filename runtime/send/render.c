@@ -208,6 +208,13 @@ static bool add_text(const struct writing *w, struct buf *b, const struct part *
   return !b->failed || too_long(e, what, why);
 }
 
+/* Without the blanks that tags around it left. */
+static struct str trimmed(struct str s) {
+  while (s.len && *s.ptr == ' ') s.ptr++, s.len--;
+  while (s.len && s.ptr[s.len - 1] == ' ') s.len--;
+  return s;
+}
+
 /* What leaves on one line: an attribute must not begin another one, also not by a line's end that only Unicode knows, nor turn around
  * what stands behind it (U+202A to U+202E, U+2066 to U+2069): "gpj.exe" would read as "exe.jpg". */
 static void one_line(struct buf *b) {
@@ -349,7 +356,7 @@ bool render_named(struct texts *texts, const struct image *image, struct str mes
   if (!add_text(&w, b, u->subject, u->subject_count, "subject", false, out, why)) return false;
   if (b->len > LIMIT_SUBJECT_BYTES) return too_long(out, "subject", why);
   one_line(b);
-  out->subject = arena_str(a, buf_as_str(b));
+  out->subject = trimmed(arena_str(a, buf_as_str(b)));
   if (!add_text(&w, b, u->body, u->body_count, "body", out->html, out, why)) return false;
   if (str_is(out->channel, "sms")) one_line(b);
   out->body = arena_str(a, buf_as_str(b));

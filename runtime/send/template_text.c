@@ -11,6 +11,7 @@
 
 #include "runtime/send/links.h"
 #include "runtime/send/render.h"
+#include "vm/base/utf8.h"
 #include "vm/contact.h"
 #include "vm/liquid_file.h"
 #include "vm/liquid_render.h"
@@ -235,6 +236,13 @@ bool texts_render(const struct writing *w, const struct part *parts, uint32_t co
   }
   if (r.fatal && str_ends(r.errors[0], STR("Memory limits exceeded"))) {
     snprintf(why, 160, "the template runs through more than %d steps, or needs more than %u MB to be written", LIMIT_LIQUID_STEPS_COUNT, LIMIT_LIQUID_MEMORY_BYTES >> 20);
+    return false;
+  }
+  if (r.aborted) {
+    struct str last = r.errors[r.error_count - 1];
+    const char *said = memmem(last.ptr, last.len, "): ", 3);
+    struct str reason = said ? str_slice(said + 3, last.ptr + last.len) : last;
+    snprintf(why, 160, "its template wants it not to leave: %.*s", (int)(reason.len > 110 ? utf8_valid_prefix((struct str){ reason.ptr, 110 }) : reason.len), reason.ptr);
     return false;
   }
   if (r.error_count) {

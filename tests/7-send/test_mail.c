@@ -305,9 +305,23 @@ static int end(void **state) {
   return waitpid(pid, NULL, 0) == pid ? 0 : -1;
 }
 
+/* A list's name is its topic's, and no other's. The digits are sha256sum's. */
+static void lists_have_names(void **state) {
+  static const char *const topics[][2] = { { "offers", "offers" }, { "Spring sale", "Spring_sale" }, { "für", "f__r-cd23c4c6" }, { "fär", "f__r-e4ec60b6" },
+    { "a_topic_of_more_than_sixty_letters_is_cut_behind_the_sixtieth_1", "a_topic_of_more_than_sixty_letters_is_cut_behind_the_sixtiet-72475133" } };
+  for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
+    struct envelope e = with(HELLO, NULL, NULL, (struct str){ NULL, 0 });
+    char wanted[200];
+    e.topic = str_from_c(topics[i][0]);
+    e.unsubscribe = STR("https://x.example/u/1");
+    snprintf(wanted, sizeof wanted, "\nList-Id: <%s.localhost>\n", topics[i][1]);
+    assert_non_null(strstr(mail_of(&e, "Camp <camp@localhost>"), wanted));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_mail), cmocka_unit_test(html_and_quoting), cmocka_unit_test(headers), cmocka_unit_test(line_lengths),
+    cmocka_unit_test(a_mail), cmocka_unit_test(lists_have_names), cmocka_unit_test(html_and_quoting), cmocka_unit_test(headers), cmocka_unit_test(line_lengths),
     cmocka_unit_test(names), cmocka_unit_test(maildir), cmocka_unit_test(many_mails), cmocka_unit_test(file), cmocka_unit_test(refusals),
     cmocka_unit_test(full_disk), cmocka_unit_test(specs),
   };

@@ -24,6 +24,8 @@ message endless { transactional; subject "E"; body "{% for i in (1..3000000) %}{
 message joined { transactional; subject "J"; body "{% assign a = contact.bio | default: 'x' %}{% for i in (1..40) %}{% assign a = a | append: a %}{% endfor %}" }
 when order then { send hello with { note: order.note }, send plain with { note: order.note }, send text with { note: order.note } }
 when visit then { send endless, send joined }
+message blanks { transactional; subject "{% if true %}\n  Now,  {{ contact.nick | default: "" }} {% endif %}"; body "B" }
+when page_view then send blanks
 END
 holds "the script has no mistake" camp check p.camp
 cat > events.py <<'END'
@@ -51,6 +53,7 @@ for user, traits in {
     order(user, b"n")
 identify("loop", {"bio": "b" * 100})
 track(b"loop", b"visit", b"{}")
+track(b"loop", b"page_view", b'{"page":"/"}')
 END
 python3 events.py
 CAMP_SECRET='a secret' CAMP_BASE_URL=https://m.example timeout 100 camp run p.camp --db t.db --events e.ndjson --send maildir:out --until-idle > out.txt 2>&1
@@ -86,7 +89,7 @@ for path in sorted(glob.glob("out/new/*")):
     who = str(mail["X-Camp-Key"]).split("/")[0]
     odd = [k for k in mail.keys() if k not in allowed or len(mail.get_all(k)) > 1]
     if odd or mail.defects or max(map(len, raw.split(b"\n"))) > 998: print("WRONG", path, odd, mail.defects)
-    if str(mail["X-Camp-Key"]).endswith("1.1"):
+    if mail.get_body(("html",)):
         page = mail.get_body(("html",)).get_content()
         print(who, "|", ascii(str(mail["Subject"])), "|", str(mail["From"]), "|", ascii(page.split("</div>")[1].split("</p>")[0])[1:-1])
         Page().feed(page)
@@ -104,6 +107,8 @@ for path in sorted(glob.glob("out/new/*")):
 END
 same "where links lead holds nothing that ends a header" "" "$(CAMP_SECRET='a secret' camp inbound --links urls --db t.db 2> /dev/null | grep -o '"link":"[^}]*"' | grep -e '\\' -e ' ' -e '<')"
 same "each leads somewhere" "$(wc -l < urls)" "$(CAMP_SECRET='a secret' camp inbound --links urls --db t.db 2> /dev/null | grep -c '"link":"https://x.example/')"
+
+same "a subject has no blanks around it" "Now," "$(sqlite3 t.db "select count(*) from message where message = 'blanks' and state = 'sent'" | grep -qx 1 && grep -rh "^X-Camp-Campaign: when_page_view\|^Subject: Now" out/new | sed -n 's/^Subject: //p')"
 
 # --- files -----------------------------------------------------------------------------------------------------------
 mkdir -p files/inside; echo secret > outside.txt; printf '%%PDF-1.4\n' > files/inside/ok.pdf

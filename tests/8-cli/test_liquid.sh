@@ -88,7 +88,7 @@ same "a subject stays on one line" 'Hi A<b>  bcc: x, 1,234.50 EUR' "$(sent ada h
 same "HTML is escaped once" '<p>a&lt;b&gt;\r\nBcc: x, <b>3,000</b> points</p>\n1. a; 2. b&amp;c; FREE <i>\n' "$(sent ada hello body)"
 same "what is missing is nothing" '<p></p>\n1. a; 2. b&amp;c; FREE <i>\n' "$(sent bob hello body)"
 same "an SMS stays on one line" 'two lines0' "$(sent ada text body)"
-same "who gets nothing, and why" "who is it?" "$(camp contact bob --db shop.db | sed -n 's/.*text.*failed: the template: Liquid error (line 1): //p')"
+same "who gets nothing, and why" "who is it?" "$(camp contact bob --db shop.db | sed -n 's/.*text.*failed: its template wants it not to leave: //p')"
 same "an error fails the message" "divided by 0" "$(camp contact eve --db shop.db | sed -n 's/.*text.*failed: the template: Liquid error (line 1): //p')"
 same "no contact reads of an error" 0 "$(grep -c 'Liquid error' shop.out)"
 
