@@ -1,6 +1,6 @@
 // Opens a delivered mail's page in Chromium, as a reader would: looks whether it is laid out and its pictures are there, takes a picture of it, and
 // clicks each link. Where links of ours lead (CAMP_BASE_URL) stands a server of this test, which answers as one of Camp's would and writes its log.
-//   node browse.js serve LOG PORTFILE      the server: /c/ID-N leads on to /targetN, /u/ shows a button, /o/ is a picture
+//   node browse.js serve LOG PORTFILE      the server: /c/ID-N-VERSION leads on to /targetN, /u/ shows a button, /o/ is a picture
 //   node browse.js look MAIL FOLDER         the reader: what it finds, a line each; FOLDER/mail.png
 // Chromium is spoken to by its own protocol over a pipe, so no package stands between.
 const fs = require("fs"), http = require("http"), path = require("path");
@@ -14,7 +14,7 @@ function serve(log, portFile) {
     const answer = (status, headers, body) => { line(q, status); a.writeHead(status, headers); a.end(body); };
     const page = text => `<!doctype html><title>${text}</title><p id=said>${text}`;
     q.resume();
-    if (q.url.startsWith("/c/")) return answer(302, { location: "/target" + /-(\d+)\./.exec(q.url)[1] });
+    if (q.url.startsWith("/c/")) return answer(302, { location: "/target" + /-(\d+)-/.exec(q.url)[1] });
     if (q.url.startsWith("/o/")) return answer(200, { "content-type": "image/gif" }, Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", "base64"));
     if (q.url.startsWith("/u/") && q.method === "POST") return answer(200, { "content-type": "text/html" }, page("gone"));
     if (q.url.startsWith("/u/"))
