@@ -271,6 +271,9 @@ static bool by_neighbours(struct driver *d, struct diagnostic *g, struct token t
     g->help = STR("what the share does stands in braces: `50% { … }`");
   } else if (t.kind == TOK_CONTACT && d->last == TOK_AT && set[TOK_DATETIME]) {
     g->help = STR("a date of each contact is a segment, `segment due = contact.renewal - 30d < now`, and `start when enters due`");
+  } else if ((t.kind == TOK_IN && set[TOK_CONSENTS] && set[TOK_LABEL]) ||
+             (word && d->before.kind == TOK_NAME && (says(taken, "join") || says(taken, "joins") || says(taken, "enters")))) {
+    g->help = STR("into a list a contact comes by an event, also in a test: `event joined`, and `when joined then join LIST`");
   } else if (says(taken, "joins") && word) {
     g->help = STR("`enters` is said of a list or segment");
     mend(d, g, d->taken, d->taken, STR("enters"));
