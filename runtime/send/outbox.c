@@ -35,7 +35,8 @@
  * 1. A row becomes SENT only after deliver said OK and sync returned, in one transaction with the sender's mark.
  * 2. A crash, or a failed commit, leaves rows READY and the mark as it was. What had been delivered is delivered again under the
  *    same keys by a sender that was opened anew with that mark: file: cuts itself back, maildir: writes the same names.
- * 3. A sender that has failed, or whose work was not committed, is not used again before it was opened anew.
+ * 3. A sender that has failed, or whose work was not committed, is not used again before it was opened anew. What it had claimed is ready
+ *    again then; its journal says first what of that had left.
  * 4. Every flush ends: a finished row is never ready again, and a batch that finished none (all were put off) is the last.
  * 5. A batch holds at most BATCH_BYTES of rendered text beyond its last message, however many rows were asked for.
  * 6. A message leaves at its release or later, and never after its expiry; in virtual time, always at its release.
@@ -52,6 +53,7 @@
 #include "vm/base/limits.h"
 
 enum { BATCH_COUNT_CHOSEN = 4096, BATCH_BYTES = 16 << 20, RETRY_AFTER_MS = 5 * 60 * 1000, COLLECT_COUNT = 4096, TURNS_MAX = 8, HTTP_AGAIN_MS = 60 * 60 * 1000,
+  REOPEN_MS = 5000,
   WAITED_MS = 60 * 1000 /* since its release; less, and nothing is asked again */ };
 /* Relays: the first retry no sooner than half an hour, then as long again as the mail has waited, to four hours (RFC 5321, 4.5.4.1); and
  * once at the end of the time for which it is tried. */
@@ -78,6 +80,9 @@ struct outbox {
   int64_t version;         /* of the database when they were read; 0: not yet */
   int64_t last_action;
   struct outbox_asker asker;
+  bool left_claimed;       /* a sender was closed that had rows, which are to be ready again before the next one is opened */
+  int64_t reopen_ms;       /* a sender that broke is not opened anew before; 0: none broke */
+  char trouble[WHY_BYTES]; /* of a sender that was closed; told once */
 };
 
 struct batch {
@@ -120,11 +125,27 @@ static enum camp_err commit_mark(struct outbox *o, int64_t mark, char why[WHY_BY
   return err;
 }
 
+static enum camp_err unclaim(struct outbox *o, char why[WHY_BYTES]) {
+  enum camp_err err = store_begin(o->store);
+  if (err) return store_failed(o, err, why);
+  err = store_outbox_unclaim(o->store);
+  if (!err) err = store_commit(o->store);
+  if (!err) {
+    o->left_claimed = false;
+    return CAMP_OK;
+  }
+  store_failed(o, err, why);
+  store_rollback(o->store);
+  return err;
+}
+
 /* The first mark is committed before the first delivery: from then on everything behind the mark is known to be ours, so that
  * cutting back can never cut somebody else's bytes. */
 static enum camp_err open_sender(struct outbox *o, char why[WHY_BYTES]) {
   if (o->sender) return CAMP_OK;
   if (o->ops->background) {
+    enum camp_err freed = o->left_claimed ? unclaim(o, why) : CAMP_OK;
+    if (freed) return freed;
     struct sender_place place = { o->journal, store_identity(o->store) };
     return o->ops->background->open(o->target, &place, &o->sender, why);
   }
@@ -512,8 +533,22 @@ static enum camp_err hand_over(struct outbox *o, int64_t until_ms, int64_t now_m
   return CAMP_OK;
 }
 
+/* It can send no more: what it had comes back, and after a while it is opened anew. */
+static enum camp_err close_broken(struct outbox *o, int64_t now_ms, struct send_count *sent, char why[WHY_BYTES]) {
+  enum camp_err err = CAMP_OK;
+  bool any = true;
+  o->ops->background->trouble(o->sender, o->trouble);
+  o->ops->background->finish(o->sender);
+  while (any && !err) err = collect(o, now_ms, sent, &any, why);
+  o->left_claimed = err != CAMP_OK;
+  close_sender(o);
+  o->reopen_ms = now_ms + REOPEN_MS;
+  return err;
+}
+
 /* A sender whose outcomes could not be committed is opened anew: its journal has them. */
 static enum camp_err flush_beside(struct outbox *o, int64_t until_ms, int64_t now_ms, struct send_count *sent, char why[WHY_BYTES]) {
+  if (!o->sender && now_ms < o->reopen_ms) return CAMP_OK;
   enum camp_err err = open_sender(o, why);
   if (!err) err = look(o, why);
   for (int turn = 0; turn < TURNS_MAX && !err; turn++) {
@@ -524,9 +559,11 @@ static enum camp_err flush_beside(struct outbox *o, int64_t until_ms, int64_t no
       collected |= more;
     }
     if (err) {
+      o->left_claimed = true;
       close_sender(o);
       return err;
     }
+    if (o->ops->background->broken(o->sender)) return close_broken(o, now_ms, sent, why);
     err = hand_over(o, until_ms, now_ms, &handed, why);
     if (!collected && !handed) break;
   }
@@ -540,7 +577,9 @@ uint32_t outbox_under_way(const struct outbox *o) {
 }
 
 bool outbox_trouble(struct outbox *o, char text[256]) {
-  text[0] = 0;
+  memcpy(text, o->trouble, WHY_BYTES);
+  o->trouble[0] = 0;
+  if (text[0]) return true;
   if (o->sender && o->ops->background) o->ops->background->trouble(o->sender, text);
   return text[0] != 0;
 }

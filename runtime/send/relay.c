@@ -341,6 +341,13 @@ static void relay_finish(struct sender *s) {
   give_back_all(s);
 }
 
+static bool relay_broken(struct sender *s) {
+  pthread_mutex_lock(&s->lock);
+  bool broken = s->failed;
+  pthread_mutex_unlock(&s->lock);
+  return broken;
+}
+
 static int64_t relay_keep(struct sender *s) { return s->relays[0].options.keep_ms; }
 
 static void relay_steer(struct sender *s, const struct outbox_action *pauses, uint32_t count) {
@@ -355,6 +362,6 @@ static void relay_steer(struct sender *s, const struct outbox_action *pauses, ui
 }
 
 static const struct sender_background background = { relay_open, relay_room, relay_submit, relay_collect, relay_committed, relay_under_way,
-  relay_steer, relay_keep, relay_trouble, relay_finish, relay_close };
+  relay_steer, relay_keep, relay_broken, relay_trouble, relay_finish, relay_close };
 const struct sender_ops smtp_ops = { .scheme = "smtp", .background = &background };
 const struct sender_ops smtps_ops = { .scheme = "smtps", .background = &background };

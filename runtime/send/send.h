@@ -55,6 +55,7 @@ struct sender_background {
   /* Gives back what is not begun, as DELIVERY_UNBEGUN, and leaves alone the relays that these pauses name. */
   void (*steer)(struct sender *s, const struct outbox_action *pauses, uint32_t count);
   int64_t (*keep_ms)(struct sender *s); /* how long a message is tried, from its release on */
+  bool (*broken)(struct sender *s);   /* it can send no more, and is to be finished and opened anew: its journal cannot be written */
   void (*trouble)(struct sender *s, char text[256]); /* what keeps mails waiting, once; empty: nothing new */
   void (*finish)(struct sender *s);   /* begins no more; ends when what is under way has its answer. Collect once more, then close. */
   void (*close)(struct sender *s);

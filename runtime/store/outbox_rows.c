@@ -212,6 +212,11 @@ enum camp_err outbox_unclaim(struct store *s) {
   return err;
 }
 
+enum camp_err store_outbox_unclaim(struct store *s) {
+  s->outbox_changed = true;
+  return outbox_unclaim(s);
+}
+
 enum camp_err store_outbox_state(struct store *s, int64_t id, enum outbox_state state, int64_t at_ms, struct str reason) {
   sqlite3_stmt *q = query(s, Q_OUTBOX_STATE);
   if (q) {

@@ -265,6 +265,8 @@ enum camp_err store_outbox_ready(struct store *s, struct arena *a, bool by_time,
 enum camp_err store_outbox_item(struct store *s, struct arena *a, int64_t id, struct outbox_item *out) MUST_CHECK;
 /* What was held is ready or dropped: state, at_ms, reason and via are new. */
 enum camp_err store_outbox_release(struct store *s, const struct outbox_row *row) MUST_CHECK;
+/* What a sender of this process had is ready again: it was closed without giving it back. In a transaction. */
+enum camp_err store_outbox_unclaim(struct store *s) MUST_CHECK;
 enum camp_err store_outbox_state(struct store *s, int64_t id, enum outbox_state state, int64_t at_ms, struct str reason) MUST_CHECK;
 
 /* What people do to the outbox, beside a run or without one; see store/outbox_actions.c. Fields that are empty mean any. */
