@@ -6,34 +6,21 @@
 #include "runtime/send/limits.h"
 
 #include <ctype.h>
-#include <stdio.h>
+
+#include "runtime/send/option.h"
 
 enum { WHY_BYTES = 256, CONNECTIONS_MAX = 1600, RATE_MAX = 1000000 };
 
 static enum camp_err refuse(char why[WHY_BYTES], const char *what, struct str which) {
-  snprintf(why, WHY_BYTES, "CAMP_LIMITS: %s `%.*s`", what, (int)(which.len > 100 ? 100 : which.len), which.len ? which.ptr : "");
-  return CAMP_BAD;
+  return option_refuse(why, "CAMP_LIMITS: ", what, which);
 }
 
 /* Up to `stop`, without the blanks around it. */
 static struct str until(struct str *rest, char stop) {
-  const char *at = rest->len ? memchr(rest->ptr, stop, rest->len) : NULL;
-  struct str first = at ? str_slice(rest->ptr, at) : *rest;
-  *rest = at ? str_slice(at + 1, rest->ptr + rest->len) : (struct str){ NULL, 0 };
+  struct str first = option_until(rest, stop);
   while (first.len && first.ptr[0] == ' ') first.ptr++, first.len--;
   while (first.len && first.ptr[first.len - 1] == ' ') first.len--;
   return first;
-}
-
-static bool number(struct str s, uint32_t max, uint32_t *out) {
-  uint64_t n = 0;
-  if (s.len == 0 || s.len > 9) return false;
-  for (size_t i = 0; i < s.len; i++) {
-    if (s.ptr[i] < '0' || s.ptr[i] > '9') return false;
-    n = n * 10 + (uint64_t)(s.ptr[i] - '0');
-  }
-  *out = (uint32_t)n;
-  return n >= 1 && n <= max;
 }
 
 static bool is_domain(struct str s) {
@@ -88,13 +75,13 @@ static enum camp_err take_value(struct limit *one, struct str word, char why[WHY
   struct str value = word, key = until(&value, '=');
   uint32_t n = 0;
   if (str_is(key, "connections")) {
-    if (!number(value, CONNECTIONS_MAX, &one->connections)) return refuse(why, "connections is a number from 1 to 1600, not", value);
+    if (!option_number(value, 1, CONNECTIONS_MAX, &one->connections)) return refuse(why, "connections is a number from 1 to 1600, not", value);
     return CAMP_OK;
   }
   if (!str_is(key, "rate")) return refuse(why, "a domain's limits are rate and connections; there is no", key);
   struct str unit = value, digits = until(&unit, '/');
   double seconds = unit.len == 0 || str_is(unit, "s") ? 1 : str_is(unit, "m") ? 60 : str_is(unit, "h") ? 3600 : 0;
-  if (!number(digits, RATE_MAX, &n) || seconds == 0) return refuse(why, "rate is mails a second such as 20, or 300/m, or 1000/h, not", value);
+  if (!option_number(digits, 1, RATE_MAX, &n) || seconds == 0) return refuse(why, "rate is mails a second such as 20, or 300/m, or 1000/h, not", value);
   one->rate = n / seconds;
   return CAMP_OK;
 }
