@@ -179,13 +179,16 @@ enum camp_err store_contact_read(struct store *s, struct arena *a, int64_t id, s
   *out = (struct contact_row){ .id = id, .timer_ms = STORE_NEVER };
   /* Gathered aside and copied once: a vector growing in the arena would hold several times what a contact has. */
   uint32_t strands = 0;
-  sqlite3_stmt *q = query_1(s, Q_SLOT_READ, id << SLOT_SHIFT);
+  /* A batch goes by its contacts in order, so what is gathered is of earlier ones. */
+  sqlite3_stmt *q = id > s->slot_gathered_last ? query_beside(s, Q_SLOT_READ) : query(s, Q_SLOT_READ);
+  if (q) sqlite3_bind_int64(q, 1, id << SLOT_SHIFT);
   bool row, found = false;
   enum camp_err err;
   while (!(err = query_step(s, q, &row)) && row) {
     if (sqlite3_column_int64(q, C_SLOT) == 0) {
       found = true;
       out->timer_ms = column_or(q, C_DUE, STORE_NEVER);
+      out->since_ms = sqlite3_column_int64(q, C_SINCE);
       out->state = column_str(a, q, C_BODY);
       out->last_event = sqlite3_column_int64(q, C_LAST_EVENT);
       out->last_message = sqlite3_column_int64(q, C_LAST_MESSAGE);
@@ -210,63 +213,54 @@ static int64_t known_since(const struct store *s, int64_t contact) {
 }
 
 static enum camp_err contact_put(struct store *s, const struct contact_row *r, int64_t due) {
-  sqlite3_stmt *q = query(s, Q_CONTACT_PUT);
-  if (q) {
-    sqlite3_bind_int64(q, 1, r->id << SLOT_SHIFT);
-    bind_unless(q, 2, due, STORE_NEVER);
-    sqlite3_bind_int64(q, 3, r->known_ms ? r->known_ms : known_since(s, r->id));
-    bind_blob_or_null(q, 4, r->state);
-    bind_unless(q, 5, r->last_event, 0);
-    bind_unless(q, 6, r->last_message, 0);
-    bind_str(q, 7, r->key);
-    bind_str_or_null(q, 8, r->attributes);
-  }
-  return query_run(s, q);
-}
-
-static enum camp_err contact_set(struct store *s, const struct contact_row *r, int64_t due) {
-  sqlite3_stmt *q = query(s, Q_CONTACT_SET);
-  if (q) {
-    sqlite3_bind_int64(q, 1, r->id << SLOT_SHIFT);
-    bind_unless(q, 2, due, STORE_NEVER);
-    bind_blob_or_null(q, 3, r->state);
-    bind_unless(q, 4, r->last_event, 0);
-    bind_unless(q, 5, r->last_message, 0);
-    bind_str_or_null(q, 6, r->attributes);
-    bind_unless(q, 7, r->known_ms, 0);
-  }
-  return query_run(s, q);
+  struct cell *c;
+  enum camp_err err = gather_row(s, GATHERED_SLOT, &c);
+  if (err) return err;
+  cell_number(&c[0], r->id << SLOT_SHIFT);
+  cell_unless(&c[1], due, STORE_NEVER);
+  cell_number(&c[2], r->known_ms ? r->known_ms : r->since_ms ? r->since_ms : known_since(s, r->id));
+  cell_blob_or_null(s, &c[3], r->state);
+  cell_unless(&c[12], r->last_event, 0);
+  cell_unless(&c[13], r->last_message, 0);
+  cell_text(s, &c[14], r->key);
+  cell_text_or_null(s, &c[15], r->attributes);
+  return CAMP_OK;
 }
 
 static enum camp_err strand_put(struct store *s, int64_t contact, const struct strand_row *t) {
   CHECK(t->slot > 0 && t->slot < SLOT_COUNT);
   int64_t id = contact << SLOT_SHIFT | t->slot;
-  sqlite3_stmt *q = query(s, t->state == ROW_GONE ? Q_STRAND_GONE : Q_STRAND_PUT);
-  if (q) sqlite3_bind_int64(q, 1, id);
-  if (q && t->state != ROW_GONE) {
-    bind_unless(q, 2, t->due_ms, STORE_NEVER);
-    sqlite3_bind_int64(q, 3, t->since_ms);
-    bind_blob_or_null(q, 4, t->locals);
-    sqlite3_bind_int64(q, 5, t->unit);
-    sqlite3_bind_int64(q, 6, t->pc);
-    bind_unless(q, 7, t->base_ms, t->since_ms);
-    bind_unless(q, 8, t->started_ms, t->since_ms);
-    sqlite3_bind_int64(q, 9, t->entry);
-    sqlite3_bind_int64(q, 10, t->fork);
-    sqlite3_bind_int64(q, 11, t->sends);
-    sqlite3_bind_int64(q, 12, t->over ? 2 : t->converted);
+  if (t->state == ROW_GONE) {
+    gather_slot_gone(s, id);
+    return CAMP_OK;
   }
-  return query_run(s, q);
+  struct cell *c;
+  enum camp_err err = gather_row(s, GATHERED_SLOT, &c);
+  if (err) return err;
+  cell_number(&c[0], id);
+  cell_unless(&c[1], t->due_ms, STORE_NEVER);
+  cell_number(&c[2], t->since_ms);
+  cell_blob_or_null(s, &c[3], t->locals);
+  cell_number(&c[4], t->unit);
+  cell_number(&c[5], t->pc);
+  cell_unless(&c[6], t->base_ms, t->since_ms);
+  cell_unless(&c[7], t->started_ms, t->since_ms);
+  cell_number(&c[8], t->entry);
+  cell_number(&c[9], t->fork);
+  cell_number(&c[10], t->sends);
+  cell_number(&c[11], t->over ? 2 : t->converted);
+  return CAMP_OK;
 }
 
 enum camp_err store_contact_write(struct store *s, const struct contact_row *r, int64_t timer_was) {
   CHECK(r->id > 0 && r->id <= s->now.contact_last);
   int64_t was = r->fresh ? STORE_NEVER : timer_was, due = timer_after(s, was, r->timer_ms);
-  enum camp_err err = r->fresh ? contact_put(s, r, due) : contact_set(s, r, due);
-  /* Made by an earlier look-up of this transaction, and not written since. */
-  if (!err && !r->fresh && !sqlite3_changes(s->db)) err = contact_put(s, r, due);
+  /* One contact is gathered once: what goes and what takes its place would else stand in one heap. */
+  enum camp_err err = r->id <= s->slot_gathered_last ? gather_write(s, 1u << GATHERED_SLOT) : s->failed;
+  if (!err) err = contact_put(s, r, due);
   for (uint32_t i = 0; i < r->strand_count && !err; i++)
     if (r->strands[i].state != ROW_CLEAN) err = strand_put(s, r->id, &r->strands[i]);
+  s->slot_gathered_last = r->id;
   if (!err && due != was) {
     timer_note(s, was, r->id, false);
     timer_note(s, due, r->id, true);

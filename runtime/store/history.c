@@ -12,22 +12,21 @@
 
 enum camp_err store_event_put(struct store *s, struct event_row *e) {
   e->id = s->now.event_last + 1;
-  sqlite3_stmt *q = query(s, Q_EVENT_PUT);
-  if (q) {
-    sqlite3_bind_int64(q, 1, e->id);
-    sqlite3_bind_int64(q, 2, e->contact);
-    sqlite3_bind_int64(q, 3, e->at_ms);
-    bind_unless(q, 4, e->received_ms, e->at_ms);
-    sqlite3_bind_int64(q, 5, e->name);
-    bind_unless(q, 6, e->prev, 0);
-    sqlite3_bind_int64(q, 7, e->kind);
-    bind_unless(q, 8, (int64_t)e->ident, 0);
-    bind_str_or_null(q, 9, e->body);
-    bind_str_or_null(q, 10, e->outcome);
-  }
-  enum camp_err err = query_run(s, q);
-  if (!err) s->now.event_last = e->id;
-  return err;
+  struct cell *c;
+  enum camp_err err = gather_row(s, GATHERED_EVENT, &c);
+  if (err) return err;
+  cell_number(&c[0], e->id);
+  cell_number(&c[1], e->contact);
+  cell_number(&c[2], e->at_ms);
+  cell_unless(&c[3], e->received_ms, e->at_ms);
+  cell_number(&c[4], e->name);
+  cell_unless(&c[5], e->prev, 0);
+  cell_number(&c[6], e->kind);
+  cell_unless(&c[7], (int64_t)e->ident, 0);
+  cell_text_or_null(s, &c[8], e->body);
+  cell_text_or_null(s, &c[9], e->outcome);
+  s->now.event_last = e->id;
+  return CAMP_OK;
 }
 
 enum camp_err store_event_settle(struct store *s, int64_t id, int64_t contact, int64_t prev, struct str outcome) {
@@ -130,14 +129,14 @@ enum camp_err store_entry_key(struct store *s, int64_t contact, uint32_t campaig
 
 /* --- lists, tags, goals ----------------------------------------------------------------------------------------------- */
 
-static enum camp_err put_3(struct store *s, enum query which, int64_t one, int64_t two, int64_t three) {
-  sqlite3_stmt *q = query(s, which);
-  if (q) {
-    sqlite3_bind_int64(q, 1, one);
-    sqlite3_bind_int64(q, 2, two);
-    sqlite3_bind_int64(q, 3, three);
-  }
-  return query_run(s, q);
+static enum camp_err put_3(struct store *s, enum gathered_kind kind, int64_t one, int64_t two, int64_t three) {
+  struct cell *c;
+  enum camp_err err = gather_row(s, kind, &c);
+  if (err) return err;
+  cell_number(&c[0], one);
+  cell_number(&c[1], two);
+  cell_number(&c[2], three);
+  return CAMP_OK;
 }
 
 static enum camp_err remove_2(struct store *s, enum query which, int64_t one, int64_t two) {
@@ -145,14 +144,14 @@ static enum camp_err remove_2(struct store *s, enum query which, int64_t one, in
 }
 
 enum camp_err store_member_put(struct store *s, uint32_t list, int64_t contact, int64_t since_ms) {
-  return put_3(s, Q_MEMBER_PUT, list, contact, since_ms);
+  return put_3(s, GATHERED_MEMBER, list, contact, since_ms);
 }
 enum camp_err store_member_remove(struct store *s, uint32_t list, int64_t contact) { return remove_2(s, Q_MEMBER_GONE, list, contact); }
 enum camp_err store_members_forget(struct store *s, uint32_t list) {
   return query_run(s, query_1(s, Q_MEMBER_FORGET, list));
 }
 enum camp_err store_tag_put(struct store *s, uint32_t tag, int64_t contact, int64_t since_ms) {
-  return put_3(s, Q_TAG_PUT, tag, contact, since_ms);
+  return put_3(s, GATHERED_TAG, tag, contact, since_ms);
 }
 enum camp_err store_tag_remove(struct store *s, uint32_t tag, int64_t contact) { return remove_2(s, Q_TAG_GONE, tag, contact); }
 

@@ -26,31 +26,28 @@ static bool is_put_off(int state) { return state == OUTBOX_DEFERRED || state == 
 
 enum camp_err store_outbox_put(struct store *s, struct outbox_row *r) {
   r->id = s->now.outbox_last + 1;
-  sqlite3_stmt *q = query(s, Q_OUTBOX_PUT);
-  if (q) {
-    sqlite3_bind_int64(q, 1, r->id);
-    sqlite3_bind_int64(q, 2, r->contact);
-    bind_unless(q, 3, r->prev, 0);
-    sqlite3_bind_int64(q, 4, r->at_ms);
-    if (r->state == OUTBOX_DROPPED) sqlite3_bind_null(q, 5);
-    else sqlite3_bind_int64(q, 5, r->state == OUTBOX_SENT || r->state == OUTBOX_HELD ? r->sent_ms : r->at_ms);
-    sqlite3_bind_int64(q, 6, r->message);
-    sqlite3_bind_int64(q, 7, r->campaign);
-    sqlite3_bind_int64(q, 8, r->unit);
-    sqlite3_bind_int64(q, 9, r->pc);
-    sqlite3_bind_int64(q, 10, r->entry);
-    sqlite3_bind_int64(q, 11, r->fork);
-    sqlite3_bind_int64(q, 12, r->ordinal);
-    sqlite3_bind_int64(q, 13, r->state);
-    bind_str_or_null(q, 14, r->reason);
-    bind_str_or_null(q, 15, r->given);
-    if (r->state == OUTBOX_HELD || (r->asked_ms && r->asked_ms < r->at_ms)) sqlite3_bind_int64(q, 16, r->asked_ms);
-    else sqlite3_bind_null(q, 16);
-    bind_str_or_null(q, 17, r->via);
-  }
-  enum camp_err err = query_run(s, q);
-  if (!err) s->now.outbox_last = r->id;
-  if (!err && r->state == OUTBOX_DEFERRED) err = store_outbox_state(s, r->id, OUTBOX_DEFERRED, r->at_ms, r->reason);
+  struct cell *c;
+  enum camp_err err = gather_row(s, GATHERED_OUTBOX, &c);
+  if (err) return err;
+  cell_number(&c[0], r->id);
+  cell_number(&c[1], r->contact);
+  cell_unless(&c[2], r->prev, 0);
+  cell_number(&c[3], r->at_ms);
+  if (r->state != OUTBOX_DROPPED) cell_number(&c[4], r->state == OUTBOX_SENT || r->state == OUTBOX_HELD ? r->sent_ms : r->at_ms);
+  cell_number(&c[5], r->message);
+  cell_number(&c[6], r->campaign);
+  cell_number(&c[7], r->unit);
+  cell_number(&c[8], r->pc);
+  cell_number(&c[9], r->entry);
+  cell_number(&c[10], r->fork);
+  cell_number(&c[11], r->ordinal);
+  cell_number(&c[12], r->state);
+  cell_text_or_null(s, &c[13], r->reason);
+  cell_text_or_null(s, &c[14], r->given);
+  if (r->state == OUTBOX_HELD || (r->asked_ms && r->asked_ms < r->at_ms)) cell_number(&c[15], r->asked_ms);
+  cell_text_or_null(s, &c[16], r->via);
+  s->now.outbox_last = r->id;
+  if (r->state == OUTBOX_DEFERRED) err = store_outbox_state(s, r->id, OUTBOX_DEFERRED, r->at_ms, r->reason);
   return err;
 }
 

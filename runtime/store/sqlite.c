@@ -143,13 +143,21 @@ void *store_array(size_t count, size_t item_bytes) {
 
 /* --- statements ------------------------------------------------------------------------------------------------------- */
 
-sqlite3_stmt *query(struct store *s, enum query q) {
+sqlite3_stmt *query_beside(struct store *s, enum query q) {
   if (s->statements[q]) return s->statements[q];
+  s->touches = 0;
   if (sqlite3_prepare_v3(s->db, query_sql[q], -1, SQLITE_PREPARE_PERSISTENT, &s->statements[q], NULL) != SQLITE_OK) {
     (void)store_fail(s);
     return NULL;
   }
+  s->touched_by[q] = (uint8_t)s->touches;
   return s->statements[q];
+}
+
+sqlite3_stmt *query(struct store *s, enum query q) {
+  sqlite3_stmt *statement = query_beside(s, q);
+  if (statement && s->gathered_kinds & s->touched_by[q] && gather_write(s, s->touched_by[q]) != CAMP_OK) return NULL;
+  return statement;
 }
 
 enum camp_err query_step(struct store *s, sqlite3_stmt *q, bool *row) {
@@ -334,7 +342,7 @@ static enum camp_err set_up(struct store *s, const struct store_options *o) {
     snprintf(text, sizeof text, "pragma journal_size_limit = %lld", WAL_KEEP_BYTES);
     err = exec(s, text);
   }
-  if (!err) err = timers_register(s);
+  if (!err) err = gather_register(s);
   if (!err && fresh) err = make_tables(s);
   if (!err) err = load_counters(s);
   if (!err && !o->read_only && !o->beside) {
@@ -387,6 +395,7 @@ void store_close(struct store *s) {
   if (s->db) sqlite3_close_v2(s->db);
   writer_unlock(s);
   names_free(s);
+  gather_free(s);
   free(s->timers);
   free(s->strands);
   free(s->fresh);
@@ -458,6 +467,7 @@ enum camp_err store_begin(struct store *s) {
 static void forget_gathered(struct store *s) {
   s->timer_count = 0;
   s->fresh_count = 0;
+  gather_forget(s);
   units_forget(s);
 }
 
@@ -483,7 +493,8 @@ void store_rollback(struct store *s) {
 }
 
 static enum camp_err write_gathered(struct store *s) {
-  enum camp_err err = timers_flush(s);
+  enum camp_err err = gather_write(s, UINT32_MAX);
+  if (!err) err = timers_flush(s);
   if (!err) err = units_flush(s);
   if (!err && s->outbox_changed) err = outbox_flush_settled(s);
   if (err || !s->counters_changed) return err;

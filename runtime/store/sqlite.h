@@ -27,6 +27,16 @@ struct counters {
   uint32_t name_count;
 };
 
+/* Rows on their way into a table; see gather.c. */
+enum gathered_kind { GATHERED_EVENT, GATHERED_SLOT, GATHERED_OUTBOX, GATHERED_TAG, GATHERED_MEMBER, GATHERED_TIMER, GATHERED_KINDS };
+enum cell_kind { CELL_NULL, CELL_NUMBER, CELL_TEXT, CELL_BLOB };
+struct cell {
+  enum cell_kind kind;
+  union { int64_t number; const char *ptr; };
+  size_t bytes;
+};
+struct gathered { struct cell *cells; uint32_t columns, count, cap; };
+
 struct known_name { enum name_kind kind; uint32_t epoch; uint64_t hash; struct str text; };
 struct timer_change { int64_t due, contact; uint32_t order; bool put; };
 struct key_place { uint64_t hash; uint32_t proof, index; };
@@ -49,6 +59,16 @@ struct store {
   uint32_t *name_table;            /* open addressing, id or 0 */
   uint32_t name_table_count;       /* a power of two */
   struct arena name_texts;
+
+  struct gathered gathered[GATHERED_KINDS];
+  struct arena gathered_text;
+  size_t gathered_bytes;
+  uint32_t gathered_kinds;         /* a bit each that has rows */
+  uint32_t touches;                /* the same bits: of the statement that is being prepared */
+  uint8_t touched_by[Q_COUNT];     /* … and of those that are */
+  int64_t *slots_gone;             /* to be taken behind the gathered ones */
+  uint32_t slot_gone_count, slot_gone_cap;
+  int64_t slot_gathered_last;      /* the highest contact among them; 0: none */
 
   struct timer_change *timers;     /* gathered since begin */
   uint32_t timer_count, timer_cap;
@@ -73,6 +93,8 @@ struct store {
 
 /* sqlite.c. query gives the statement, ready to bind; NULL after noting the error. */
 sqlite3_stmt *query(struct store *s, enum query q);
+/* The same, though rows may be gathered for a table that it touches: for who knows that they are others. */
+sqlite3_stmt *query_beside(struct store *s, enum query q);
 /* One step of a statement that returns no row; resets it. Writing outside a transaction is our own mistake. */
 enum camp_err query_run(struct store *s, sqlite3_stmt *q) MUST_CHECK;
 /* One step of a statement that may: *row false at its end, when it is reset. */
@@ -133,8 +155,26 @@ void units_forget(struct store *s);
 enum camp_err units_flush(struct store *s) MUST_CHECK;
 /* contacts.c */
 enum camp_err key_point(struct store *s, struct str key, int64_t contact) MUST_CHECK;
+/* gather.c. A row to be filled in at once; its cells are NULL. */
+enum camp_err gather_register(struct store *s) MUST_CHECK;
+void gather_free(struct store *s);
+enum camp_err gather_row(struct store *s, enum gathered_kind kind, struct cell **out) MUST_CHECK;
+void gather_slot_gone(struct store *s, int64_t id);
+/* Writes what is gathered for these tables (bits of gathered_kind), or forgets all of it. */
+enum camp_err gather_write(struct store *s, uint32_t which) MUST_CHECK;
+void gather_forget(struct store *s);
+static inline void cell_number(struct cell *c, int64_t n) {
+  c->kind = CELL_NUMBER;
+  c->number = n;
+}
+/* NULL when it says the same as another column. */
+static inline void cell_unless(struct cell *c, int64_t n, int64_t same) {
+  if (n != same) cell_number(c, n);
+}
+void cell_text(struct store *s, struct cell *c, struct str t); /* copied */
+void cell_text_or_null(struct store *s, struct cell *c, struct str t);
+void cell_blob_or_null(struct store *s, struct cell *c, struct str t);
 /* timers.c */
-enum camp_err timers_register(struct store *s) MUST_CHECK;
 int64_t timer_after(const struct store *s, int64_t was, int64_t wanted);
 void timer_note(struct store *s, int64_t due, int64_t contact, bool put);
 enum camp_err timers_flush(struct store *s) MUST_CHECK;

@@ -115,16 +115,17 @@ struct strand_row {
 };
 struct contact_row {
   int64_t id;
-  int64_t known_ms;      /* first heard of; 0: the time that store_contacts was given */
+  int64_t known_ms;      /* first heard of; 0: as stored, of a new one the time that store_contacts was given */
+  int64_t since_ms;      /* as stored; set by store_contact_read, and written back */
   struct str key, state, attributes;
   int64_t timer_ms;      /* when the contact is to be looked at: as stored, STORE_NEVER none */
   struct strand_row *strands; uint32_t strand_count; /* by slot */
   bool fresh;            /* made by store_contacts in this transaction: there is no row yet */
-  int64_t last_event, last_message; /* newest rows of its chains, so that plain SQL can walk them; 0: kept as stored */
+  int64_t last_event, last_message; /* newest rows of its chains, so that plain SQL can walk them; 0: none */
 };
 /* Reads into the arena. Ids must rise from call to call within a batch for speed; not required. */
 enum camp_err store_contact_read(struct store *s, struct arena *a, int64_t id, struct contact_row *out) MUST_CHECK;
-/* Writes slot 0 (insert when fresh) and every strand row that is not clean. timer_ms here is the new one; timer_was the stored
+/* Writes slot 0, whole, so it must have been read or be fresh, and every strand row that is not clean. timer_ms here is the new one; timer_was the stored
  * one: the timer index is touched only when it moves earlier, fires, or goes. Index changes are gathered and applied in order at
  * store_commit. */
 enum camp_err store_contact_write(struct store *s, const struct contact_row *row, int64_t timer_was) MUST_CHECK;

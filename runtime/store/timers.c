@@ -2,8 +2,8 @@
  *
  * Not for: what a contact waits for (its strands and measures say), nor running it (the engine).
  *
- * Changes are gathered during a transaction and written at its commit, in order of time. New ones go in by one statement that
- * reads them from memory as a virtual table, gathered_timer: a statement a timer took a third of what a wake costs the store.
+ * Changes are gathered during a transaction and written at its commit, in order of time. New ones go in by one statement
+ * (gather.c): a statement a timer took a third of what a wake costs the store.
  *
  * Invariants:
  * 1. timer holds (slot.due, contact) for each contact whose due is not NULL, and nothing else.
@@ -30,88 +30,6 @@ void timer_note(struct store *s, int64_t due, int64_t contact, bool put) {
 int64_t timer_after(const struct store *s, int64_t was, int64_t wanted) {
   bool later = wanted != STORE_NEVER && was != STORE_NEVER && wanted > was;
   return later && was > s->due_limit ? was : wanted;
-}
-
-/* --- the gathered timers as a table ------------------------------------------------------------------------------------- */
-
-struct gathered { sqlite3_vtab base; const struct store *store; };
-struct gathered_cursor { sqlite3_vtab_cursor base; uint32_t at; };
-
-static const struct store *store_of(const sqlite3_vtab *t) { return ((const struct gathered *)(const void *)t)->store; }
-static struct gathered_cursor *cursor_of(sqlite3_vtab_cursor *c) { return (struct gathered_cursor *)(void *)c; }
-
-static int gathered_connect(sqlite3 *db, void *store, int argc, const char *const *argv, sqlite3_vtab **out, char **why) {
-  (void)argc, (void)argv, (void)why;
-  int code = sqlite3_declare_vtab(db, "create table gathered_timer(due, contact)");
-  if (code != SQLITE_OK) return code;
-  struct gathered *g = sqlite3_malloc(sizeof *g);
-  if (!g) return SQLITE_NOMEM;
-  *g = (struct gathered){ .store = store };
-  *out = &g->base;
-  return SQLITE_OK;
-}
-
-static int gathered_disconnect(sqlite3_vtab *t) {
-  sqlite3_free(t);
-  return SQLITE_OK;
-}
-
-static int gathered_plan(sqlite3_vtab *t, sqlite3_index_info *info) {
-  (void)t;
-  info->estimatedCost = 1000;
-  return SQLITE_OK;
-}
-
-static int gathered_open(sqlite3_vtab *t, sqlite3_vtab_cursor **out) {
-  (void)t;
-  struct gathered_cursor *c = sqlite3_malloc(sizeof *c);
-  if (!c) return SQLITE_NOMEM;
-  *c = (struct gathered_cursor){ .at = 0 };
-  *out = &c->base;
-  return SQLITE_OK;
-}
-
-static int gathered_close(sqlite3_vtab_cursor *c) {
-  sqlite3_free(c);
-  return SQLITE_OK;
-}
-
-static void skip_removals(sqlite3_vtab_cursor *c) {
-  const struct store *s = store_of(c->pVtab);
-  while (cursor_of(c)->at < s->timer_count && !s->timers[cursor_of(c)->at].put) cursor_of(c)->at++;
-}
-
-static int gathered_filter(sqlite3_vtab_cursor *c, int plan, const char *text, int argc, sqlite3_value **argv) {
-  (void)plan, (void)text, (void)argc, (void)argv;
-  cursor_of(c)->at = 0;
-  skip_removals(c);
-  return SQLITE_OK;
-}
-
-static int gathered_next(sqlite3_vtab_cursor *c) {
-  cursor_of(c)->at++;
-  skip_removals(c);
-  return SQLITE_OK;
-}
-
-static int gathered_eof(sqlite3_vtab_cursor *c) { return cursor_of(c)->at >= store_of(c->pVtab)->timer_count; }
-
-static int gathered_column(sqlite3_vtab_cursor *c, sqlite3_context *into, int column) {
-  const struct timer_change *t = &store_of(c->pVtab)->timers[cursor_of(c)->at];
-  sqlite3_result_int64(into, column == 0 ? t->due : t->contact);
-  return SQLITE_OK;
-}
-
-static int gathered_rowid(sqlite3_vtab_cursor *c, sqlite3_int64 *out) {
-  *out = cursor_of(c)->at;
-  return SQLITE_OK;
-}
-
-enum camp_err timers_register(struct store *s) {
-  static const sqlite3_module module = { .xConnect = gathered_connect, .xBestIndex = gathered_plan, .xDisconnect = gathered_disconnect,
-    .xOpen = gathered_open, .xClose = gathered_close, .xFilter = gathered_filter, .xNext = gathered_next, .xEof = gathered_eof,
-    .xColumn = gathered_column, .xRowid = gathered_rowid };
-  return sqlite3_create_module_v2(s->db, "gathered_timer", &module, s, NULL) == SQLITE_OK ? CAMP_OK : store_fail(s);
 }
 
 /* --- writing ------------------------------------------------------------------------------------------------------------- */
@@ -146,6 +64,15 @@ static enum camp_err timer_gone(struct store *s, const struct timer_change *c) {
   return query_run(s, query_2(s, Q_TIMER_GONE, c->due, c->contact));
 }
 
+static enum camp_err timer_put(struct store *s, const struct timer_change *c) {
+  struct cell *cells;
+  enum camp_err err = gather_row(s, GATHERED_TIMER, &cells);
+  if (err) return err;
+  cell_number(&cells[0], c->due);
+  cell_number(&cells[1], c->contact);
+  return CAMP_OK;
+}
+
 /* Keeps one change a timer: puts and removals of one alternate, so the same sort first and last is one change, different ones are
  * none. */
 static void changes_merge(struct store *s) {
@@ -174,17 +101,17 @@ static enum camp_err timers_take(struct store *s, bool *all) {
 
 enum camp_err timers_flush(struct store *s) {
   if (!s->timer_count) return CAMP_OK;
-  bool all, puts = false;
+  bool all;
   changes_sort(s);
   changes_merge(s);
   enum camp_err err = timers_take(s, &all);
   for (uint32_t i = 0; i < s->timer_count && !err; i++) {
     const struct timer_change *c = &s->timers[i];
     bool taken = c->due < s->due_last || (c->due == s->due_last && c->contact <= s->due_contact);
-    puts |= c->put;
-    if (!c->put && !(all && taken)) err = timer_gone(s, c);
+    if (c->put) err = timer_put(s, c);
+    else if (!(all && taken)) err = timer_gone(s, c);
   }
-  if (!err && puts) err = query_run(s, query(s, Q_TIMER_PUT));
+  if (!err) err = gather_write(s, 1u << GATHERED_TIMER);
   s->timer_count = 0;
   return err;
 }

@@ -222,6 +222,75 @@ static void a_contact_and_its_strands(void **state) {
   assert_int_equal(store_contact_read(s, &a, 99, &c), CAMP_NOT_FOUND);
 }
 
+/* Rows wait in memory to be written together, and nobody can tell: not within the transaction, not in what order contacts are written,
+ * not when there are more of them than wait at a time. */
+static void what_is_gathered_is_there(void **state) {
+  (void)state;
+  enum { MANY = 9000 };
+  struct event_row e = { .at_ms = 5, .received_ms = 5, .name = 1, .body = STR("{\"a\":1}") }, seen;
+  struct strand_row strand = { .slot = 1, .unit = 2, .pc = 3, .entry = 1, .due_ms = STORE_NEVER, .since_ms = 8, .base_ms = 8, .started_ms = 8,
+                               .state = ROW_NEW };
+  struct outbox_row m = { .at_ms = 7, .message = 1, .campaign = 1, .unit = 1, .pc = 1, .entry = 1, .state = OUTBOX_READY }, sent;
+  struct contact_row c;
+  OK(store_begin(s));
+  int64_t first = make_contact("first", 7, &strand, 1), second = make_contact("second", 8, &strand, 1);
+  e.contact = m.contact = first;
+  OK(store_event_put(s, &e));
+  OK(store_outbox_put(s, &m));
+  /* Each is read before the commit, those written last first. */
+  OK(store_event_get(s, &a, e.id, &seen));
+  IS("{\"a\":1}", seen.body);
+  OK(store_outbox_get(s, &a, m.id, &sent));
+  assert_int_equal(sent.at_ms, 7);
+  OK(store_contact_read(s, &a, second, &c));
+  assert_true(str_eq(c.key, STR("second")) && c.strand_count == 1);
+  OK(store_contact_read(s, &a, first, &c));
+  assert_int_equal(c.strand_count, 1);
+  /* One contact, written three times: its strand goes, comes back in the same slot, and is changed. */
+  c.strands[0].state = ROW_GONE;
+  OK(store_contact_write(s, &c, c.timer_ms));
+  c.strands[0].state = ROW_NEW;
+  c.strands[0].pc = 4;
+  OK(store_contact_write(s, &c, c.timer_ms));
+  OK(store_contact_read(s, &a, first, &c));
+  assert_true(c.strand_count == 1 && c.strands[0].pc == 4);
+  c.strands[0].state = ROW_CHANGED;
+  c.strands[0].pc = 5;
+  OK(store_contact_write(s, &c, c.timer_ms));
+  /* What is put and taken back in turn. */
+  OK(store_tag_put(s, 1, first, 5));
+  OK(store_tag_put(s, 1, first, 6)); /* the earlier one stays */
+  OK(store_tag_put(s, 1, second, 5));
+  OK(store_tag_remove(s, 1, second));
+  OK(store_outbox_state(s, m.id, OUTBOX_WITHDRAWN, 9, STR("why")));
+  for (int i = 0; i < MANY; i++) {
+    char body[32];
+    struct event_row more = { .contact = second, .at_ms = i, .received_ms = i, .name = 1 };
+    snprintf(body, sizeof body, "{\"n\":%d}", i);
+    more.body = str_from_c(body); /* the row outlives what it was made of */
+    OK(store_event_put(s, &more));
+  }
+  OK(store_commit(s));
+  OK(store_contact_read(s, &a, first, &c));
+  assert_true(c.strand_count == 1 && c.strands[0].pc == 5 && c.timer_ms == 7 && c.since_ms == 1000);
+  OK(store_outbox_get(s, &a, m.id, &sent));
+  assert_int_equal(sent.state, OUTBOX_WITHDRAWN);
+  for (int i = 0; i < MANY; i += 999) {
+    char body[32];
+    snprintf(body, sizeof body, "{\"n\":%d}", i);
+    OK(store_event_get(s, &a, e.id + 1 + i, &seen));
+    IS(body, seen.body);
+  }
+  assert_int_equal(store_event_last(s), e.id + MANY);
+  /* A rollback forgets what had not been written yet, too. */
+  OK(store_begin(s));
+  OK(store_event_put(s, &(struct event_row){ .contact = first, .at_ms = 1, .received_ms = 1, .name = 1 }));
+  store_rollback(s);
+  OK(store_begin(s));
+  OK(store_commit(s));
+  assert_int_equal(store_event_get(s, &a, e.id + MANY + 1, &seen), CAMP_NOT_FOUND);
+}
+
 static void set_timer(int64_t id, int64_t timer) {
   struct contact_row c;
   OK(store_contact_read(s, &a, id, &c));
@@ -614,7 +683,7 @@ int main(void) {
   if (!mkdtemp(folder)) return 1;
   snprintf(path, sizeof path, "%s/camp.db", folder);
   const struct CMUnitTest tests[] = { T(names), T(names_have_a_limit), T(units), T(places), T(contacts_by_key),
-    T(a_contact_and_its_strands), T(timers), T(events), T(seen_and_entries), T(outbox), T(outbox_in_batches), T(rejects), T(reports),
+    T(a_contact_and_its_strands), T(what_is_gathered_is_there), T(timers), T(events), T(seen_and_entries), T(outbox), T(outbox_in_batches), T(rejects), T(reports),
     T(readers_beside_the_writer), T(forgetting) };
   int failed = cmocka_run_group_tests_name("store", tests, NULL, NULL);
   remove(path);
