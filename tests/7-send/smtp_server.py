@@ -9,6 +9,7 @@ MODE
                     busy.*    451 4.3.2 to the first three RCPT
                     throttle.* 450 4.7.28 to RCPT, always
                     grey.*    450 4.7.1 to RCPT, always
+  gather:N        answers no dot before the file `release` is there; when N sessions wait so, it makes the file `gathered`
   others          see HOSTILE below: each is one fault, at one place
 
 It listens on a free port of 127.0.0.1, writes it into PORTFILE, and on SIGTERM writes what it saw into STATSFILE as lines:
@@ -84,6 +85,12 @@ async def code_000(reader, writer):
     writer.write(b"000 below\r\n")
 
 
+async def megabyte(reader, writer):
+    writer.write(bytes(i * 7919 >> 5 & 255 for i in range(1 << 20)))
+    await writer.drain()
+    await silence(reader, writer)
+
+
 async def silence(reader, writer):
     await asyncio.sleep(3600)
 
@@ -144,8 +151,18 @@ async def slow(reader, writer):
 
 
 FAULTS = {f.__name__: f for f in (endless_line, endless_reply, long_line, much, nuls, nul_code, code_999, code_000, silence, trickle,
-                                  goodbye, reset, farewell, changed_code, two_answers, http, injected, stalls, garbage, slow)}
+                                  goodbye, reset, farewell, megabyte, changed_code, two_answers, http, injected, stalls, garbage, slow)}
 place, _, fault = mode.partition(":")
+waiting = 0
+
+
+async def gather():
+    global waiting
+    waiting += 1
+    if waiting == int(fault):
+        open("gathered", "w").close()
+    while not os.path.exists("release"):
+        await asyncio.sleep(0.02)
 
 
 async def at(where, reader, writer):
@@ -212,6 +229,8 @@ async def converse(reader, writer):
             name, d = to
             if name.startswith("slow."):
                 await asyncio.sleep(1)
+            if place == "gather":
+                await gather()
             d.end()
             to = None
             if await at("dot", reader, writer):
