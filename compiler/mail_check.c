@@ -149,7 +149,9 @@ void mail_check(struct scope *s, struct message_decl *m) {
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     if (texts[i]->span.to && texts[i]->text.len) template_check(s, m, texts[i]->text, texts[i]->span);
   if (m->page) check_links(s, m);
-  if (m->page && !m->text.span.to && !liquid_is_whole(s, m, m->page->text) && liquid_is_whole(s, m, m->body.text)) {
+  bool cut = false;
+  for (const struct mail_page *p = m->page; p; p = p->next) cut = cut || p->text_cut;
+  if (m->page && !m->text.span.to && (cut || !liquid_is_whole(s, m, m->page->text)) && liquid_is_whole(s, m, m->body.text)) {
     m->page->text.len = 0;
     struct diagnostic *d = diag(s->c, DIAG_W0182, m->name.span, "no text could be made of its page, for readers whose programs show no HTML");
     d->expected = STR("`text \"…\"` or `text file \"….txt\"`");

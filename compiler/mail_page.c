@@ -333,7 +333,7 @@ static bool is_in_layout(struct str s) {
   return at + 2 < s.len && s.ptr[at] == '{' && s.ptr[at + 1] == '%' && word_at(s, at, markup_end(s, at), "layout");
 }
 
-static struct str text_of(struct arena *a, struct arena *scratch, struct str source) {
+static struct str text_of(struct arena *a, struct arena *scratch, struct str source, bool *cut) {
   struct buf b;
   struct veil veil;
   bool parts = is_in_layout(source);
@@ -341,7 +341,7 @@ static struct str text_of(struct arena *a, struct arena *scratch, struct str sou
   for (size_t from = 0, to; from < source.len; from = to) {
     to = parts ? part_end(source, from) : source.len;
     struct str part = { source.ptr + from, to - from };
-    if (part.len) page_text(scratch, &veil, tree_of(scratch, part, context_of(part), &veil)->document, &b);
+    if (part.len && !page_text(scratch, &veil, tree_of(scratch, part, context_of(part), &veil)->document, &b)) *cut = true;
     if (to == source.len) break;
     from = to, to = markup_end(source, from);
     buf_add(&b, source.ptr + from, to - from);
@@ -363,6 +363,6 @@ void mail_page_read(struct arena *a, struct str source, struct mail_page *out) {
   out->in_layout = is_in_layout(source);
   walk(&w, tree->root, 0);
   sort_links(out);
-  out->text = text_of(a, &scratch, source);
+  out->text = text_of(a, &scratch, source, &out->text_cut);
   arena_deinit(&scratch);
 }

@@ -34,6 +34,7 @@ struct mail_page {
   bool body;                 /* it says <body> */
   bool in_layout;            /* it begins with {% layout %} */
   struct str text;           /* a template too, with the marks of vm/text_marks.h */
+  bool text_cut;             /* parts are missing in it that are nested too deep */
 };
 /* Whether a body is HTML: its first character behind blanks and {% %} is a tag's. */
 bool mail_is_page(struct str source);

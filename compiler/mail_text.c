@@ -30,6 +30,7 @@ struct writer {
   uint32_t lists;      /* around this place */
   uint32_t unseen;     /* elements that nobody sees, around this place */
   bool kept;           /* their {% %} are being captured */
+  bool whole;          /* nothing was passed over because it is nested too deep */
 };
 
 static void mark(struct writer *w, enum text_mark m) {
@@ -285,7 +286,10 @@ static void comment(struct writer *w, const GumboNode *n) {
 }
 
 static void node(struct writer *w, const GumboNode *n, int depth) {
-  if (depth > PAGE_DEPTH_MAX) return;
+  if (depth > PAGE_DEPTH_MAX) {
+    w->whole = false;
+    return;
+  }
   switch (n->type) {
     case GUMBO_NODE_TEXT: case GUMBO_NODE_CDATA: case GUMBO_NODE_WHITESPACE: text(w, n->v.text.text); break;
     case GUMBO_NODE_COMMENT: comment(w, n); break;
@@ -297,7 +301,8 @@ static void node(struct writer *w, const GumboNode *n, int depth) {
   }
 }
 
-void page_text(struct arena *a, const struct veil *v, const GumboNode *root, struct buf *out) {
-  struct writer w = { .a = a, .v = v, .b = out };
+bool page_text(struct arena *a, const struct veil *v, const GumboNode *root, struct buf *out) {
+  struct writer w = { .a = a, .v = v, .b = out, .whole = true };
   node(&w, root, 0);
+  return w.whole;
 }

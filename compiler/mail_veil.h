@@ -18,6 +18,7 @@ bool veil_mark(const struct veil *v, const char *at, const char *end, struct str
 bool veil_mark_around(const struct veil *v, size_t at, struct str *mark);
 /* A text of gumbo's with its marks as they stand in the source. */
 struct str veil_lift(const struct veil *v, struct arena *a, const char *text);
-/* mail_text.c: appends the page, or a part of one, as a text, which is a template with the marks of vm/text_marks.h. */
-void page_text(struct arena *a, const struct veil *v, const GumboNode *root, struct buf *out);
+/* mail_text.c: appends the page, or a part of one, as a text, which is a template with the marks of vm/text_marks.h. False when a part of
+ * it is nested deeper than PAGE_DEPTH_MAX, and left out. */
+bool page_text(struct arena *a, const struct veil *v, const GumboNode *root, struct buf *out);
 #endif

@@ -78,5 +78,8 @@ message page {
 }
 when signup then { send text, send heart, send page }
 END
+{ printf 'message deep { subject "S"; body """\n'; for i in $(seq 300); do printf '<div>'; done; printf x; for i in $(seq 300); do printf '</div>'; done; printf '\n""" }\nwhen signup then send deep\n'; } > deep.camp
+same "a page that is nested too deep has no text, which is said" "deep.camp:1:9: warning[W0182]: no text could be made of its page, for readers whose programs show no HTML" \
+  "$(camp check --format short deep.camp 2>&1 | cut -d ';' -f 1)"
 golden html-not 0 camp check --format short not.camp
 finish
