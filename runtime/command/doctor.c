@@ -162,7 +162,8 @@ static void look_at_key(struct doctor *d, const struct dkim *keys, uint32_t i) {
     struct str p = tag_value(d, records[0], "p");
     if (!p.len) say(d, BAD, "dkim", "%s: the key was revoked (an empty p=). %s", name.ptr, publish.ptr);
     else if (!str_eq(p, buf_as_str(&mine))) say(d, BAD, "dkim", "%s has another key than the file. %s", name.ptr, publish.ptr);
-    else if (!k.ed25519 && k.bits < RSA_BITS_WANTED) say(d, WARN, "dkim", "%s: %d bits; receivers want %d", name.ptr, k.bits, RSA_BITS_WANTED);
+    else if (!k.ed25519 && k.bits < RSA_BITS_WANTED) say(d, WARN, "dkim", "%s: %d bits, where receivers want %d. Make another with `openssl genrsa -out KEY.pem %d` and publish it under a new selector", name.ptr, k.bits,
+                                                           RSA_BITS_WANTED, RSA_BITS_WANTED);
     else say(d, FINE, "dkim", "%s: %s, the key in DNS is the key of the file", name.ptr, k.ed25519 ? "Ed25519" : "RSA");
     if (p.len && str_eq(p, buf_as_str(&mine)) && aligned(domain, d->from_domain)) d->dkim_aligned = true;
     else if (p.len && str_eq(p, buf_as_str(&mine)))
@@ -176,7 +177,8 @@ static void look_at_dkim(struct doctor *d) {
   char why[256];
   struct dkim *keys = NULL;
   if (!spec || !*spec) {
-    say(d, BAD, "dkim", "mail is not signed; Gmail and Yahoo refuse bulk mail without. Set CAMP_DKIM=SELECTOR=KEY.pem");
+    say(d, BAD, "dkim", "mail is not signed; Gmail and Yahoo refuse bulk mail without. Make a key with `openssl genrsa -out KEY.pem %d`, set CAMP_DKIM=SELECTOR=KEY.pem, and ask again: "
+        "this says what to publish", RSA_BITS_WANTED);
     return;
   }
   if (dkim_open(spec, d->from_domain, &keys, why) != CAMP_OK) {
@@ -201,14 +203,20 @@ static void look_at_dmarc(struct doctor *d) {
   if (r) {
     struct str p = tag_value(d, *r, "p");
     bool none = str_is(p, "none");
-    say(d, none ? WARN : FINE, "dmarc", "%s: policy " STR_FMT "%s", name.ptr, STR_ARG(p), none ? "; anybody may still send in your name" : "");
+    say(d, none ? WARN : FINE, "dmarc", "%s: policy " STR_FMT "%s", name.ptr, STR_ARG(p), none ? "; anybody may still send in your name. When its reports show your own mail passing, make it p=quarantine" : "");
   }
   if (!d->spf_aligned && !d->dkim_aligned && d->unasked)
     say(d, WARN, "align", "whether SPF or DKIM speaks for " STR_FMT " could not be told", STR_ARG(d->from_domain));
   else if (!d->spf_aligned && !d->dkim_aligned)
-    say(d, BAD, "align", "neither SPF nor DKIM speaks for " STR_FMT ", the domain of From; receivers will take the mail for forged", STR_ARG(d->from_domain));
+    say(d, BAD, "align", "neither SPF nor DKIM speaks for " STR_FMT ", the domain of From; receivers will take the mail for forged. One of them is enough: mend the one above that is nearer to done", STR_ARG(d->from_domain));
   else
     say(d, FINE, "align", "From is spoken for by %s", d->spf_aligned && d->dkim_aligned ? "SPF and DKIM" : d->dkim_aligned ? "DKIM" : "SPF");
+}
+
+static void look_at_token(struct doctor *d) {
+  const char *secret = getenv("CAMP_SECRET");
+  if (secret && *secret) say(d, FINE, "bounces", "each mail bears a token, by which camp inbound knows what comes back");
+  else say(d, WARN, "bounces", "CAMP_SECRET is not set, so no mail bears a token, and camp inbound knows no bounce or complaint. Set it to a long random text, and keep it");
 }
 
 static void look_at_relays(struct doctor *d, const char *spec) {
@@ -226,12 +234,13 @@ static void look_at_relays(struct doctor *d, const char *spec) {
     if (o->user && (!password || !*password)) say(d, BAD, "secret", "CAMP_SMTP_PASSWORD is not set; %s asks for the password of %s", o->host, o->user);
     relay_probe(o, &p);
     if (!p.reached) {
-      say(d, BAD, "relay", "%s:%u: %s", o->host, o->port, p.said);
+      bool nobody = strncmp(p.said, "Couldn't connect", 16) == 0;
+      say(d, BAD, "relay", "%s:%u: %s%s", o->host, o->port, p.said, nobody ? ". Does it run there, on that port (25, or 587 for users), and does no firewall stand between?" : "");
       continue;
     }
-    say(d, FINE, "relay", "%s:%u answers in %" PRId64 " ms%s%s", o->host, o->port, p.took_ms, p.tls ? ", with TLS" : "",
+    say(d, FINE, "relay", "%s:%u answers in %" PRId64 " ms%s%s", o->host, o->port, p.took_ms, p.tls ? ", with TLS" : o->here ? ", on this machine" : "",
         p.pipelining ? ", PIPELINING" : "");
-    if (!p.tls) say(d, o->tls == TLS_TRY || o->tls == TLS_OFF ? WARN : BAD, "relay", "%s:%u: no TLS; mail travels to it in the clear", o->host, o->port);
+    if (!p.tls && !o->here) say(d, o->tls == TLS_TRY || o->tls == TLS_OFF ? WARN : BAD, "relay", "%s:%u: no TLS; mail travels to it in the clear", o->host, o->port);
     if (!p.pipelining) say(d, WARN, "relay", "%s:%u: no PIPELINING, so each mail costs four round trips", o->host, o->port);
   }
 }
@@ -356,6 +365,7 @@ static int doctor_run(const struct options *o) {
       look_at_dkim(&d);
       look_at_dmarc(&d);
     }
+    look_at_token(&d);
     look_at_relays(&d, send);
   } else if (!send) {
     printf("      Add --send smtp://HOST to look at the relay and at what DNS says of you, --db FILE to look at the database.\n");

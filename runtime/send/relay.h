@@ -26,6 +26,7 @@ struct relay_options {
   const char *name;         /* for EHLO; NULL: the system's */
   uint16_t port;
   uint8_t tls;              /* enum relay_tls */
+  bool here;                /* it is this machine, by its name */
   uint32_t connections, per, rate, timeout_s; /* 0: as above */
   int64_t keep_ms;
 };

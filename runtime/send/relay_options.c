@@ -90,13 +90,13 @@ static enum camp_err parse_one(struct str spec, struct arena *a, struct relay_op
     return refuse(why, "a port is a number from 1 to 65535, not", str_slice(colon + 1, place.ptr + place.len));
   if (!is_host(host)) return refuse(why, "this cannot be a host's name:", host);
   *o = (struct relay_options){ .host = arena_str(a, host).ptr, .user = o->user, .port = (uint16_t)port, .connections = 10, .per = 100, .keep_ms = RELAY_KEEP_MS,
-                               .tls = implicit ? TLS_IMPLICIT : is_here(host) ? TLS_TRY : TLS_REQUIRE };
+                               .tls = implicit ? TLS_IMPLICIT : is_here(host) ? TLS_TRY : TLS_REQUIRE, .here = is_here(host) };
   while (rest.len) {
     enum camp_err err = take_option(o, option_until(&rest, '&'), a, why);
     if (err) return err;
   }
   /* `try` goes on without TLS where somebody takes the offer away, and talks to anybody: both would have the password. */
-  if (o->user && (o->tls == TLS_OFF || o->tls == TLS_TRY) && !is_here(host))
+  if (o->user && (o->tls == TLS_OFF || o->tls == TLS_TRY) && !o->here)
     return refuse(why, "a password travels only over TLS to a server that is who it says; take tls=off or tls=try away from", spec);
   return CAMP_OK;
 }

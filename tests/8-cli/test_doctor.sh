@@ -36,11 +36,13 @@ compare() { # NAME COMMAND…
   [ "${UPDATE:-}" ] && cp got "$golden_dir/$name"
   if cmp -s got "$golden_dir/$name"; then say 0 "$name"; else say 1 "$name"; diff "$golden_dir/$name" got | sed 's/^/# /' | head -30; fi
 }
+export CAMP_SECRET=mine
 compare doctor-good doctor 'Shop <news@good.example>' s1=rsa.pem,s2=ed.pem --send smtp://127.0.0.1:$port
 compare doctor-small-key doctor 'Shop <news@good.example>' s3=small.pem --send smtp://127.0.0.1:$port
 compare doctor-wrong-key doctor 'Shop <news@good.example>' s2=rsa.pem --send smtp://127.0.0.1:$port
 compare doctor-open doctor 'news@open.example' s1=rsa.pem --send smtp://127.0.0.1:$port
 compare doctor-two doctor 'news@mail.two.example' s1@two.example=small.pem --send smtp://127.0.0.1:$port
+unset CAMP_SECRET
 compare doctor-nothing doctor '' '' --send smtp://127.0.0.1:1
 compare doctor-unsigned doctor 'news@none.example' '' --send smtp://me@127.0.0.1:$port
 compare doctor-key-file doctor 'news@good.example' s1=nothing.pem --send smtp://127.0.0.1:$port?tls=maybe
