@@ -51,4 +51,7 @@ camp compile example -o again.program > /dev/null
 holds "the same scripts give the same bytes" cmp example.program again.program
 golden simulate-program 0 camp simulate example.program --events example/events.ndjson
 golden test-program 2 camp test example.program
+# A byte order mark is no character of its line.
+printf '\357\273\277when purchse then tag "x"\n' > mark.camp
+golden check-mark 1 camp check mark.camp
 finish
