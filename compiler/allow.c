@@ -229,7 +229,8 @@ static bool allowed(const struct compilation *c, struct allow_list *all, const s
 
 /* Of a part of a project these are not looked for. */
 static bool of_whole_projects(enum diag_code code) {
-  return code == DIAG_W0101 || code == DIAG_W0102 || code == DIAG_W0103 || code == DIAG_W0132 || (code >= DIAG_W0151 && code <= DIAG_W0159 && code != DIAG_W0153) || code == DIAG_W0166 || code == DIAG_W0167 || code == DIAG_W0168;
+  return code == DIAG_W0101 || code == DIAG_W0102 || code == DIAG_W0103 || code == DIAG_W0132 ||
+         (code >= DIAG_W0151 && code <= DIAG_W0159 && code != DIAG_W0153) || code == DIAG_W0166 || code == DIAG_W0167 || code == DIAG_W0168;
 }
 
 void allow_apply(struct compilation *c, struct allow_list *all) {

@@ -151,7 +151,8 @@ struct member { struct name name; struct type_ref *type; struct expr *initial; s
   bool used; /* of an operation's parameter, filled by the check: the request says it */ };
 
 enum item_kind { ITEM_USE, ITEM_EVENT, ITEM_RECORD, ITEM_CONTACT, ITEM_DEFINE, ITEM_LIST, ITEM_MESSAGE, ITEM_CAMPAIGN,
-  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_LATE, ITEM_ALLOW, ITEM_FIXTURE, ITEM_SEGMENT, ITEM_SCORE, ITEM_SEQUENCE, ITEM_CONTENT, ITEM_TOPIC, ITEM_POLICY, ITEM_CHANNEL, ITEM_CONNECTOR };
+  ITEM_RULE, ITEM_TEST, ITEM_ZONE, ITEM_LATE, ITEM_ALLOW, ITEM_FIXTURE, ITEM_SEGMENT, ITEM_SCORE, ITEM_SEQUENCE, ITEM_CONTENT,
+  ITEM_TOPIC, ITEM_POLICY, ITEM_CHANNEL, ITEM_CONNECTOR };
 
 struct event_decl  { struct name name; struct member *members; };
 struct record      { struct name name; struct member *members; };
@@ -231,9 +232,18 @@ struct request_part { uint8_t kind; struct span span; struct name name; struct r
   struct member *members; struct expr *a, *b; struct request_part *next; };
 struct channel_decl { struct name name; struct name to; /* the attribute that holds the address; len 0: it goes to no address */
   struct request_decl *request; };
-struct operation_decl { struct name name; struct span span; struct event_decl replied; /* filled by names: the reply's fields, status and error */  struct member *params; struct request_decl *request; struct member *reply;
+struct operation_decl {
+  struct name name;
+  struct span span;
+  struct event_decl replied; /* filled by names: the reply's fields, status and error */
+  struct member *params, *reply;
+  struct request_decl *request;
+  struct str connector;
   struct str full;        /* crm.create_task */
-  struct str connector; bool called; bool mentioned /* by a call or a test */; struct operation_decl *next; };
+  bool called;
+  bool mentioned;         /* by a call or a test */
+  struct operation_decl *next;
+};
 struct connector_decl { struct name name; struct operation_decl *operations; };
 
 struct campaign_decl {    /* and a rule: one start, entry every time */
@@ -260,13 +270,39 @@ struct campaign_decl {    /* and a rule: one start, entry every time */
 struct case_row { struct expr *cells, *last; struct span span; struct case_row *next; };
 
 /* What names a column of the test's cases has it as a name until cases_expand writes the cell in its place. */
-struct expect { uint8_t kind; bool sent; struct name at_column, within_column; struct span within_span; struct name contact, message, campaign, content, experiment, variant; bool has_until; int64_t until_ms; struct str because; bool has_at, once, negated; int64_t civil_ms; struct value within;
-  uint32_t times; struct expr *cond; };
-struct test_line { uint8_t kind; /* enum test_kind */ struct span span; struct name contact, event, of, fixture, at_column; struct prop *props;
-  struct case_row *rows; /* TEST_CASES: the columns, then the cases */ const struct test_decl *given; /* filled by names */
-  int64_t civil_ms; bool has_at; struct expect expect; struct name operation; /* `reply of crm.create_task`: `of` is the connector */
-  struct operation_decl *replies; struct test_line *next; };
-struct test_decl { struct name name; struct test_line *lines; uint8_t state; /* names: cycle mark of a fixture */ bool torn; /* names: who is on the stage is not known whole */ uint32_t steps; /* names: with those of its fixtures */ };
+struct expect {
+  uint8_t kind;
+  bool sent, once, negated, has_at, has_until;
+  struct name contact, message, campaign, content, experiment, variant;
+  struct name at_column, within_column;
+  struct span within_span;
+  int64_t civil_ms, until_ms;
+  struct value within;
+  struct str because;
+  uint32_t times;
+  struct expr *cond;
+};
+struct test_line {
+  uint8_t kind;           /* enum test_kind */
+  bool has_at;
+  struct span span;
+  struct name contact, event, of, fixture, at_column;
+  struct name operation;  /* `reply of crm.create_task`: `of` is the connector */
+  struct prop *props;
+  struct case_row *rows;  /* TEST_CASES: the columns, then the cases */
+  int64_t civil_ms;
+  struct expect expect;
+  const struct test_decl *given;  /* filled by names */
+  struct operation_decl *replies;
+  struct test_line *next;
+};
+struct test_decl {
+  struct name name;
+  struct test_line *lines;
+  uint8_t state;          /* names: cycle mark of a fixture */
+  bool torn;              /* names: who is on the stage is not known whole */
+  uint32_t steps;         /* names: with those of its fixtures */
+};
 
 struct sequence_decl { struct name name; struct member *params; struct stmt *body; bool open /* is being written out */, used; struct binding *own; };
 
@@ -277,7 +313,8 @@ struct item {
   union {
     struct name use;      /* module name, or a path in quotes */
     struct event_decl event; struct record record; struct contact_decl contact; struct define_decl define; struct score_decl score;
-    struct list_decl list; struct topic_decl topic; struct policy_decl policy; struct message_decl message; struct content_decl content; struct campaign_decl campaign; struct test_decl test;
+    struct list_decl list; struct topic_decl topic; struct policy_decl policy; struct message_decl message; struct content_decl content;
+    struct campaign_decl campaign; struct test_decl test;
     struct name zone; struct value late; struct sequence_decl sequence; struct channel_decl channel; struct connector_decl connector;
   };
   bool use_is_path;

@@ -115,11 +115,21 @@ static const struct unit *condition_of(struct builder *b, const struct test_line
   return u;
 }
 
+/* What the step is about: an event, or the first name that its expectation has. */
+static struct str subject_of(const struct test_line *l) {
+  const struct expect *x = &l->expect;
+  if (l->kind == TEST_EVENT || l->kind == TEST_IS || l->kind == TEST_REPLY)
+    return l->event.text;
+  return x->experiment.text.len ? x->experiment.text
+         : x->campaign.text.len ? x->campaign.text
+         : x->content.text.len  ? x->content.text
+                                : x->message.text;
+}
+
 static struct test_step step_of(struct builder *b, const struct test_line *l, const struct test_decl *t) {
   const struct expect *x = &l->expect;
-  bool event = l->kind == TEST_EVENT || l->kind == TEST_IS || l->kind == TEST_REPLY;
   struct test_step s = { .kind = (enum test_kind)l->kind, .span = l->span, .contact = l->contact.text,
-                         .name = event ? l->event.text : x->experiment.text.len ? x->experiment.text : x->campaign.text.len ? x->campaign.text : x->content.text.len ? x->content.text : x->message.text, .of = x->variant.text.len ? x->variant.text : l->of.text, .civil_ms = l->civil_ms,
+                         .name = subject_of(l), .of = x->variant.text.len ? x->variant.text : l->of.text, .civil_ms = l->civil_ms,
                          .has_at = l->has_at || x->has_at, .has_until = x->has_until, .until_ms = x->until_ms, .once = x->once, .negated = x->negated,
                          .within = x->within, .sent = x->sent, .has_within = x->within.type != V_MISSING, .times = x->times, .because = x->because };
   if (x->has_at)

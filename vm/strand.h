@@ -76,7 +76,8 @@ struct effect {
   struct str reason;          /* EFFECT_DROP; EFFECT_NOTE: what was left undone */
   uint32_t field;             /* EFFECT_SET: the unit's field */
   uint32_t pc;                /* where it stands in the code; EFFECT_FORK: where the second strand starts */
-  const struct value *values; /* EFFECT_SET, EFFECT_POINTS: one; EFFECT_SHOW: the moment of its end, or missing; EFFECT_EMIT, EFFECT_SEND, EFFECT_CALL: one a key. Valid until the next vm_run */
+  const struct value *values; /* EFFECT_SET, EFFECT_POINTS: one; EFFECT_SHOW: the moment of its end, or missing; EFFECT_EMIT, EFFECT_SEND,
+                                 EFFECT_CALL: one a key. Valid until the next vm_run */
   uint32_t experiment;        /* EFFECT_ASSIGN: the unit's; values[0] is the contact's place */
   const struct emit *emit;    /* EFFECT_EMIT, EFFECT_CALL, EFFECT_SEND with values: keys in unit->emit_keys; else NULL */
 };

@@ -22,7 +22,8 @@ static bool counts_ok(struct check *c) {
   const struct { uint32_t count; const char *what; } tables[] = {
     { u->string_count, "strings" }, { u->const_count, "constants" }, { u->field_count, "fields" },
     { u->measure_count, "measures" }, { u->trigger_count, "triggers" }, { u->stop_count, "stops" },
-    { u->goal_count, "goals" }, { u->score_rule_count, "score rules" }, { u->schedule_count, "schedules" }, { u->wait_count, "waits" }, { u->branch_count, "branches" }, { u->emit_count, "emits" },
+    { u->goal_count, "goals" }, { u->score_rule_count, "score rules" }, { u->schedule_count, "schedules" },
+    { u->wait_count, "waits" }, { u->branch_count, "branches" }, { u->emit_count, "emits" },
     { u->emit_key_count, "keys of emits" }, { u->experiment_count, "experiments" }, { u->variant_count, "variants" },
     { u->response_count, "responses" }, { u->subject_count, "subject parts" }, { u->body_count, "body parts" },
     { u->cap_count, "caps" }, { u->quiet_count, "quiet hours" }, { u->text_count, "text parts" }, { u->from_count, "from parts" },

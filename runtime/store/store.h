@@ -40,10 +40,12 @@ enum camp_err store_commit(struct store *s) MUST_CHECK;
 void store_rollback(struct store *s);
 
 /* Names: event, list, tag, campaign, measure, message and reason texts become small numbers that never change.
- * Kept in memory for look-up; at most LIMIT_NAMES_COUNT. Making one needs a transaction. A rollback forgets those made in it. */
-/* NAME_LIST serves tags and topics too: the numbers of code's strings need not say which they are. A schedule is known by its
+ * Kept in memory for look-up; at most LIMIT_NAMES_COUNT. Making one needs a transaction. A rollback forgets those made in it.
+ *
+ * NAME_LIST serves tags and topics too: the numbers of code's strings need not say which they are. A schedule is known by its
  * campaign's name and its moment. */
-enum name_kind { NAME_EVENT = 1, NAME_LIST = 2, NAME_SCHEDULE = 3, NAME_CAMPAIGN = 4, NAME_MEASURE, NAME_MESSAGE, NAME_SEGMENT, NAME_SCORE, NAME_CONTENT, NAME_CHANNEL, NAME_EXPERIMENT, NAME_VARIANT,
+enum name_kind { NAME_EVENT = 1, NAME_LIST = 2, NAME_SCHEDULE = 3, NAME_CAMPAIGN = 4, NAME_MEASURE, NAME_MESSAGE, NAME_SEGMENT,
+  NAME_SCORE, NAME_CONTENT, NAME_CHANNEL, NAME_EXPERIMENT, NAME_VARIANT,
   NAME_CALL = 13 /* an operation that was called; such rows of the outbox are calls */ };
 uint32_t store_name_find(const struct store *s, enum name_kind kind, struct str text); /* 0 when unknown */
 enum camp_err store_name(struct store *s, enum name_kind kind, struct str text, uint32_t *id) MUST_CHECK;
