@@ -89,6 +89,12 @@ T=60 send > out 2>&1; kill $late; wait $late 2> /dev/null
 same "a relay that comes up later gets every mail" "sent 30 " "$(states)"
 holds "and what mails waited for was said" grep -q "127.0.0.1:$port: .*next try in 1 s" out
 
+# Of three relays one is not there and one refuses everybody at its door: the third takes every mail.
+rm -f t.db* dump/*; sink -f connect; closed=$sink first=$port; sink -R "$PWD/dump" -D all
+T=60 send_to "smtp://127.0.0.1:1?tls=off,smtp://127.0.0.1:$first?tls=off,smtp://127.0.0.1:$port?tls=off" > out 2>&1; stop_sink; kill $closed; wait $closed 2> /dev/null
+same "one relay of three is enough" "sent 30  30" "$(states) $(grep -ah '^Message-ID' dump/all* | sort -u | wc -l)"
+holds "what the others say is said" sh -c "grep -q '127.0.0.1:1: Could' out && grep -q ':$first: 500 5.3.0 Error: command failed; next try' out"
+
 # --- command lines ---------------------------------------------------------------------------------------------------
 refuses "real mail needs --live" 2 "hands real mail to a relay. Add --live" camp run p.camp --db x.db --send smtp://127.0.0.1:$port
 refuses "a relay that cannot be one" 2 "the options are tls, connections, per, rate, timeout, keep and name; there is no .speed." \

@@ -53,6 +53,7 @@ same "paused" "paused 8 " "$(states)"
 camp run p.camp --db t.db --events since.ndjson --until-idle > out 2>&1
 camp outbox resume --all --db t.db > out; again '; before: paused by camp outbox'
 same "what was paused is asked about, too" "$(cat wanted)" "$(cat got)"
+holds "and camp contact says why" sh -c "camp contact ann@a.example --db t.db | grep -q 'offer.*dropped: refused offers; before: paused by camp outbox'"
 rm -f t.db* dump/*; camp run p.camp --db t.db --events e.ndjson --until-idle > out 2>&1
 sqlite3 t.db "update outbox set at = at - 61000, sent = at"
 camp run p.camp --db t.db --events since.ndjson --until-idle > out 2>&1; again ''
