@@ -10,6 +10,7 @@
  *
  *   1. One mistake of each kind a text: what follows from it is not told.
  *   2. What is inside comments, `style`, `script`, `title` and `textarea` is not HTML, and so are conditional comments for Outlook. */
+#include <stddef.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -26,9 +27,7 @@ struct html {
   struct str text;           /* the message's own, and where it stands */
   struct span span;
   bool html;                 /* not only looked through for marks */
-  struct open open[OPEN_MAX];
-  uint32_t count, low;       /* low: the fewest open since the frame began */
-  struct stretch frames[FRAMES_MAX];
+  uint32_t count, low;       /* of open[]; low: the fewest open since the frame began */
   uint32_t frame_count;
   enum state state;
   char tag[NAME_MAX_BYTES];  /* being read; closing: it began with </ */
@@ -37,6 +36,9 @@ struct html {
   bool given_up, told, told_image, told_mark;
   struct str in;             /* the text in hand, when it is a file's */
   uint32_t source, depth;
+  /* From here on nothing is set before it is used: a project has thousands of texts of one line. */
+  struct open open[OPEN_MAX];
+  struct stretch frames[FRAMES_MAX];
 };
 
 static bool among(const char *name, const char *const *names) {
@@ -340,8 +342,13 @@ static void scan(struct html *h, struct str text) {
 }
 
 void html_care(struct scope *s, struct message_decl *m, struct str text, struct span span, bool html) {
-  struct html *h = ARENA_NEW(&s->c->arena, struct html);
-  *h = (struct html){ .s = s, .m = m, .text = text, .span = span, .html = html };
+  struct html page, *h = &page;
+  memset(h, 0, offsetof(struct html, open));
+  h->s = s;
+  h->m = m;
+  h->text = text;
+  h->span = span;
+  h->html = html;
   scan(h, text);
   if (h->given_up || !h->html) return;
   switch (h->state) {
