@@ -94,6 +94,13 @@ static void line_timed_out(struct line *line, int64_t patience) {
   relay_back_off(s, r, why);
 }
 
+static bool is_closing(struct sender *s) {
+  pthread_mutex_lock(&s->lock);
+  bool closing = s->closing;
+  pthread_mutex_unlock(&s->lock);
+  return closing;
+}
+
 void line_turn(struct sender *s, struct line *line, short events) {
   if (events & (POLLIN | POLLHUP | POLLERR)) line_read(line);
   if (line->state != LINE_OPEN) return;
@@ -103,7 +110,7 @@ void line_turn(struct sender *s, struct line *line, short events) {
   int64_t still = s->now_ms - line->moved_ms;
   int64_t patience = line->relay->options.timeout_s ? line->relay->options.timeout_s * 1000 : line->smtp.dotted ? DOT_MS : ANSWER_MS;
   if (!idle && still > patience) line_timed_out(line, patience);
-  else if (idle && (still > IDLE_MS || s->closing)) {
+  else if (idle && (still > IDLE_MS || is_closing(s))) {
     smtp_quit(&line->smtp);
     if (line_write(line)) line_free(line); /* its farewell need not be waited for */
   }

@@ -69,7 +69,8 @@ mkfifo hold
 sqlite3 good.db < hold > /dev/null 2>&1 &
 holder=$!
 exec 3> hold
-echo 'begin exclusive;' >&3
+# The looks below take the lock for a moment, too, so the holder waits for it.
+printf '.timeout 20000\nbegin exclusive;\n' >&3
 tries=0
 while sqlite3 good.db 'begin immediate; rollback' 2> /dev/null && [ $tries -lt 200 ]; do tries=$((tries + 1)); sleep 0.05; done
 cat > now.ndjson <<'J'

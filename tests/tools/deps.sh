@@ -3,7 +3,7 @@
 # root it prints the command and stops; does nothing when all is there. DEPS_DRY=1 only prints.
 set -eu
 build="gcc libc6-dev make pkg-config re2c lemon libsqlite3-dev libpcre2-dev libssl-dev libcurl4-openssl-dev libgmime-3.0-dev libgumbo-dev libidn2-dev tzdata"
-test="spamassassin clang libclang-rt-14-dev libcmocka-dev libjansson-dev sqlite3 vim openssl postfix python3-dkim dnsmasq-base chromium libnss-wrapper libidn12 libgnutls-dane0 libnsl2 libdb5.3"
+test="graphviz spamassassin clang libclang-rt-14-dev libcmocka-dev libjansson-dev sqlite3 vim openssl postfix python3-dkim dnsmasq-base chromium libnss-wrapper libidn12 libgnutls-dane0 libnsl2 libdb5.3"
 # Node is often there from elsewhere, so its commands are asked for and not its packages.
 command -v node > /dev/null && command -v npm > /dev/null || test="$test nodejs npm"
 [ "${1:-all}" = build ] && wanted=$build || wanted="$build $test"
