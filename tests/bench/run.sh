@@ -5,7 +5,7 @@
 #
 # BENCH_SIZES="100000 1000000"   contacts       BENCH_ROUNDS=1        rounds above 100,000 contacts (3 up to there)
 # BENCH_EVENTS=100000            events for the runs with many campaigns
-# BENCH_ONLY="engine campaigns memory broadcast policy rule liquid compile errors"    the parts to run
+# BENCH_ONLY="engine campaigns memory broadcast policy rule liquid compile smtp errors"    the parts to run
 #
 # It asserts nothing: a target that is missed is printed as missed. It ends with 1 only when something failed to run. Databases
 # live under BUILD_DIR/bench/db and are removed; about 2 GB of disk are needed for a million contacts.
@@ -15,7 +15,7 @@ root=$(cd "$here/../.." && pwd)
 build=$(cd "${1:-$root/build/release}" && pwd)
 sizes=${BENCH_SIZES:-100000 1000000}
 events=${BENCH_EVENTS:-100000}
-parts=${BENCH_ONLY:-engine campaigns memory broadcast policy rule liquid compile errors}
+parts=${BENCH_ONLY:-engine campaigns memory broadcast policy rule liquid compile smtp errors}
 bin=$build/bench
 db=$bin/db
 results=$bin/results
