@@ -23,10 +23,10 @@ static int64_t until_next_timer(struct session *s, int64_t now_ms) {
   return next > now_ms ? next - now_ms : 0;
 }
 
-/* What keeps mail waiting is said once each time it changes. */
+/* Whatever keeps mail waiting is said once each time it changes. */
 static void say_trouble(const struct session *s) {
   char text[256];
-  if (s->outbox && outbox_trouble(s->outbox, text)) complain("run", "%s", text);
+  while (s->outbox && outbox_trouble(s->outbox, text)) complain("run", "%s", text);
 }
 
 /* One turn: what came, what is due, a portion of those to whom a new deploy is to be shown, what is to be sent. */

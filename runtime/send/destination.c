@@ -193,7 +193,9 @@ static void leave_alone(struct sender *s, struct destination *d, const char *rea
   if (d->backoff_ms > BACK_OFF_MAX_MS) d->backoff_ms = BACK_OFF_MAX_MS;
   d->retry_ms = s->to.now_ms + d->backoff_ms;
   snprintf(d->reason, sizeof d->reason, "%s", reason);
-  snprintf(s->trouble, sizeof s->trouble, "%.80s takes no mail for now: %.110s; next try in %u s", d->name, d->reason, (unsigned)(d->backoff_ms / 1000) % 10000);
+  char text[WHY_BYTES];
+  snprintf(text, sizeof text, "%.80s takes no mail for now: %.110s; next try in %u s", d->name, d->reason, (unsigned)(d->backoff_ms / 1000) % 10000);
+  relay_note(s, text);
   while (d->waiting) give_back_alone(s, d, pop(s, d));
 }
 

@@ -537,7 +537,8 @@ static enum camp_err hand_over(struct outbox *o, int64_t until_ms, int64_t now_m
 static enum camp_err close_broken(struct outbox *o, int64_t now_ms, struct send_count *sent, char why[WHY_BYTES]) {
   enum camp_err err = CAMP_OK;
   bool any = true;
-  o->ops->background->trouble(o->sender, o->trouble);
+  /* The last one is why it can send no more. */
+  for (char text[WHY_BYTES]; o->ops->background->trouble(o->sender, text), text[0];) memcpy(o->trouble, text, WHY_BYTES);
   o->ops->background->finish(o->sender);
   while (any && !err) err = collect(o, now_ms, sent, &any, why);
   o->left_claimed = err != CAMP_OK;

@@ -313,8 +313,11 @@ static uint32_t relay_under_way(struct sender *s) {
 
 static void relay_trouble(struct sender *s, char text[WHY_BYTES]) {
   pthread_mutex_lock(&s->lock);
-  memcpy(text, s->trouble, WHY_BYTES);
-  s->trouble[0] = 0;
+  text[0] = '\0';
+  if (s->trouble_count) {
+    memcpy(text, s->troubles[0], WHY_BYTES);
+    memmove(s->troubles[0], s->troubles[1], --s->trouble_count * sizeof s->troubles[0]);
+  }
   pthread_mutex_unlock(&s->lock);
 }
 

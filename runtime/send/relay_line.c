@@ -36,7 +36,7 @@ static bool line_write(struct line *line) {
   if (m->out.len > m->out_sent && journal_flush(s->journal, why) != CAMP_OK) {
     pthread_mutex_lock(&s->lock);
     s->failed = true;
-    snprintf(s->trouble, sizeof s->trouble, "%s", why);
+    relay_note(s, why);
     pthread_mutex_unlock(&s->lock);
     line_lost(line, why);
     return false;

@@ -14,9 +14,16 @@
 #include "runtime/send/mime.h"
 #include "runtime/send/token.h"
 
+void relay_note(struct sender *s, const char *text) {
+  for (uint32_t i = 0; i < s->trouble_count; i++)
+    if (strcmp(s->troubles[i], text) == 0) return;
+  if (s->trouble_count == TROUBLES_COUNT) memmove(s->troubles[0], s->troubles[1], --s->trouble_count * sizeof s->troubles[0]);
+  snprintf(s->troubles[s->trouble_count++], WHY_BYTES, "%s", text);
+}
+
 void relay_say(struct sender *s, const char *text) {
   pthread_mutex_lock(&s->lock);
-  snprintf(s->trouble, sizeof s->trouble, "%s", text);
+  relay_note(s, text);
   pthread_mutex_unlock(&s->lock);
 }
 

@@ -21,6 +21,7 @@ enum {
   BACKOFF_MIN_MS = 1000, BACKOFF_MAX_MS = 5 * 60 * 1000,
   HELD_MS = 15 * 60 * 1000,    /* a relay that refuses us, not the mail */
   READ_BYTES = 64 << 10, JOURNAL_BYTES_MAX = 16 << 20, JOURNAL_TIDY_BYTES = 64 << 10, JOURNAL_SHORT_BYTES = 1 << 20, TURN_MS = 1000,
+  TROUBLES_COUNT = 8,          /* not told yet; of more the oldest is forgotten */
 };
 
 struct relay_mail {
@@ -75,7 +76,8 @@ struct sender {
   uint32_t done_count, done_cap;
   uint32_t uncommitted;        /* collected, and not yet in the database */
   bool closing, failed;
-  char trouble[WHY_BYTES];     /* what keeps mails waiting; empty when nothing does */
+  char troubles[TROUBLES_COUNT][WHY_BYTES]; /* what keeps mails waiting and was not told yet, the oldest first */
+  uint32_t trouble_count;
   pthread_mutex_t opening;     /* of what threads that open connections share with the sender's; never held together with `lock` */
   /* the thread's own */
   struct line *lines;
@@ -99,6 +101,7 @@ void relay_settle_wait(struct sender *s, struct relay_mail *m, int64_t wait_ms, 
 /* The address of `Name <address>`, or all of it. */
 struct str bare_address(struct str s);
 void relay_say(struct sender *s, const char *text); /* what keeps mails waiting */
+void relay_note(struct sender *s, const char *text); /* the same, by who has the lock */
 extern const struct smtp_calls relay_calls;         /* their context is the line */
 
 /* relay.c */

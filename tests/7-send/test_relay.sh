@@ -90,7 +90,7 @@ same "a relay that comes up later gets every mail" "sent 30 " "$(states)"
 holds "and what mails waited for was said" grep -q "127.0.0.1:$port: .*next try in 1 s" out
 
 # Of three relays one is not there and one refuses everybody at its door: the third takes every mail.
-rm -f t.db* dump/*; sink -f connect; closed=$sink first=$port; sink -R "$PWD/dump" -D all
+rm -f t.db* dump/*; sink -f connect; closed=$sink first=$port; sink -w 1 -R "$PWD/dump" -D all # slow enough that all are tried
 T=60 send_to "smtp://127.0.0.1:1?tls=off,smtp://127.0.0.1:$first?tls=off,smtp://127.0.0.1:$port?tls=off" > out 2>&1; stop_sink; kill $closed; wait $closed 2> /dev/null
 same "one relay of three is enough" "sent 30  30" "$(states) $(grep -ah '^Message-ID' dump/all* | sort -u | wc -l)"
 holds "what the others say is said" sh -c "grep -q '127.0.0.1:1: Could' out && grep -q ':$first: 500 5.3.0 Error: command failed; next try' out"
