@@ -53,7 +53,7 @@
 #include "vm/base/limits.h"
 
 enum { BATCH_COUNT_CHOSEN = 4096, BATCH_BYTES = 16 << 20, RETRY_AFTER_MS = 5 * 60 * 1000, COLLECT_COUNT = 4096, TURNS_MAX = 8, HTTP_AGAIN_MS = 60 * 60 * 1000,
-  REOPEN_MS = 5000,
+  REOPEN_MS = 5000, REFILL_MS = 100,
   WAITED_MS = 60 * 1000 /* since its release; less, and nothing is asked again */ };
 /* Relays: the first retry no sooner than half an hour, then as long again as the mail has waited, to four hours (RFC 5321, 4.5.4.1); and
  * once at the end of the time for which it is tried. */
@@ -81,6 +81,7 @@ struct outbox {
   int64_t last_action;
   struct outbox_asker asker;
   bool left_claimed;       /* a sender was closed that had rows, which are to be ready again before the next one is opened */
+  int64_t handed_ms;       /* when mails were last looked for that are to go */
   int64_t reopen_ms;       /* a sender that broke is not opened anew before; 0: none broke */
   char trouble[WHY_BYTES]; /* of a sender that was closed; told once */
 };
@@ -487,10 +488,10 @@ static enum camp_err settle_one(struct outbox *o, const struct settled *d, int64
   return store_outbox_state(o->store, row.id, state, again_ms < last_ms ? again_ms : last_ms, reason);
 }
 
-/* Records what became of mails that were handed over. *any: there were some. */
-static enum camp_err collect(struct outbox *o, int64_t now_ms, struct send_count *sent, bool *any, char why[WHY_BYTES]) {
+/* Records what became of mails that were handed over; *count: of how many, COLLECT_COUNT when there may be more. */
+static enum camp_err collect(struct outbox *o, int64_t now_ms, struct send_count *sent, uint32_t *count, char why[WHY_BYTES]) {
   uint32_t n = o->ops->background->collect(o->sender, o->settled, COLLECT_COUNT);
-  *any = n > 0;
+  *count = n;
   if (!n) return CAMP_OK;
   arena_reset(&o->batch);
   struct send_count here = { 0 };
@@ -524,6 +525,10 @@ static enum camp_err hand_over(struct outbox *o, int64_t until_ms, int64_t now_m
   *any = false;
   if (room > BATCH_COUNT_CHOSEN) room = BATCH_COUNT_CHOSEN;
   if (!room) return CAMP_OK;
+  /* Who looks for what is ready passes all that is claimed, so it is done for many places at once, or now and then. */
+  bool soon = now_ms >= o->handed_ms && now_ms - o->handed_ms < REFILL_MS;
+  if (soon && room < o->ops->background->under_way(o->sender) / 8) return CAMP_OK;
+  o->handed_ms = now_ms;
   enum camp_err err = take_batch(o, false, until_ms, now_ms, room, &b, why);
   if (err || !b.count) return err;
   err = claim(o, &b, now_ms, why);
@@ -536,11 +541,11 @@ static enum camp_err hand_over(struct outbox *o, int64_t until_ms, int64_t now_m
 /* It can send no more: what it had comes back, and after a while it is opened anew. */
 static enum camp_err close_broken(struct outbox *o, int64_t now_ms, struct send_count *sent, char why[WHY_BYTES]) {
   enum camp_err err = CAMP_OK;
-  bool any = true;
+  uint32_t some = 1;
   /* The last one is why it can send no more. */
   for (char text[WHY_BYTES]; o->ops->background->trouble(o->sender, text), text[0];) memcpy(o->trouble, text, WHY_BYTES);
   o->ops->background->finish(o->sender);
-  while (any && !err) err = collect(o, now_ms, sent, &any, why);
+  while (some && !err) err = collect(o, now_ms, sent, &some, why);
   o->left_claimed = err != CAMP_OK;
   close_sender(o);
   o->reopen_ms = now_ms + REOPEN_MS;
@@ -553,12 +558,11 @@ static enum camp_err flush_beside(struct outbox *o, int64_t until_ms, int64_t no
   enum camp_err err = open_sender(o, why);
   if (!err) err = look(o, why);
   for (int turn = 0; turn < TURNS_MAX && !err; turn++) {
-    bool collected = false, handed = false, more = true;
-    /* All of it: what a journal says of rows that are ready again must be recorded before they could be handed over anew. */
-    while (more && !err) {
-      err = collect(o, now_ms, sent, &more, why);
-      collected |= more;
-    }
+    bool handed = false;
+    uint32_t count = COLLECT_COUNT;
+    /* All that there was: what a journal says of rows that are ready again must be recorded before they could be handed over anew. What is
+     * settled meanwhile is for the next flush: a commit for each few mails would cost more than the mails. */
+    while (count == COLLECT_COUNT && !err) err = collect(o, now_ms, sent, &count, why);
     if (err) {
       o->left_claimed = true;
       close_sender(o);
@@ -566,7 +570,7 @@ static enum camp_err flush_beside(struct outbox *o, int64_t until_ms, int64_t no
     }
     if (o->ops->background->broken(o->sender)) return close_broken(o, now_ms, sent, why);
     err = hand_over(o, until_ms, now_ms, &handed, why);
-    if (!collected && !handed) break;
+    if (!handed) break;
   }
   return err;
 }
@@ -590,10 +594,10 @@ bool outbox_trouble(struct outbox *o, char text[256]) {
 static void finish_beside(struct outbox *o) {
   char why[WHY_BYTES];
   struct send_count sent = { 0 };
-  bool any = true;
+  uint32_t some = 1;
   if (!o->sender || !o->ops->background) return;
   o->ops->background->finish(o->sender);
-  while (any && collect(o, o->now_ms, &sent, &any, why) == CAMP_OK) continue;
+  while (some && collect(o, o->now_ms, &sent, &some, why) == CAMP_OK) continue;
 }
 
 void outbox_close(struct outbox *o) {
