@@ -51,17 +51,8 @@ static void live_starts_are_as_virtual_ones(void **unused) {
   }
 }
 
-/* Contacts that came before the deploy meet it by the sweep, in portions, with a full disk and starts anew between, or by an event. */
-static char *swept(const struct input *inputs, uint32_t portion, uint64_t full_at, bool restart, bool event_first) {
-  database_remove(world_path);
-  struct world w = world_open("when a then join fast\nwhen c then join big\n", world_virtual(50), CRASH_VFS);
-  world_take(w, inputs, EVENTS);
-  world_close(w);
-  world_deployed_ms = T0_MS + 8 * MS_PER_DAY;
-  w = world_open(clockwork, world_virtual(50), CRASH_VFS);
-  world_deployed_ms = T0_MS;
-  struct input again = { .key = inputs[3].key, .name = STR("strange"), .has_at = true, .at_ms = T0_MS + 8 * MS_PER_DAY };
-  if (event_first) world_take(w, &again, 1);
+/* Sweeps in portions until nothing is left to do; each meets a full disk at that write (0: none), after each the engine starts anew. */
+static struct world sweep_all(struct world w, uint32_t batch, uint32_t portion, uint64_t full_at, bool restart) {
   bool more = true;
   for (uint32_t calls = 0; more; calls++) {
     assert_true(calls < 200);
@@ -74,8 +65,24 @@ static char *swept(const struct input *inputs, uint32_t portion, uint64_t full_a
     }
     if (!restart) continue;
     world_close(w);
-    w = world_open(NULL, world_virtual(50), CRASH_VFS);
+    w = world_open(NULL, world_virtual(batch), CRASH_VFS);
   }
+  return w;
+}
+
+/* Contacts that came before the deploy meet it by the sweep, in portions, with a full disk and starts anew between, or by an event. */
+static char *swept(const struct input *inputs, uint32_t portion, uint64_t full_at, bool restart, bool event_first) {
+  database_remove(world_path);
+  struct world w = world_open("when a then join fast\nwhen c then join big\n", world_virtual(50), CRASH_VFS);
+  world_take(w, inputs, EVENTS);
+  world_close(w);
+  world_deployed_ms = T0_MS + 8 * MS_PER_DAY;
+  w = world_open(clockwork, world_virtual(50), CRASH_VFS);
+  world_deployed_ms = T0_MS;
+  struct input again = { .key = inputs[3].key, .name = STR("strange"), .has_at = true, .at_ms = T0_MS + 8 * MS_PER_DAY };
+  if (event_first) world_take(w, &again, 1);
+  bool more;
+  w = sweep_all(w, 50, portion, full_at, restart);
   OK(engine_sweep(w.e, portion, &more)); /* all have seen it: nothing is left to do */
   assert_false(more);
   if (!event_first) world_take(w, &again, 1);
@@ -119,7 +126,7 @@ static char *paused_run(const struct input *inputs, uint32_t batch, uint32_t por
   static const struct str names[] = { { "every", 5 }, { "sale", 4 } };
   database_remove(world_path);
   struct world w = world_open(paused_script, world_virtual(batch), CRASH_VFS);
-  bool changed, more = true;
+  bool changed;
   int64_t pause_ms = T0_MS + 50 * HOUR, resume_ms = T0_MS + 100 * HOUR;
   for (uint32_t i = 0, order = 0; i <= EVENTS; i++) {
     int64_t at_ms = i < EVENTS ? inputs[i].at_ms : INT64_MAX;
@@ -130,20 +137,7 @@ static char *paused_run(const struct input *inputs, uint32_t batch, uint32_t por
       if (order < 2) OK(engine_pause(w.e, names[order], order_ms, &changed));
       else OK(engine_resume_campaign(w.e, &p, &changed));
       assert_true(changed);
-      more = true;
-      for (uint32_t calls = 0; order >= 2 && more; calls++) {
-        assert_true(calls < 300);
-        if (full_at) crash_vfs_arm(CRASH_FULL, full_at, 0);
-        enum camp_err err = engine_sweep(w.e, portion, &more);
-        crash_vfs_arm(CRASH_NONE, 0, 0);
-        if (err != CAMP_OK) {
-          assert_int_equal(err, CAMP_FULL);
-          OK(engine_sweep(w.e, portion, &more));
-        }
-        if (!restart) continue;
-        world_close(w);
-        w = world_open(NULL, world_virtual(batch), CRASH_VFS);
-      }
+      if (order >= 2) w = sweep_all(w, batch, portion, full_at, restart);
     }
     if (i == EVENTS) break;
     OK(engine_timers(w.e, at_ms - 1, NULL));
